@@ -1,0 +1,38 @@
+"""Ask for hyperparameters, train a convolutional autoencoder on IDX images, and save its encoder."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from utilities import program
+from utilities.arguments import parse_autoencoder_arguments
+
+
+def main():
+    """Train one autoencoder after another, until the user leaves."""
+    arguments = parse_autoencoder_arguments()
+    from utilities import datasets
+    from utilities.console import Console
+    from utilities.hyperparameters import ask_autoencoder
+    from utilities.menus import after_autoencoder
+
+    images = datasets.read_images(arguments.data)
+    split = datasets.split_for_validation(len(images), arguments.seed)
+    program.import_in_background("utilities.experiments")
+    print(f"{datasets.describe(images, split)}; seed {arguments.seed}\n")
+
+    console = Console()
+    experiments = []
+    repeat = True
+    while repeat:
+        hyperparameters = ask_autoencoder(console, images.shape[1:])
+        from utilities.experiments import run_autoencoder
+
+        autoencoder, experiment = run_autoencoder(images, split, hyperparameters, arguments)
+        experiments.append(experiment)
+        repeat = after_autoencoder(console, autoencoder, experiments, images[split.validation])
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,41 @@
+"""Put dense layers on a trained encoder, train them, then everything, and report on the test set."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from utilities import program
+from utilities.arguments import parse_classification_arguments
+
+
+def main():
+    """Train one classifier after another, until the user leaves."""
+    arguments = parse_classification_arguments()
+    from utilities import datasets
+    from utilities.console import Console
+    from utilities.encoder_check import check_encoder
+    from utilities.hyperparameters import ask_classifier
+    from utilities.menus import after_classification
+
+    training = datasets.read_training_set(arguments.data, arguments.datalabels)
+    test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
+    split = datasets.split_for_validation(len(training.images), arguments.seed)
+    check_encoder(arguments.modelpath, training.images.shape[1:])
+    program.import_in_background("utilities.experiments")
+    print(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
+
+    console = Console()
+    experiments = []
+    repeat = True
+    while repeat:
+        hyperparameters = ask_classifier(console)
+        from utilities.experiments import run_classifier
+
+        classifier, experiment = run_classifier(training, split, hyperparameters, arguments)
+        experiments.append(experiment)
+        repeat = after_classification(console, classifier, experiments, test)
+
+
+if __name__ == "__main__":
+    program.run(main)

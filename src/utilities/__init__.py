@@ -1,0 +1,1 @@
+"""What `autoencoder.py` and `classification.py` share."""

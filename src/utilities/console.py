@@ -1,0 +1,138 @@
+"""Asking questions on a terminal, or of redirected input that is treated the same way."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from utilities.errors import BadInput
+
+LONGEST_ANSWER = 1000
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing to ask.
+
+    Attributes:
+        text: what is asked, without the default and the colon.
+        default: the answer that Enter stands for, as it would be typed.
+        parse: turns an answer into its value; raises ValueError with what is wrong with it.
+    """
+
+    text: str
+    default: str
+    parse: Callable[[str], Any]
+
+
+class Console:
+    """Asks on standard output, reads from standard input, and remembers whether the input has ended."""
+
+    def __init__(self):
+        self._typed = sys.stdin is not None and sys.stdin.isatty()
+        self._ended = sys.stdin is None
+        self._told_of_end = False
+
+    def ask(self, question):
+        """Return the value of the answer to a question, asked again until the answer is good.
+
+        At the end of input the default is taken.
+
+        Raises:
+            BadInput: the input ended right after a bad answer.
+        """
+        fault = None
+        while True:
+            answer = self._read(f"{question.text} [{question.default}]: ")
+            if answer is None:
+                if fault:
+                    raise BadInput(f'end of input after a bad answer to "{question.text}": {fault}')
+                self._tell_of_end()
+                return question.parse(question.default)
+            try:
+                if len(answer) > LONGEST_ANSWER:
+                    raise ValueError(f"expected at most {LONGEST_ANSWER} characters on a line")
+                return question.parse(answer or question.default)
+            except ValueError as error:
+                fault = error
+                print(f"  {fault}", flush=True)
+
+    def _read(self, prompt):
+        """Return one line of input, stripped, or None at its end; redirected input is echoed."""
+        if self._ended:
+            print(prompt, end="", flush=True)
+            return None
+        if self._typed:
+            return self._read_typed(prompt)
+        print(prompt, end="", flush=True)
+        line = self._read_redirected()
+        if line is not None:
+            print(printable(line), flush=True)
+        return line
+
+    def _read_typed(self, prompt):
+        try:
+            return input(prompt).strip()
+        except EOFError:
+            self._ended = True
+            return None
+
+    def _read_redirected(self):
+        line = sys.stdin.readline(LONGEST_ANSWER + 1)
+        if not line:
+            self._ended = True
+            return None
+        rest = line
+        while len(rest) > LONGEST_ANSWER and not rest.endswith("\n"):
+            rest = sys.stdin.readline(LONGEST_ANSWER + 1)
+        return line.strip()
+
+    def _tell_of_end(self):
+        print("" if self._told_of_end else "end of input: taking the default", flush=True)
+        self._told_of_end = True
+
+
+def printable(text, longest=60):
+    """Return text safe to print on one line of a terminal: control characters escaped, and shortened."""
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+def whole_number(smallest, largest):
+    """Return a parser of one whole number within bounds, both included."""
+
+    def parse(answer):
+        if not (answer.isascii() and answer.isdigit()):
+            raise ValueError(f"expected a whole number, found {printable(answer)!r}")
+        # Digits are counted before they are read: Python refuses to read thousands of them.
+        if len(answer.lstrip("0")) > len(str(largest)) or not smallest <= int(answer) <= largest:
+            raise ValueError(f"expected a number from {smallest} to {largest}, found {printable(answer)}")
+        return int(answer)
+
+    return parse
+
+
+def yes_or_no(answer):
+    """Parse ``y`` or ``n``, or the words in full."""
+    known = {"y": True, "yes": True, "n": False, "no": False}
+    if answer.lower() not in known:
+        raise ValueError(f"expected y or n, found {printable(answer)!r}")
+    return known[answer.lower()]
+
+
+def choose(console, title, choices):
+    """Show a numbered menu and return the number chosen.
+
+    Args:
+        choices: the text of each number, {number: text}; the first is the default.
+    """
+
+    def parse(answer):
+        if answer not in map(str, choices):
+            raise ValueError(f"expected one of {', '.join(map(str, choices))}; found {printable(answer)!r}")
+        return int(answer)
+
+    print(f"\n{title}")
+    for number, text in choices.items():
+        print(f"  {number}  {text}")
+    return console.ask(Question("choice", str(next(iter(choices))), parse))

@@ -1,0 +1,140 @@
+"""Images and labels as the scripts use them: read, checked against each other, and split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from utilities import idx
+from utilities.errors import BadInput
+
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images with the class of each.
+
+    Attributes:
+        images: uint8, (count, rows, columns).
+        targets: int64, (count,); the position of each image's label in ``classes``.
+        classes: the labels that the training set has, ascending, (classes,).
+    """
+
+    images: np.ndarray
+    targets: np.ndarray
+    classes: np.ndarray
+
+
+def locate(path):
+    """Return ``path``, or ``path.gz`` where only that exists."""
+    path = Path(path)
+    compressed = path.with_name(path.name + ".gz")
+    return compressed if not path.exists() and compressed.exists() else path
+
+
+def read_images(path):
+    """Return the images of an IDX file, uint8 in (count, rows, columns), 0 black and 255 white.
+
+    Raises:
+        BadInput: no IDX file, or not one of images of unsigned bytes.
+    """
+    path = locate(path)
+    array = idx.read(path)
+    if array.ndim == 1:
+        raise BadInput(f"{path}: expected images (3 dimensions), found labels (1 dimension)")
+    _check(path, array, rank=3, what="images")
+    if 0 in array.shape[1:]:
+        raise BadInput(f"{path}: expected images, found sides of {array.shape[1]} x {array.shape[2]} pixels")
+    return array
+
+
+def read_labels(path):
+    """Return the labels of an IDX file, uint8 in (count,).
+
+    Raises:
+        BadInput: no IDX file, or not one of labels of unsigned bytes.
+    """
+    path = locate(path)
+    array = idx.read(path)
+    if array.ndim == 3:
+        raise BadInput(f"{path}: expected labels (1 dimension), found images (3 dimensions)")
+    _check(path, array, rank=1, what="labels")
+    return array
+
+
+def _check(path, array, rank, what):
+    if array.ndim != rank:
+        raise BadInput(f"{path}: expected {what} ({rank} dimensions), found {array.ndim} dimensions")
+    if array.dtype != np.uint8:
+        raise BadInput(f"{path}: expected {what} as unsigned bytes, found {array.dtype.name}")
+    if len(array) == 0:
+        raise BadInput(f"{path}: expected {what}, found none")
+
+
+def read_training_set(images_path, labels_path):
+    """Return the labelled training images; their classes are the labels found.
+
+    Raises:
+        BadInput: a bad file, counts that differ, or a single class.
+    """
+    images, labels = _read_pair(images_path, labels_path)
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise BadInput(f"{labels_path}: expected 2 or more classes, found only the label {classes[0]}")
+    return LabelledImages(images, np.searchsorted(classes, labels), classes)
+
+
+def read_test_set(images_path, labels_path, training):
+    """Return the labelled test images, with the classes of the training set.
+
+    Raises:
+        BadInput: a bad file, counts that differ, other image sides or a label that the training set lacks.
+    """
+    images, labels = _read_pair(images_path, labels_path)
+    if images.shape[1:] != training.images.shape[1:]:
+        expected, found = (" x ".join(map(str, a.shape[1:])) for a in (training.images, images))
+        raise BadInput(f"{images_path}: expected images of {expected} pixels as in the training set, found {found}")
+    unknown = np.setdiff1d(labels, training.classes)
+    if len(unknown):
+        raise BadInput(f"{labels_path}: the label {unknown[0]} does not occur in the training set")
+    return LabelledImages(images, np.searchsorted(training.classes, labels), training.classes)
+
+
+def _read_pair(images_path, labels_path):
+    images, labels = read_images(images_path), read_labels(labels_path)
+    if len(images) != len(labels):
+        raise BadInput(
+            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path}, found {len(labels)}"
+        )
+    return images, labels
+
+
+@dataclass(frozen=True)
+class Split:
+    """The ascending indices of the images to train on, and of those held out for validation."""
+
+    training: np.ndarray
+    validation: np.ndarray
+
+
+def split_for_validation(count, seed):
+    """Return the Split of ``count`` images that holds out a tenth, chosen by the seed; each part has an image or more.
+
+    Raises:
+        BadInput: fewer than 2 images cannot be split.
+    """
+    if count < 2:
+        raise BadInput(f"expected 2 or more training images, one of them for validation, found {count}")
+    order = np.random.default_rng(seed).permutation(count)
+    held_out = max(1, round(count * VALIDATION_SHARE))
+    return Split(training=np.sort(order[held_out:]), validation=np.sort(order[:held_out]))
+
+
+def describe(images, split):
+    """Return a line on images, (count, rows, columns), and their split."""
+    count, rows, columns = images.shape
+    return (
+        f"{count} images of {rows} x {columns} pixels: "
+        f"{len(split.training)} to train on, {len(split.validation)} for validation"
+    )

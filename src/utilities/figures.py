@@ -1,0 +1,141 @@
+"""The pictures: drawn with matplotlib, kept as PNG files, and shown in windows where there is a display."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+# Okabe and Ito's colours, told apart by the colour-blind too.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
+EXAMPLES = 12
+DOTS_PER_INCH = 150
+
+
+def show(figures, folder):
+    """Keep figures, {name: figure}, in a run's folder, say where, and open windows where there is a display."""
+    for path in _save(figures, folder):
+        print(f"picture: {path}", flush=True)
+    if any(figure.canvas.required_interactive_framework for figure in figures.values()):
+        plt.show(block=False)
+        plt.pause(0.1)
+    else:
+        _close(figures)
+
+
+def keep(figures, folder):
+    """Keep figures, {name: figure}, as PNG files in a run's folder."""
+    _save(figures, folder)
+    _close(figures)
+
+
+def _save(figures, folder):
+    """Save figures as PNG files in a run's folder; return the paths of those that could be."""
+    paths = [folder.keep(f"{name}.png", partial(figure.savefig, dpi=DOTS_PER_INCH)) for name, figure in figures.items()]
+    return [path for path in paths if path]
+
+
+def _close(figures):
+    for figure in figures.values():
+        plt.close(figure)
+
+
+def draw_history(history, title):
+    """Draw loss, and accuracy where there is one, against epochs; a line marks the border between phases."""
+    metrics = [name for name in ("loss", "accuracy") if name in history[0]]
+    figure, axes = plt.subplots(1, len(metrics), figsize=(6 * len(metrics), 4), squeeze=False, layout="constrained")
+    epochs = np.arange(1, len(history) + 1)
+    borders = [i + 0.5 for i in range(1, len(history)) if history[i]["phase"] != history[i - 1]["phase"]]
+    for axis, metric in zip(axes[0], metrics, strict=True):
+        for name, label, style in ((metric, "training", "o--"), (f"val_{metric}", "validation", "s-")):
+            colour = ORANGE if label == "training" else BLUE
+            axis.plot(epochs, [row[name] for row in history], style, color=colour, markersize=4, label=label)
+        for border in borders:
+            axis.axvline(border, color=GREY, linestyle=":", label="phase 2 begins")
+        axis.set(xlabel="epoch", ylabel=metric)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].legend()
+    figure.suptitle(title)
+    return figure
+
+
+def draw_comparison(hyperparameters, losses):
+    """Draw the final validation loss of several experiments against each of their hyperparameters.
+
+    Args:
+        hyperparameters: {name: the value of each experiment as text}.
+        losses: of each experiment, (experiments,).
+    """
+    columns = 3
+    rows = -(-len(hyperparameters) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(12, 3.5 * rows), squeeze=False, layout="constrained")
+    for axis, (name, values) in zip(axes.flat, hyperparameters.items(), strict=False):
+        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        x = [places[value] for value in values]
+        axis.plot(x, losses, "o", color=BLUE)
+        for number, point in enumerate(zip(x, losses, strict=True), start=1):
+            axis.annotate(str(number), point, xytext=(5, 3), textcoords="offset points", color=GREY)
+        axis.set_xticks(range(len(places)), places, rotation=30, ha="right")
+        axis.set(xlabel=name, ylabel="validation loss", xlim=(-0.5, len(places) - 0.5))
+        axis.grid(alpha=0.3)
+    for axis in axes.flat[len(hyperparameters) :]:
+        axis.remove()
+    figure.suptitle("validation loss against hyperparameters, each point an experiment by its number")
+    return figure
+
+
+def draw_reconstructions(images, reconstructions, title):
+    """Draw images, (count, rows, columns), above their reconstructions of the same shape and range."""
+    figure, axes = plt.subplots(2, len(images), figsize=(len(images), 2.6), layout="constrained", squeeze=False)
+    for row, what in zip(axes, (images, reconstructions), strict=True):
+        for axis, image in zip(row, what, strict=True):
+            _draw_image(axis, image)
+    axes[0, 0].set_title("originals", loc="left", fontsize=9)
+    axes[1, 0].set_title("reconstructions", loc="left", fontsize=9)
+    figure.suptitle(title)
+    return figure
+
+
+def draw_examples(results, images):
+    """Draw up to 12 correct and 12 incorrect predictions, with their probabilities."""
+    figure, axes = plt.subplots(4, 6, figsize=(10, 8), layout="constrained")
+    for half, chosen in zip((axes[:2], axes[2:]), (results.correct, ~results.correct), strict=True):
+        indices = chosen.nonzero()[0][:EXAMPLES]
+        for axis, index in zip(half.flat, indices, strict=False):
+            _draw_image(axis, images[index])
+            predicted, target = results.predictions[index], results.targets[index]
+            axis.set_title(f"{results.classes[predicted]} ({results.probabilities[index, predicted]:.0%})", fontsize=10)
+            if predicted == target:
+                axis.set_xlabel("correct", color=GREEN)
+            else:
+                axis.set_xlabel(f"is {results.classes[target]}", color=ORANGE)
+        for axis in half.flat[len(indices) :]:
+            axis.axis("off")
+    figure.suptitle("predictions on the test set, with their probability: correct above, incorrect below")
+    return figure
+
+
+def draw_confusion(results):
+    """Draw the confusion matrix; colour shows each row's shares, the numbers are images."""
+    confusion = results.confusion
+    side = max(5, 0.5 * len(confusion))
+    figure, axis = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    share = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
+    image = axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(confusion):
+        colour = "white" if share[row, column] > 0.5 else "black"
+        axis.text(column, row, confusion[row, column], ha="center", va="center", fontsize=8, color=colour)
+    ticks = range(len(confusion))
+    axis.set_xticks(ticks, results.classes)
+    axis.set_yticks(ticks, results.classes)
+    axis.set(xlabel="predicted class", ylabel="true class", title="confusion matrix, in images of the test set")
+    figure.colorbar(image, label="share of the true class")
+    return figure
+
+
+def _draw_image(axis, image):
+    axis.imshow(image, cmap="gray_r")
+    axis.set_xticks([])
+    axis.set_yticks([])

@@ -1,0 +1,203 @@
+"""The hyperparameters that each script asks for: the questions, their defaults, and the answers."""
+
+import re
+from dataclasses import dataclass
+
+from utilities.architecture import may_pool_third, pooling_fault
+from utilities.console import Question, printable, whole_number, yes_or_no
+from utilities.errors import BadInput
+
+MOST_LAYERS = 20
+LARGEST_KERNEL_SIDE = 99
+MOST_FILTERS = 4096
+MOST_UNITS = 65_536
+MOST_EPOCHS = 100_000
+LARGEST_BATCH = 65_536
+
+# What Enter takes for each number of layers; sets past the last repeat it. benchmarks/ says how they were found.
+DEFAULT_LAYERS = 4
+DEFAULT_KERNEL_SIDES = (5, 7, 7, 1)
+DEFAULT_FILTERS = (16, 16, 256, 64)
+
+KERNEL_SIZE = r"(?:\(\s*\d+\s*,\s*\d+\s*\)|\d+,\d+|\d+)"
+KERNEL_SIZES = rf"{KERNEL_SIZE}(?:\s+{KERNEL_SIZE})*"
+
+
+@dataclass(frozen=True)
+class AutoencoderHyperparameters:
+    """The answers to the questions of ``autoencoder.py``.
+
+    Attributes:
+        kernel_sizes: (rows, columns) of each layer's kernel, from the image to the code.
+        filters: each layer's number of filters, as many as kernel_sizes.
+        epochs: passes over the training images.
+        batch_size: images in each step of the optimizer.
+        third_pooling: whether set 3 ends in max-pooling by 7; None where it cannot, and is not asked.
+    """
+
+    kernel_sizes: tuple[tuple[int, int], ...]
+    filters: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    third_pooling: bool | None
+
+    def labels(self):
+        """Return {name: value} as texts, for tables and pictures."""
+        return {
+            "layers": str(len(self.filters)),
+            "kernels": " ".join(
+                str(rows) if rows == columns else f"{rows}x{columns}" for rows, columns in self.kernel_sizes
+            ),
+            "filters": show_numbers(self.filters),
+            "epochs": str(self.epochs),
+            "batch size": str(self.batch_size),
+            "third pooling": "yes" if self.third_pooling else "no",
+        }
+
+    def answers(self):
+        """Return the lines that answer the script's questions with these values."""
+        third_pooling = [] if self.third_pooling is None else ["y" if self.third_pooling else "n"]
+        return [
+            str(len(self.filters)),
+            show_kernel_sizes(self.kernel_sizes),
+            show_numbers(self.filters),
+            str(self.epochs),
+            str(self.batch_size),
+            *third_pooling,
+        ]
+
+
+@dataclass(frozen=True)
+class ClassifierHyperparameters:
+    """The answers to the questions of ``classification.py``.
+
+    Attributes:
+        units: width of the hidden dense layer.
+        epochs: passes over the training images, in each of the two phases.
+        batch_size: images in each step of the optimizer.
+    """
+
+    units: int
+    epochs: int
+    batch_size: int
+
+    def labels(self):
+        """Return {name: value} as texts, for tables and pictures."""
+        return {"units": str(self.units), "epochs": str(self.epochs), "batch size": str(self.batch_size)}
+
+    def answers(self):
+        """Return the lines that answer the script's questions with these values."""
+        return [str(self.units), str(self.epochs), str(self.batch_size)]
+
+
+def ask_autoencoder(console, image_shape):
+    """Ask the questions of ``autoencoder.py`` about images of (rows, columns).
+
+    Raises:
+        BadInput: the images suit no number of layers, or the input ended after a bad answer.
+    """
+    layers = _ask_layers(console, image_shape)
+    kernel_sizes = console.ask(
+        Question(
+            "kernel size of each layer",
+            show_kernel_sizes([(side, side) for side in _extend(DEFAULT_KERNEL_SIDES, layers)]),
+            lambda answer: parse_kernel_sizes(answer, layers),
+        )
+    )
+    filters = console.ask(
+        Question(
+            "filters of each layer",
+            show_numbers(_extend(DEFAULT_FILTERS, layers)),
+            lambda answer: parse_filters(answer, layers),
+        )
+    )
+    epochs = _ask_number(console, "epochs", 10, MOST_EPOCHS)
+    batch_size = _ask_number(console, "batch size", 64, LARGEST_BATCH)
+    third_pooling = None
+    if may_pool_third(image_shape, layers):
+        third_pooling = console.ask(Question("third max-pooling (7, 7)? y/n", "y", yes_or_no))
+    return AutoencoderHyperparameters(kernel_sizes, filters, epochs, batch_size, third_pooling)
+
+
+def ask_classifier(console):
+    """Ask the questions of ``classification.py``.
+
+    Raises:
+        BadInput: the input ended after a bad answer.
+    """
+    return ClassifierHyperparameters(
+        units=_ask_number(console, "units of the hidden dense layer", 128, MOST_UNITS),
+        epochs=_ask_number(console, "epochs", 5, MOST_EPOCHS),
+        batch_size=_ask_number(console, "batch size", 128, LARGEST_BATCH),
+    )
+
+
+def _ask_layers(console, image_shape):
+    for default in (DEFAULT_LAYERS, 1):
+        fault = pooling_fault(image_shape, default)
+        if not fault:
+            break
+    else:
+        raise BadInput(f"these images suit no number of layers: {fault}")
+    count = whole_number(1, MOST_LAYERS)
+
+    def parse(answer):
+        layers = count(answer)
+        fault = pooling_fault(image_shape, layers)
+        if fault:
+            raise ValueError(fault)
+        return layers
+
+    return console.ask(Question("number of convolutional layers", str(default), parse))
+
+
+def _ask_number(console, text, default, largest):
+    return console.ask(Question(text, str(default), whole_number(1, largest)))
+
+
+def _extend(values, count):
+    """Return the first ``count`` values, the last one repeated where there are fewer."""
+    return (values + values[-1:] * count)[:count]
+
+
+def parse_kernel_sizes(answer, layers):
+    """Return the kernel sizes, ((rows, columns), ...), that an answer such as "(5, 5) 3,3 1" names.
+
+    Raises:
+        ValueError: not as many kernel sizes as layers, or one out of bounds.
+    """
+    if not re.fullmatch(KERNEL_SIZES, answer, re.ASCII):
+        raise ValueError(f"expected kernel sizes such as (5, 5) (3, 3) or 5 3, found {printable(answer)!r}")
+    side = whole_number(1, LARGEST_KERNEL_SIDE)
+    sizes = []
+    for size in re.findall(KERNEL_SIZE, answer):
+        sides = [side(number) for number in re.findall(r"\d+", size)]
+        sizes.append((sides[0], sides[-1]))
+    _check_count(sizes, layers, "kernel sizes")
+    return tuple(sizes)
+
+
+def parse_filters(answer, layers):
+    """Return the numbers of filters that an answer such as "16 32 64" names.
+
+    Raises:
+        ValueError: not as many numbers as layers, or one out of bounds.
+    """
+    filters = tuple(whole_number(1, MOST_FILTERS)(number) for number in answer.split())
+    _check_count(filters, layers, "numbers of filters")
+    return filters
+
+
+def _check_count(values, layers, what):
+    if len(values) != layers:
+        raise ValueError(f"expected {layers} {what}, one for each layer, found {len(values)}")
+
+
+def show_kernel_sizes(sizes):
+    """Return kernel sizes as they are typed: "(5, 5) (3, 3)"."""
+    return " ".join(f"({rows}, {columns})" for rows, columns in sizes)
+
+
+def show_numbers(numbers):
+    """Return numbers as they are typed: "16 32 64"."""
+    return " ".join(map(str, numbers))

@@ -1,0 +1,90 @@
+"""The menus after each training: what the user can do with what has been learnt."""
+
+from utilities.console import Question, choose
+from utilities.errors import Fault
+
+LEAVE, REPEAT = 0, 1
+
+
+def after_autoencoder(console, autoencoder, experiments, images):
+    """Act on the menu of ``autoencoder.py`` until the user leaves (False) or repeats (True).
+
+    Args:
+        autoencoder: the networks.Autoencoder just trained.
+        experiments: all Experiments so far, the last that of the autoencoder.
+        images: validation images, uint8 in (count, rows, columns).
+    """
+    from utilities import experiments as drawing
+
+    last = experiments[-1]
+    graphs = _graphs(experiments) | {
+        3: ("reconstructions", lambda: drawing.draw_reconstructions(last, autoencoder, images)),
+    }
+    return _act_until_done(
+        console,
+        {
+            2: ("graphs", lambda: _show_graph(console, graphs, last.folder)),
+            3: ("save the encoder", lambda: _save(console, autoencoder.encoder)),
+        },
+    )
+
+
+def after_classification(console, trained, experiments, test):
+    """Act on the menu of ``classification.py`` until the user leaves (False) or repeats (True).
+
+    Args:
+        trained: the training.TrainedClassifier.
+        experiments: all Experiments so far, the last that of the classifier.
+        test: the LabelledImages of the test set.
+    """
+    from utilities.experiments import report_on_test_set
+
+    last = experiments[-1]
+    return _act_until_done(
+        console,
+        {
+            2: ("graphs", lambda: _show_graph(console, _graphs(experiments), last.folder)),
+            3: ("results on the test set", lambda: report_on_test_set(trained, test, last.folder)),
+        },
+    )
+
+
+def _act_until_done(console, actions):
+    texts = {LEAVE: "exit", REPEAT: "repeat with other hyperparameters"}
+    texts |= {number: text for number, (text, act) in actions.items()}
+    while True:
+        choice = choose(console, "what next?", texts)
+        if choice in (LEAVE, REPEAT):
+            return choice == REPEAT
+        actions[choice][1]()
+
+
+def _graphs(experiments):
+    """Return the graphs that both scripts have: {number: (text, function that draws it)}."""
+    from utilities.experiments import draw_comparison, draw_loss
+
+    return {
+        1: ("loss against epochs of this experiment", lambda: draw_loss(experiments[-1])),
+        2: ("loss against hyperparameters over all experiments so far", lambda: draw_comparison(experiments)),
+    }
+
+
+def _show_graph(console, graphs, folder):
+    from utilities import figures
+
+    choice = choose(console, "graphs", {number: text for number, (text, draw) in graphs.items()})
+    figures.show(graphs[choice][1](), folder)
+
+
+def _save(console, encoder):
+    from utilities.model_files import save_model
+
+    def save(answer):
+        try:
+            save_model(encoder, answer)
+        except Fault as fault:
+            raise ValueError(fault) from fault
+        return answer
+
+    path = console.ask(Question("save the encoder as (.h5 or .keras)", "encoder.h5", save))
+    print(f"saved: {path}")

@@ -1,0 +1,56 @@
+"""Models on disk: saved whole or not at all, loaded without running anything the file brings along."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from utilities.errors import BadInput, Fault
+
+SUFFIXES = (".h5", ".keras")
+
+
+def save_model(model, path):
+    """Save a model as ``.h5`` or ``.keras``, by the path's suffix, in place of any file there.
+
+    It is written beside its place, flushed to the disk, and put there in one step: a reader finds the old file
+    or the new one, never a part.
+
+    Raises:
+        Fault: a foreign suffix, or a place that cannot be written.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
+    if path.is_dir():
+        raise Fault(f"{path}: is a directory")
+    # Without what it was compiled with: that would make loading depend on this project's code.
+    plain = keras.Model(model.inputs, model.outputs, name=model.name)
+    # Keras tells the format by the suffix, so the temporary name keeps it.
+    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    try:
+        plain.save(beside)
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except (OSError, RuntimeError) as error:  # h5py reports a full disk as RuntimeError
+        raise Fault(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_encoder(path):
+    """Return the encoder in a file that encoder_check.check_encoder found good, with its weights.
+
+    Raises:
+        BadInput: Keras cannot load it, or a weight is not finite.
+    """
+    try:
+        encoder = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its parts raise
+        raise BadInput(f"{path}: Keras cannot load it: {str(error).splitlines()[0]}") from error
+    for weight in encoder.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise BadInput(f"{path}: the weight {weight.path} is not finite")
+    return encoder

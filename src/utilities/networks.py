@@ -1,0 +1,120 @@
+"""The networks: the autoencoder with its two halves, and the classifier on top of an encoder."""
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from utilities.architecture import pooling_sizes
+
+RECONSTRUCTION_KERNEL = 5
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """An autoencoder and its halves, which share their weights.
+
+    Attributes:
+        whole: images to reconstructions, both (batch, rows, columns, 1) in [0, 1].
+        encoder: images to codes, (batch, rows, columns, channels) of architecture.code_shape.
+        decoder: codes to reconstructions.
+    """
+
+    whole: keras.Model
+    encoder: keras.Model
+    decoder: keras.Model
+
+
+def build_autoencoder(image_shape, hyperparameters):
+    """Return a new Autoencoder for images of (rows, columns)."""
+    images = keras.Input((*image_shape, 1), name="images")
+    encoder = keras.Model(images, _encode(images, hyperparameters), name="encoder")
+    codes = keras.Input(encoder.output_shape[1:], name="codes")
+    decoder = keras.Model(codes, _decode(codes, hyperparameters), name="decoder")
+    return Autoencoder(keras.Model(images, decoder(encoder(images)), name="autoencoder"), encoder, decoder)
+
+
+@dataclass(frozen=True)
+class _Set:
+    """One set of the encoder, and its mirror in the decoder; activation is None next to the code."""
+
+    number: int
+    kernel_size: tuple[int, int]
+    filters: int
+    pooling: int
+    activation: str | None
+
+
+def _sets(hyperparameters):
+    """Return the sets from the image to the code.
+
+    The sets next to the code are linear: rectified, a code could only say how much, not which way, and as few
+    numbers as a code has cannot afford that.
+    """
+    count = len(hyperparameters.filters)
+    return [
+        _Set(number, kernel_size, filters, pooling, activation=None if number == count else "relu")
+        for number, kernel_size, filters, pooling in zip(
+            range(1, count + 1),
+            hyperparameters.kernel_sizes,
+            hyperparameters.filters,
+            pooling_sizes(count, hyperparameters.third_pooling),
+            strict=True,
+        )
+    ]
+
+
+def _encode(features, hyperparameters):
+    for part in _sets(hyperparameters):
+        features = _convolve_and_normalise(features, part, "encoder")
+        if part.pooling > 1:
+            features = layers.MaxPooling2D(part.pooling, name=f"encoder_{part.number}_pooling")(features)
+    return features
+
+
+def _decode(features, hyperparameters):
+    for part in reversed(_sets(hyperparameters)):
+        features = _convolve_and_normalise(features, part, "decoder")
+        if part.pooling > 1:
+            features = layers.UpSampling2D(part.pooling, name=f"decoder_{part.number}_upsampling")(features)
+    last = layers.Conv2D(1, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid", name="reconstruction")
+    return last(features)
+
+
+def _convolve_and_normalise(features, part, half):
+    name = f"{half}_{part.number}"
+    features = layers.Conv2D(
+        part.filters,
+        part.kernel_size,
+        padding="same",
+        kernel_initializer="he_normal",
+        name=f"{name}_convolution",
+    )(features)
+    features = layers.BatchNormalization(name=f"{name}_normalization")(features)
+    if part.activation:
+        features = layers.Activation(part.activation, name=f"{name}_activation")(features)
+    return features
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier and its parts, which share their weights.
+
+    Attributes:
+        whole: images to class probabilities, (batch, rows, columns, 1) in [0, 1] to (batch, classes).
+        encoder: images to codes.
+        head: codes to class probabilities; the dense layers.
+    """
+
+    whole: keras.Model
+    encoder: keras.Model
+    head: keras.Model
+
+
+def build_classifier(encoder, units, classes):
+    """Return a Classifier of the given encoder, a hidden dense layer of ``units``, and ``classes`` outputs."""
+    codes = keras.Input(encoder.output_shape[1:], name="codes")
+    hidden = layers.Dense(units, activation="relu", name="hidden")(layers.Flatten(name="flatten")(codes))
+    head = keras.Model(codes, layers.Dense(classes, activation="softmax", name="probabilities")(hidden), name="head")
+    images = keras.Input(encoder.input_shape[1:], name="images")
+    return Classifier(keras.Model(images, head(encoder(images)), name="classifier"), encoder, head)

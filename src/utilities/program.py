@@ -1,0 +1,85 @@
+"""How a script runs: quiet libraries, heavy imports behind the questions, and one line for every fault."""
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+import traceback
+import warnings
+from pathlib import Path
+
+from utilities.errors import Fault
+
+INTERRUPTED = 130
+
+
+def run(main):
+    """Run a script's ``main`` and leave with its exit code; faults are told on standard error in one line each."""
+    _silence_libraries()
+    if sys.stdin is not None:
+        sys.stdin.reconfigure(errors="replace")
+    code = _exit_code_of(main)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
+    os._exit(code)
+
+
+def _exit_code_of(main):
+    try:
+        main()
+        return 0
+    except SystemExit as leaving:
+        return leaving.code
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Fault as fault:
+        _tell(fault)
+        return fault.exit_code
+    except BrokenPipeError:
+        return Fault.exit_code
+    except Exception as error:
+        _tell(f"unexpected {type(error).__name__}, details in {_write_details()}")
+        return Fault.exit_code
+
+
+def _tell(fault):
+    sys.stdout.flush()
+    print(f"{Path(sys.argv[0]).name}: error: {fault}", file=sys.stderr)
+
+
+def _write_details():
+    with tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".txt", delete=False) as file:
+        traceback.print_exc(file=file)
+    return file.name
+
+
+def _silence_libraries():
+    """Keep what libraries say on their own to standard error away from the user.
+
+    TensorFlow's C++ parts write past sys.stderr, whatever their log level. So sys.stderr gets a descriptor of its
+    own, and the one that they write to leads nowhere.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def import_in_background(*modules):
+    """Begin to import modules while the user reads and answers; whoever imports one later waits for it."""
+
+    def import_all():
+        for module in modules:
+            importlib.import_module(module)
+
+    threading.Thread(target=import_all, daemon=True).start()

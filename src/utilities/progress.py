@@ -1,0 +1,62 @@
+"""The progress of a training on standard output: a live bar on a terminal, one plain line an epoch elsewhere."""
+
+import shutil
+import sys
+import time
+
+import keras
+
+REFRESH_SECONDS = 0.1
+BAR_WIDTH = 20
+CLEAR_LINE = "\r\x1b[K"
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints the progress of one ``fit`` of so many epochs of so many steps."""
+
+    def __init__(self, epochs, steps):
+        super().__init__()
+        self.epochs = epochs
+        self.steps = steps
+        self.live = sys.stdout.isatty()
+
+    def on_train_begin(self, logs=None):
+        """Start the clock of the training."""
+        self.begun = self.shown = time.perf_counter()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock of the epoch."""
+        self.epoch = epoch
+        self.epoch_begun = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Redraw the bar, some times a second."""
+        now = time.perf_counter()
+        if self.live and now - self.shown >= REFRESH_SECONDS:
+            self.shown = now
+            print(CLEAR_LINE + self._bar(batch + 1, float(logs["loss"]), now), end="", flush=True)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Print the epoch's line, in the place of the bar."""
+        seconds = time.perf_counter() - self.epoch_begun
+        names = sorted(logs, key=lambda name: "loss" not in name)
+        values = "  ".join(f"{name.replace('val_', 'validation ')} {logs[name]:.4g}" for name in names)
+        print(f"{CLEAR_LINE if self.live else ''}{self._heading()}  {seconds:.1f} s  {values}", flush=True)
+
+    def _bar(self, step, loss, now):
+        share = step / self.steps
+        done = self.epoch * self.steps + step
+        left = (now - self.begun) / done * (self.epochs * self.steps - done)
+        filled = round(share * BAR_WIDTH)
+        bar = "#" * filled + "." * (BAR_WIDTH - filled)
+        line = f"{self._heading()}  {bar} {share:4.0%}  {_clock(left)} left  loss {loss:.4g}"
+        return line[: shutil.get_terminal_size().columns - 1]
+
+    def _heading(self):
+        return f"epoch {self.epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

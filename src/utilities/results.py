@@ -1,0 +1,86 @@
+"""What a classifier makes of the test set, in numbers that agree with each other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SMALLEST_PROBABILITY = 1e-7
+
+
+@dataclass(frozen=True)
+class Results:
+    """The outcome of classifying every image of a set.
+
+    Attributes:
+        targets: true class of each image, (count,).
+        probabilities: of each class, in [0, 1], (count, classes).
+        classes: the label of each class, (classes,).
+    """
+
+    targets: np.ndarray
+    probabilities: np.ndarray
+    classes: np.ndarray
+
+    @property
+    def predictions(self):
+        """The most probable class of each image, (count,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def correct(self):
+        """Whether each prediction is right, (count,)."""
+        return self.predictions == self.targets
+
+    @property
+    def accuracy(self):
+        """The share of right predictions, in [0, 1]."""
+        return self.correct.mean()
+
+    @property
+    def loss(self):
+        """The mean cross-entropy of the images, in nats."""
+        of_target = self.probabilities[np.arange(len(self.targets)), self.targets].astype(np.float64)
+        return -np.log(of_target.clip(SMALLEST_PROBABILITY, 1)).mean()
+
+    @property
+    def confusion(self):
+        """How many images of each class (rows) were taken for each class (columns), (classes, classes)."""
+        matrix = np.zeros((len(self.classes),) * 2, int)
+        np.add.at(matrix, (self.targets, self.predictions), 1)
+        return matrix
+
+
+def format_results(results):
+    """Return the results as text: the totals, the table per class, and the confusion matrix."""
+    correct, count = results.correct.sum(), len(results.targets)
+    return "\n".join(
+        [
+            f"test loss      {results.loss:.4f}",
+            f"test accuracy  {results.accuracy:.2%}",
+            f"correct        {correct} of {count}",
+            f"incorrect      {count - correct} of {count}",
+            "",
+            *_class_table(results),
+            "",
+            "confusion matrix (rows: true class, columns: predicted class)",
+            *_confusion_table(results),
+        ]
+    )
+
+
+def _class_table(results):
+    """Return the lines of the table of precision, recall, F1 and support; 0 where a ratio is of nothing."""
+    confusion = results.confusion
+    right, support, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = right / predicted.clip(1), right / support.clip(1)
+    f1 = 2 * right / (support + predicted).clip(1)
+    yield f"{'class':>7} {'precision':>10} {'recall':>8} {'F1':>8} {'support':>8}"
+    for row in zip(results.classes, precision, recall, f1, support, strict=True):
+        yield "{:>7} {:>10.4f} {:>8.4f} {:>8.4f} {:>8}".format(*row)
+    yield f"{'mean':>7} {precision.mean():>10.4f} {recall.mean():>8.4f} {f1.mean():>8.4f} {support.sum():>8}"
+
+
+def _confusion_table(results):
+    width = max(len(str(number)) for number in (*results.classes, results.confusion.max()))
+    for label, counts in zip(["", *results.classes], [results.classes, *results.confusion], strict=True):
+        yield f"{label:>7} " + " ".join(f"{count:>{width}}" for count in counts)
