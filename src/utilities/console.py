@@ -7,6 +7,11 @@ from typing import Any
 
 from utilities.errors import BadInput
 
+try:
+    import readline  # input() edits its line with it, and recalls earlier ones
+except ImportError:
+    readline = None
+
 LONGEST_ANSWER = 1000
 
 
@@ -46,6 +51,7 @@ class Console:
             answer = self._read(f"{question.text} [{question.default}]: ")
             if answer is None:
                 if fault:
+                    print(flush=True)
                     raise BadInput(f'end of input after a bad answer to "{question.text}": {fault}')
                 self._tell_of_end()
                 return question.parse(question.default)
@@ -71,6 +77,10 @@ class Console:
         return line
 
     def _read_typed(self, prompt):
+        if readline is None:
+            # input() would write its prompt to standard error, which is kept from libraries that write there too.
+            print(prompt, end="", flush=True)
+            prompt = ""
         try:
             return input(prompt).strip()
         except EOFError:

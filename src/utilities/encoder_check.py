@@ -59,6 +59,8 @@ def _layers(text, path):
 
     def flatten(network):
         for layer in network["config"]["layers"]:
+            if len(layer.get("inbound_nodes", [])) > 1:
+                raise BadInput(f"{path}: not an encoder: a layer is used more than once")
             if layer["class_name"] in NETWORKS:
                 yield from flatten(layer)
             else:
@@ -69,7 +71,7 @@ def _layers(text, path):
         if network["class_name"] not in NETWORKS:
             raise BadInput(f"{path}: not an encoder: found a {network['class_name']}")
         return list(flatten(network))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"{path}: not an encoder: its configuration cannot be read") from error
 
 

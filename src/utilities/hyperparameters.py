@@ -15,9 +15,9 @@ MOST_EPOCHS = 100_000
 LARGEST_BATCH = 65_536
 
 # What Enter takes for each number of layers; sets past the last repeat it. benchmarks/ says how they were found.
-DEFAULT_LAYERS = 4
+DEFAULT_LAYERS = 3
 DEFAULT_KERNEL_SIDES = (5, 7, 7, 1)
-DEFAULT_FILTERS = (16, 16, 256, 64)
+DEFAULT_FILTERS = (32, 32, 64, 64)
 
 KERNEL_SIZE = r"(?:\(\s*\d+\s*,\s*\d+\s*\)|\d+,\d+|\d+)"
 KERNEL_SIZES = rf"{KERNEL_SIZE}(?:\s+{KERNEL_SIZE})*"

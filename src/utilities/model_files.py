@@ -21,15 +21,16 @@ def save_model(model, path):
         Fault: a foreign suffix, or a place that cannot be written.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
     if path.is_dir():
         raise Fault(f"{path}: is a directory")
+    if path.suffix not in SUFFIXES:
+        raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
     # Without what it was compiled with: that would make loading depend on this project's code.
     plain = keras.Model(model.inputs, model.outputs, name=model.name)
     # Keras tells the format by the suffix, so the temporary name keeps it.
     beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
+        beside.touch()  # tells in plain words why a place cannot be written; HDF5 does not
         plain.save(beside)
         with beside.open("rb+") as file:
             os.fsync(file.fileno())

@@ -87,6 +87,7 @@ def _convolve_and_normalise(features, part, half):
         part.filters,
         part.kernel_size,
         padding="same",
+        use_bias=False,  # the normalisation takes any bias away, and has one of its own
         kernel_initializer="he_normal",
         name=f"{name}_convolution",
     )(features)

@@ -21,8 +21,8 @@ class Progress(keras.callbacks.Callback):
         self.live = sys.stdout.isatty()
 
     def on_train_begin(self, logs=None):
-        """Start the clock of the training."""
-        self.begun = self.shown = time.perf_counter()
+        """Forget the batches of a training before."""
+        self.batches = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock of the epoch."""
@@ -32,6 +32,10 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Redraw the bar, some times a second."""
         now = time.perf_counter()
+        self.batches += 1
+        if self.batches == 1:
+            # The first batch is not counted in the time left: it waits for the network to be compiled.
+            self.begun = self.shown = now
         if self.live and now - self.shown >= REFRESH_SECONDS:
             self.shown = now
             print(CLEAR_LINE + self._bar(batch + 1, float(logs["loss"]), now), end="", flush=True)
@@ -45,8 +49,7 @@ class Progress(keras.callbacks.Callback):
 
     def _bar(self, step, loss, now):
         share = step / self.steps
-        done = self.epoch * self.steps + step
-        left = (now - self.begun) / done * (self.epochs * self.steps - done)
+        left = (now - self.begun) / (self.batches - 1) * (self.epochs * self.steps - self.batches)
         filled = round(share * BAR_WIDTH)
         bar = "#" * filled + "." * (BAR_WIDTH - filled)
         line = f"{self._heading()}  {bar} {share:4.0%}  {_clock(left)} left  loss {loss:.4g}"

@@ -58,6 +58,7 @@ class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.factor = keras.Variable(1.0, trainable=False, name="plateau_factor")
 
     def __call__(self, step):
+        """Return the learning rate of a step, counted from 0."""
         share = keras.ops.cast(step, "float32") / self.steps
         return self.start * self.factor * 0.5 * (1 + keras.ops.cos(np.pi * keras.ops.minimum(share, 1.0)))
 
@@ -208,7 +209,16 @@ def _split(inputs, targets, split):
 
 def predict(model, examples):
     """Return the model's output for each example, float32, (examples, ...)."""
-    return model.predict(batches.ordered_batches(examples, EVALUATION_BATCH), verbose=0)
+    return accelerate(model).predict(batches.ordered_batches(examples, EVALUATION_BATCH), verbose=0)
+
+
+def accelerate(model):
+    """Return a network that computes the same as a model, from the model's weights, as fast as the backend can."""
+    if keras.backend.backend() != "tensorflow":
+        return model
+    from utilities.fast_network import FastNetwork
+
+    return FastNetwork(model)
 
 
 def _fit(phase, model, training, validation, hyperparameters, seed, add_row):
@@ -216,10 +226,11 @@ def _fit(phase, model, training, validation, hyperparameters, seed, add_row):
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
     steps = batches.steps_per_epoch(training, batch_size)
     schedule = PlateauedCosine(phase.learning_rate, epochs * steps)
-    model.compile(keras.optimizers.Adam(schedule), loss=phase.loss, metrics=list(phase.metrics))
+    network = accelerate(model)
+    network.compile(keras.optimizers.Adam(schedule), loss=phase.loss, metrics=list(phase.metrics))
     print(f"\n{phase.title}")
-    with stopping_on_interrupt(model):
-        model.fit(
+    with stopping_on_interrupt(network):
+        network.fit(
             batches.shuffled_batches(training, batch_size, epochs, seed),
             epochs=epochs,
             steps_per_epoch=steps,
@@ -227,4 +238,4 @@ def _fit(phase, model, training, validation, hyperparameters, seed, add_row):
             callbacks=[Progress(epochs, steps), LowerOnPlateau(schedule), Record(phase.name, add_row)],
             verbose=0,
         )
-    return not model.stop_training
+    return not network.stop_training

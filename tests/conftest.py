@@ -1,0 +1,101 @@
+"""What the tests share: tiny IDX data sets, small hyperparameters, and the scripts run as a user runs them."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utilities import idx
+from utilities.hyperparameters import AutoencoderHyperparameters
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["MPLBACKEND"] = "Agg"
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+CHILD_TIMEOUT = 240
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
+
+
+def make_labels(count, classes):
+    """Return each class about as often as the others, shuffled."""
+    return np.random.default_rng(0).permutation(np.resize(np.asarray(classes, np.uint8), count))
+
+
+def make_images(labels, rows=8, columns=8):
+    """Return noisy images, uint8, that show their label by where a rectangle is and how bright."""
+    images = np.random.default_rng(1).integers(0, 40, (len(labels), rows, columns), np.uint8)
+    height, width = rows // 2, columns // 2
+    for image, label in zip(images, labels, strict=True):
+        top, left = label % height, label // height % width
+        image[top : top + height, left : left + width] += 100 + 4 * label
+    return images
+
+
+def make_hyperparameters(layers, epochs=1, batch_size=16, third_pooling=None):
+    """Return hyperparameters whose kernels and filters differ from layer to layer, and in rows and columns."""
+    return AutoencoderHyperparameters(
+        kernel_sizes=tuple((1 + number % 3, 2 + number % 3) for number in range(layers)),
+        filters=tuple(range(2, 2 + layers)),
+        epochs=epochs,
+        batch_size=batch_size,
+        third_pooling=third_pooling,
+    )
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """A folder of data sets: ``digits`` (28 x 28), ``letters`` (8 x 8, labels 1..26) for training and test."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, count, classes, side in [("digits", 60, range(10), 28), ("letters", 104, range(1, 27), 8)]:
+        labels = make_labels(count, classes)
+        idx.write(folder / name, make_images(labels, side, side))
+        idx.write(folder / f"{name}-labels", labels)
+    labels = make_labels(73, range(1, 27))
+    idx.write(folder / "letters-test.gz", make_images(labels))
+    idx.write(folder / "letters-test-labels.gz", labels)
+    return folder
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a script's run left behind."""
+
+    stdout: str
+    stderr: str
+    code: int
+    folder: Path
+
+    @property
+    def runs(self):
+        """The run folders, in the order they were made."""
+        return [self.folder / path for path in re.findall(r"this experiment is kept in (.+)", self.stdout)]
+
+
+def script_command(script, arguments):
+    return [sys.executable, str(SOURCE / script / f"{script}.py"), *map(str, arguments)]
+
+
+def script_environment(**changes):
+    """Return the environment of a user without a display."""
+    return {name: value for name, value in os.environ.items() if name not in DISPLAYS} | changes
+
+
+def run_script(script, arguments, answers, folder, **environment):
+    """Run a script in a folder with its answers, a text, on standard input; None means /dev/null."""
+    given = {"stdin": subprocess.DEVNULL} if answers is None else {"input": answers}
+    done = subprocess.run(
+        script_command(script, arguments),
+        **given,
+        capture_output=True,
+        encoding="utf-8",
+        cwd=folder,
+        env=script_environment(**environment),
+        timeout=CHILD_TIMEOUT,
+        check=False,
+    )
+    return Session(done.stdout, done.stderr, done.returncode, Path(folder))

@@ -1,0 +1,173 @@
+import gzip
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from utilities import idx
+
+# Each type code's struct letter, and values that show sign, byte order and range.
+TYPES = {
+    0x08: ("B", [0, 1, 127, 128, 200, 255]),
+    0x09: ("b", [-128, -1, 0, 1, 100, 127]),
+    0x0B: ("h", [-32768, -2, 0, 1, 258, 32767]),
+    0x0C: ("i", [-(2**31), -2, 0, 1, 66051, 2**31 - 1]),
+    0x0D: ("f", [-1.5, 0.0, 0.25, 2.0**-20, 2.0**100, float("inf")]),
+    0x0E: ("d", [-1.5, 0.1, 1e-300, 2.0**-20, 2.0**1000, float("inf")]),
+}
+SHAPES = [(), (6,), (2, 3), (1, 2, 3), (3, 1, 2, 1)]
+
+
+def file_bytes(code, shape, values):
+    letter = TYPES[code][0]
+    header = struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape)
+    return header + struct.pack(f">{len(values)}{letter}", *values)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("code", TYPES)
+def test_reads_every_type_and_rank(tmp_path, code, shape, pack):
+    values = TYPES[code][1][: int(np.prod(shape))]
+    path = tmp_path / "items"
+    path.write_bytes(pack(file_bytes(code, shape, values)))
+    array = idx.read(path)
+    assert array.shape == shape
+    assert array.ravel().tolist() == values
+    assert not array.flags.writeable
+
+
+@pytest.mark.parametrize("code", TYPES)
+def test_plain_files_are_mapped_and_not_copied(tmp_path, code):
+    path = tmp_path / "items"
+    path.write_bytes(file_bytes(code, (6,), TYPES[code][1]))
+    assert isinstance(idx.read(path), np.memmap)
+
+
+@pytest.mark.parametrize(("name", "pack"), [("items", gzip.compress), ("items.gz", bytes)])
+def test_gzip_is_told_by_its_magic_bytes_and_not_by_the_name(tmp_path, name, pack):
+    path = tmp_path / name
+    path.write_bytes(pack(file_bytes(0x0B, (6,), TYPES[0x0B][1])))
+    assert idx.read(path).tolist() == TYPES[0x0B][1]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_reads_an_array_without_items(tmp_path, pack):
+    path = tmp_path / "items"
+    path.write_bytes(pack(file_bytes(0x08, (0, 28, 28), [])))
+    assert idx.read(path).shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("code", TYPES)
+def test_writes_the_bytes_of_the_format(tmp_path, code, order):
+    letter, values = TYPES[code]
+    array = np.array(values, f"{order}{np.dtype(letter).str[1:]}").reshape(1, 2, 3)
+    idx.write(tmp_path / "items", array)
+    idx.write(tmp_path / "items.gz", array)
+    expected = file_bytes(code, (1, 2, 3), values)
+    assert (tmp_path / "items").read_bytes() == expected
+    assert gzip.decompress((tmp_path / "items.gz").read_bytes()) == expected
+
+
+def test_writes_the_header_of_mnist(tmp_path):
+    idx.write(tmp_path / "images", np.zeros((2, 28, 28), np.uint8))
+    assert (tmp_path / "images").read_bytes()[:17] == bytes.fromhex("00000803 00000002 0000001c 0000001c 00")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_round_trip_keeps_shape_and_values_of_a_slice(tmp_path, shape):
+    array = np.arange(2 * max(1, int(np.prod(shape))), dtype=np.int32)[::2].reshape(shape)
+    idx.write(tmp_path / "items.gz", array)
+    assert np.array_equal(idx.read(tmp_path / "items.gz"), array)
+    assert idx.read(tmp_path / "items.gz").shape == shape
+
+
+def test_refuses_to_write_a_type_that_the_format_lacks(tmp_path):
+    with pytest.raises(ValueError, match="int64"):
+        idx.write(tmp_path / "items", np.zeros(3, np.int64))
+
+
+GOOD = file_bytes(0x08, (3, 2, 2), range(12))
+ZIPPED = gzip.compress(GOOD)
+STORED = gzip.compress(GOOD, 0)  # the items lie in it as they are
+HUGE = file_bytes(0x0E, (65535,) * 4, [1.0])
+PAGE = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
+
+FAULTS = {
+    "empty file": (b"", "the file is empty"),
+    "web page": (PAGE, "web page"),
+    "gzip of a web page": (gzip.compress(PAGE), "web page"),
+    "wrong magic": (b"\x01" + GOOD[1:], "found 01 00 08 03"),
+    "little-endian magic": (b"\x03\x08\0\0" + GOOD[4:], "found 03 08 00 00"),
+    "unknown type code": (b"\0\0\x0a\x03" + GOOD[4:], "found 00 00 0a 03"),
+    "three bytes": (GOOD[:3], "found 00 00 08"),
+    "cut in the header": (GOOD[:15], "ends inside its header"),
+    "one byte short": (GOOD[:-1], "needs 28 bytes, the file has 27"),
+    "one byte over": (GOOD + b"\0", "needs 28 bytes, the file has 29"),
+    "sizes that overflow": (HUGE, "65535 x 65535 x 65535 x 65535"),
+    "gzip cut off": (ZIPPED[:-10], "damaged or cut-off gzip"),
+    "gzip of 2 bytes": (ZIPPED[:2], "damaged or cut-off gzip"),
+    "gzip with a changed item": (STORED.replace(b"\x05\x06", b"\x05\x07"), "damaged or cut-off gzip"),
+    "gzip with changed bits": (ZIPPED[:14] + bytes(4) + ZIPPED[18:], "damaged or cut-off gzip"),
+    "gzip with other data behind": (ZIPPED + b"rest", "damaged or cut-off gzip"),
+    "gzip cut in the header": (gzip.compress(GOOD[:15]), "ends inside its header"),
+    "gzip of a short file": (gzip.compress(GOOD[:-1]), "needs 12 bytes of items, found 11"),
+    "gzip of an over-long file": (gzip.compress(GOOD + b"\0"), "goes on after the end"),
+    "gzip with sizes that overflow": (gzip.compress(HUGE), "65535 x 65535 x 65535 x 65535"),
+}
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_file_is_told_in_one_line_with_its_name(tmp_path, fault, name):
+    content, expected = FAULTS[fault]
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(idx.IdxError) as caught:
+        idx.read(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert expected in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("shape", [(1,) * 65, (0, *[2**32 - 1] * 3)], ids=["65 dimensions", "none of huge items"])
+def test_sizes_that_no_array_can_have_are_the_files_fault(tmp_path, shape, pack):
+    path = tmp_path / "items"
+    path.write_bytes(pack(file_bytes(0x08, shape, [1] * (shape[0]))))
+    with pytest.raises(idx.IdxError, match="items"):
+        idx.read(path)
+
+
+def test_a_missing_file_and_a_directory_are_told_apart(tmp_path):
+    with pytest.raises(idx.IdxError, match=r"missing: no such file"):
+        idx.read(tmp_path / "missing")
+    with pytest.raises(idx.IdxError, match=f"{tmp_path.name}: not a regular file"):
+        idx.read(tmp_path)
+
+
+def test_a_gzip_file_that_promises_too_much_takes_no_memory(tmp_path):
+    path = tmp_path / "items.gz"
+    path.write_bytes(gzip.compress(file_bytes(0x08, (60_000, 2_000, 2_000), bytes(100_000))))
+    tracemalloc.start()
+    try:
+        with pytest.raises(idx.IdxError, match="60000 x 2000 x 2000"):
+            idx.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_gzip_file_that_goes_on_is_not_read_past_what_it_promises(tmp_path):
+    path = tmp_path / "items.gz"
+    path.write_bytes(gzip.compress(GOOD + bytes(2**26)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(idx.IdxError, match="goes on after the end"):
+            idx.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
