@@ -90,19 +90,24 @@ def _may_be_fused(layer):
 
 def _upsampled_convolution(factor, layer):
     """Return a step: the convolution ``layer`` of a feature map whose pixels are repeated ``factor`` times each way."""
-    rows, columns = (_tap_sums(factor, side) for side in layer.kernel_size)
+    height, width, channels = layer.input.shape[1:]
+    rows, columns = (
+        _tap_sums(factor, side, length // factor)
+        for side, length in zip(layer.kernel_size, (height, width), strict=True)
+    )
+    # (small rows, small columns, factor, factor, kernel rows, kernel columns), then the last two and the others as one.
+    sums = np.einsum("psa,qtb->stpqab", rows, columns)
+    small_shape = sums.shape[:4]
+    sums = sums.reshape(-1, np.prod(layer.kernel_size))
+    filters = factor * factor * layer.filters
 
     def step(features, training):
-        height, width, channels = features.shape[1:]
-        # Beside the one pixel of a 1 x 1 map there is only padding, which adds nothing.
-        used_rows = rows[:, [len(rows[0]) // 2]] if height == 1 else rows
-        used_columns = columns[:, [len(columns[0]) // 2]] if width == 1 else columns
-        kernel = tf.einsum("psa,qtb,abcd->stcpqd", used_rows, used_columns, tf.convert_to_tensor(layer.kernel))
-        kernel = tf.reshape(kernel, (*kernel.shape[:3], factor * factor * layer.filters))
-        if (height, width) == (1, 1):
-            features = tf.reshape(tf.reshape(features, (-1, channels)) @ kernel[0, 0], (-1, 1, 1, kernel.shape[-1]))
+        kernel = sums @ tf.reshape(layer.kernel, (-1, channels * layer.filters))
+        kernel = tf.transpose(tf.reshape(kernel, (*small_shape, channels, layer.filters)), (0, 1, 4, 2, 3, 5))
+        if kernel.shape[:2] == (1, 1):
+            features = tf.tensordot(features, tf.reshape(kernel, (channels, filters)), 1)
         else:
-            features = tf.nn.conv2d(features, kernel, 1, "SAME")
+            features = tf.nn.conv2d(features, tf.reshape(kernel, (*kernel.shape[:3], filters)), 1, "SAME")
         if factor > 1:
             features = tf.nn.depth_to_space(features, factor)
         if layer.use_bias:
@@ -112,18 +117,21 @@ def _upsampled_convolution(factor, layer):
     return step
 
 
-def _tap_sums(factor, side):
+def _tap_sums(factor, side, length):
     """Return which taps of a kernel meet which small pixel, (factor, small side, side), 0 or 1.
 
     [p, s, a] is 1 where, for an output pixel at place p of its ``factor``, tap a of the kernel meets the small pixel
-    s - small side // 2 steps away. The small side is odd, as "same" padding of a map needs it.
+    s - small side // 2 steps away. The small side is odd, as "same" padding of a map needs it; where the map is a
+    single pixel long, it is 1: beside it there is only padding, which adds nothing.
     """
     first = -((side - 1) // 2)  # of the taps' offsets; for an even side "same" pads less before than after
-    reach = max(-(first // factor), (factor - 1 + first + side - 1) // factor)
+    reach = max(-(first // factor), (factor - 1 + first + side - 1) // factor) if length > 1 else 0
     sums = np.zeros((factor, 2 * reach + 1, side), np.float32)
     for place in range(factor):
         for tap in range(side):
-            sums[place, (place + first + tap) // factor + reach, tap] = 1
+            pixel = (place + first + tap) // factor + reach
+            if 0 <= pixel <= 2 * reach:
+                sums[place, pixel, tap] = 1
     return sums
 
 

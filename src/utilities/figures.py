@@ -4,7 +4,7 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -56,6 +56,9 @@ def draw_history(history, title):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
     axes[0, 0].set_yscale("log")
+    axes[0, 0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes[0, 0].yaxis.set_major_formatter("{x:g}")
+    axes[0, 0].yaxis.set_minor_formatter(NullFormatter())
     axes[0, 0].legend()
     figure.suptitle(title)
     return figure
@@ -100,20 +103,20 @@ def draw_reconstructions(images, reconstructions, title):
 
 def draw_examples(results, images):
     """Draw up to 12 correct and 12 incorrect predictions, with their probabilities."""
-    figure, axes = plt.subplots(4, 6, figsize=(10, 8), layout="constrained")
+    figure, axes = plt.subplots(4, 6, figsize=(10, 7.5), layout="constrained")
     for half, chosen in zip((axes[:2], axes[2:]), (results.correct, ~results.correct), strict=True):
         indices = chosen.nonzero()[0][:EXAMPLES]
         for axis, index in zip(half.flat, indices, strict=False):
             _draw_image(axis, images[index])
             predicted, target = results.predictions[index], results.targets[index]
-            axis.set_title(f"{results.classes[predicted]} ({results.probabilities[index, predicted]:.0%})", fontsize=10)
+            text = f"{results.classes[predicted]} ({results.probabilities[index, predicted]:.0%})"
             if predicted == target:
-                axis.set_xlabel("correct", color=GREEN)
+                axis.set_title(text, fontsize=10, color=GREEN)
             else:
-                axis.set_xlabel(f"is {results.classes[target]}", color=ORANGE)
+                axis.set_title(f"{text}, is {results.classes[target]}", fontsize=10, color=ORANGE)
         for axis in half.flat[len(indices) :]:
             axis.axis("off")
-    figure.suptitle("predictions on the test set, with their probability: correct above, incorrect below")
+    figure.suptitle("predictions (and their probability) on the test set: correct above, incorrect below")
     return figure
 
 
@@ -136,6 +139,7 @@ def draw_confusion(results):
 
 
 def _draw_image(axis, image):
-    axis.imshow(image, cmap="gray_r")
+    """Draw an image, uint8 or in [0, 1], ink on paper."""
+    axis.imshow(image, cmap="gray_r", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
     axis.set_xticks([])
     axis.set_yticks([])

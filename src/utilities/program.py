@@ -22,9 +22,7 @@ def run(main):
     if sys.stdin is not None:
         sys.stdin.reconfigure(errors="replace")
     code = _exit_code_of(main)
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
     os._exit(code)
 
@@ -43,14 +41,22 @@ def _exit_code_of(main):
         return fault.exit_code
     except BrokenPipeError:
         return Fault.exit_code
+    except ModuleNotFoundError as error:
+        _tell(f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt")
+        return Fault.exit_code
     except Exception as error:
         _tell(f"unexpected {type(error).__name__}, details in {_write_details()}")
         return Fault.exit_code
 
 
 def _tell(fault):
-    sys.stdout.flush()
+    _flush()
     print(f"{Path(sys.argv[0]).name}: error: {fault}", file=sys.stderr)
+
+
+def _flush():
+    with contextlib.suppress(BrokenPipeError):  # whoever read the output is gone
+        sys.stdout.flush()
 
 
 def _write_details():
@@ -79,7 +85,9 @@ def import_in_background(*modules):
     """Begin to import modules while the user reads and answers; whoever imports one later waits for it."""
 
     def import_all():
-        for module in modules:
-            importlib.import_module(module)
+        # A module that cannot be imported is told of by whoever imports it in the foreground.
+        with contextlib.suppress(ImportError):
+            for module in modules:
+                importlib.import_module(module)
 
     threading.Thread(target=import_all, daemon=True).start()
