@@ -20,6 +20,16 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
 
+IGNORED_WARNINGS = (
+    "ignore:`shuffle=True` was passed:UserWarning",  # Keras, whenever it is given a dataset
+    "ignore:__array__ implementation:DeprecationWarning",  # Keras, with NumPy 2
+)
+
+
+def pytest_configure(config):
+    for warning in IGNORED_WARNINGS:
+        config.addinivalue_line("filterwarnings", warning)
+
 
 def make_labels(count, classes):
     """Return each class about as often as the others, shuffled."""
@@ -30,9 +40,9 @@ def make_images(labels, rows=8, columns=8):
     """Return noisy images, uint8, that show their label by where a rectangle is and how bright."""
     images = np.random.default_rng(1).integers(0, 40, (len(labels), rows, columns), np.uint8)
     height, width = rows // 2, columns // 2
-    for image, label in zip(images, labels, strict=True):
+    for image, label in zip(images, labels.tolist(), strict=True):
         top, left = label % height, label // height % width
-        image[top : top + height, left : left + width] += 100 + 4 * label
+        image[top : top + height, left : left + width] += 100 + 4 * label % 110
     return images
 
 

@@ -34,8 +34,8 @@ class Console:
     """Asks on standard output, reads from standard input, and remembers whether the input has ended."""
 
     def __init__(self):
-        self._typed = sys.stdin is not None and sys.stdin.isatty()
-        self._ended = sys.stdin is None
+        self._typed = sys.stdin.isatty()
+        self._ended = False
         self._told_of_end = False
 
     def ask(self, question):
@@ -73,7 +73,7 @@ class Console:
         print(prompt, end="", flush=True)
         line = self._read_redirected()
         if line is not None:
-            print(printable(line), flush=True)
+            print(printable(line, LONGEST_ANSWER), flush=True)
         return line
 
     def _read_typed(self, prompt):

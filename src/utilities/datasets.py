@@ -29,7 +29,7 @@ class LabelledImages:
 def locate(path):
     """Return ``path``, or ``path.gz`` where only that exists."""
     path = Path(path)
-    compressed = path.with_name(path.name + ".gz")
+    compressed = Path(f"{path}.gz")
     return compressed if not path.exists() and compressed.exists() else path
 
 

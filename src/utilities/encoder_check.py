@@ -2,14 +2,17 @@
 
 import json
 import zipfile
+import zlib
 
 import h5py
+import numpy as np
 
 from utilities.errors import BadInput
 
 ENCODER_LAYERS = {"InputLayer", "Conv2D", "BatchNormalization", "MaxPooling2D", "Activation", "ReLU"}
 NETWORKS = {"Functional", "Sequential", "Model"}
 LARGEST_CONFIGURATION = 2**20
+LARGEST_WEIGHT = 2**30
 
 
 def check_encoder(path, image_shape):
@@ -18,7 +21,8 @@ def check_encoder(path, image_shape):
     Raises:
         BadInput: it does not; the message names the file and what was found in it.
     """
-    layers = _layers(_configuration(path), path)
+    configuration, unsound_weight = _contents(path)
+    layers = _layers(configuration, path)
     foreign = [layer["class_name"] for layer in layers if layer["class_name"] not in ENCODER_LAYERS]
     if foreign:
         raise BadInput(f"{path}: not an encoder: {_name_the_stranger(foreign)}")
@@ -26,32 +30,46 @@ def check_encoder(path, image_shape):
     found = _input_shape(layers)
     if found != expected:
         raise BadInput(f"{path}: the images have {_sides(expected)} pixels, the encoder is for {_sides(found)}")
+    if unsound_weight:
+        raise BadInput(f"{path}: the weight {unsound_weight} is not finite, or too large")
 
 
-def _configuration(path):
-    """Return the text of the network's configuration, JSON."""
+def _contents(path):
+    """Return the network's configuration, JSON, and the name of a weight that cannot be used, or None."""
     try:
         if not path.is_file():
             raise BadInput(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-        text = _keras_configuration(path) if zipfile.is_zipfile(path) else _hdf5_configuration(path)
-    except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        reason = error.strerror if isinstance(error, PermissionError) else "not a Keras model in .h5 or .keras format"
-        raise BadInput(f"{path}: {reason}") from error
-    if len(text) > LARGEST_CONFIGURATION:
-        raise BadInput(f"{path}: not an encoder: its configuration is longer than {LARGEST_CONFIGURATION} bytes")
-    return text
+        return _keras_contents(path) if zipfile.is_zipfile(path) else _hdf5_contents(path)
+    except PermissionError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+    except (OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadInput(f"{path}: not a Keras model in .h5 or .keras format") from error
 
 
-def _hdf5_configuration(path):
+def _hdf5_contents(path):
     with h5py.File(path, "r") as file:
         if "model_config" not in file.attrs:
             raise BadInput(f"{path}: holds no model, only {'weights' if len(file) else 'an empty HDF5 file'}")
-        return file.attrs["model_config"]
+        return file.attrs["model_config"], _name_unsound(file)
 
 
-def _keras_configuration(path):
-    with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
-        return file.read(LARGEST_CONFIGURATION + 1)
+def _keras_contents(path):
+    with zipfile.ZipFile(path) as archive:
+        with archive.open("config.json") as file:
+            configuration = file.read(LARGEST_CONFIGURATION + 1)
+        with archive.open("model.weights.h5") as file, h5py.File(file, "r") as weights:
+            return configuration, _name_unsound(weights)
+
+
+def _name_unsound(group):
+    """Return the name of the first array in an HDF5 group that is too large or has a number that is not finite."""
+
+    def judge(name, item):
+        if isinstance(item, h5py.Dataset) and not (item.nbytes <= LARGEST_WEIGHT and np.isfinite(item[()]).all()):
+            return name
+        return None
+
+    return group.visititems(judge)
 
 
 def _layers(text, path):
@@ -66,6 +84,8 @@ def _layers(text, path):
             else:
                 yield {"class_name": str(layer["class_name"]), "config": dict(layer["config"])}
 
+    if isinstance(text, str | bytes) and len(text) > LARGEST_CONFIGURATION:
+        raise BadInput(f"{path}: not an encoder: its configuration is longer than {LARGEST_CONFIGURATION} bytes")
     try:
         network = json.loads(text)
         if network["class_name"] not in NETWORKS:

@@ -55,6 +55,8 @@ def read(path):
         return _read_gzip(path) if compressed else _map_plain(path)
     except OSError as error:
         raise IdxError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # NumPy's, of a rank or a size that no array can have
+        raise IdxError(f"{path}: cannot be read: {error}") from error
 
 
 def _map_plain(path):

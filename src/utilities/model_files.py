@@ -1,10 +1,10 @@
 """Models on disk: saved whole or not at all, loaded without running anything the file brings along."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from utilities.errors import BadInput, Fault
 
@@ -21,8 +21,6 @@ def save_model(model, path):
         Fault: a foreign suffix, or a place that cannot be written.
     """
     path = Path(path)
-    if path.is_dir():
-        raise Fault(f"{path}: is a directory")
     if path.suffix not in SUFFIXES:
         raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
     # Without what it was compiled with: that would make loading depend on this project's code.
@@ -35,23 +33,20 @@ def save_model(model, path):
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)
-    except (OSError, RuntimeError) as error:  # h5py reports a full disk as RuntimeError
+    except (OSError, RuntimeError, ValueError) as error:  # h5py reports a full disk as RuntimeError
         raise Fault(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):
+            beside.unlink()
 
 
 def load_encoder(path):
-    """Return the encoder in a file that encoder_check.check_encoder found good, with its weights.
+    """Return the encoder in a file that encoder_check.check_encoder found good.
 
     Raises:
-        BadInput: Keras cannot load it, or a weight is not finite.
+        BadInput: Keras cannot load it.
     """
     try:
-        encoder = keras.models.load_model(path, compile=False, safe_mode=True)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts raise
         raise BadInput(f"{path}: Keras cannot load it: {str(error).splitlines()[0]}") from error
-    for weight in encoder.weights:
-        if not np.isfinite(weight.numpy()).all():
-            raise BadInput(f"{path}: the weight {weight.path} is not finite")
-    return encoder

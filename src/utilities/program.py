@@ -18,9 +18,10 @@ INTERRUPTED = 130
 
 def run(main):
     """Run a script's ``main`` and leave with its exit code; faults are told on standard error in one line each."""
+    _open_closed_streams()
     _silence_libraries()
-    if sys.stdin is not None:
-        sys.stdin.reconfigure(errors="replace")
+    sys.stdin.reconfigure(errors="replace")
+    sys.stdout.reconfigure(errors="backslashreplace")
     code = _exit_code_of(main)
     _flush()
     # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
@@ -65,6 +66,14 @@ def _write_details():
     return file.name
 
 
+def _open_closed_streams():
+    """Open the standard streams that the script was started without: nothing comes out of them, nothing is kept."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is the closed stream's
+            setattr(sys, name, os.fdopen(descriptor, mode))
+
+
 def _silence_libraries():
     """Keep what libraries say on their own to standard error away from the user.
 
@@ -72,7 +81,8 @@ def _silence_libraries():
     own, and the one that they write to leads nowhere.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    for library in ("absl", "tensorflow"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")

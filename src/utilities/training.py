@@ -4,7 +4,6 @@ import math
 import signal
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -117,20 +116,36 @@ class Record(keras.callbacks.Callback):
         )
 
 
-@contextmanager
-def stopping_on_interrupt(model):
-    """Let a first Ctrl-C stop the model's training at the end of the batch; a second one is KeyboardInterrupt."""
+class StopOnInterrupt(keras.callbacks.Callback):
+    """Within it as a context, a first Ctrl-C stops the training at the end of the batch; a second is as ever.
 
-    def stop(number, frame):
-        signal.signal(signal.SIGINT, before)
-        model.stop_training = True
+    Attributes:
+        requested: whether Ctrl-C has been pressed.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.requested = False
+
+    def __enter__(self):
+        self.before = signal.signal(signal.SIGINT, self._request)
+        return self
+
+    def __exit__(self, *exception):
+        signal.signal(signal.SIGINT, self.before)
+
+    def _request(self, number, frame):
+        signal.signal(signal.SIGINT, self.before)
+        self.requested = True
         print("\nstopping at the end of the batch; Ctrl-C again leaves at once", file=sys.stderr)
 
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop after the batch. Keras takes no heed of a stop that is asked for before it begins."""
+        self.model.stop_training = self.requested
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Stop after the validation, where the request came in it."""
+        self.model.stop_training = self.requested
 
 
 @dataclass(frozen=True)
@@ -229,13 +244,13 @@ def _fit(phase, model, training, validation, hyperparameters, seed, add_row):
     network = accelerate(model)
     network.compile(keras.optimizers.Adam(schedule), loss=phase.loss, metrics=list(phase.metrics))
     print(f"\n{phase.title}")
-    with stopping_on_interrupt(network):
+    with StopOnInterrupt() as interrupt:
         network.fit(
             batches.shuffled_batches(training, batch_size, epochs, seed),
             epochs=epochs,
             steps_per_epoch=steps,
             validation_data=batches.ordered_batches(validation, EVALUATION_BATCH),
-            callbacks=[Progress(epochs, steps), LowerOnPlateau(schedule), Record(phase.name, add_row)],
+            callbacks=[interrupt, Progress(epochs, steps), LowerOnPlateau(schedule), Record(phase.name, add_row)],
             verbose=0,
         )
-    return not network.stop_training
+    return not interrupt.requested

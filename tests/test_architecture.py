@@ -1,0 +1,70 @@
+import pytest
+
+from utilities.architecture import code_shape, may_pool_third, pooling_fault, pooling_sizes
+
+
+@pytest.mark.parametrize(
+    ("layers", "third_pooling", "sizes"),
+    [
+        (1, False, (2,)),
+        (2, False, (2, 2)),
+        (3, False, (2, 2, 1)),
+        (3, True, (2, 2, 7)),
+        (5, False, (2, 2, 1, 1, 1)),
+        (5, True, (2, 2, 7, 1, 1)),
+    ],
+)
+def test_sets_1_and_2_pool_by_2_and_set_3_by_7_if_asked(layers, third_pooling, sizes):
+    assert pooling_sizes(layers, third_pooling) == sizes
+
+
+def test_a_third_pooling_that_was_not_asked_is_none():
+    assert pooling_sizes(4, None) == (2, 2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "third_pooling", "code"),
+    [
+        ((28, 28), 1, None, (14, 14, 4)),
+        ((28, 28), 2, None, (7, 7, 4)),
+        ((28, 28), 3, False, (7, 7, 4)),
+        ((28, 28), 3, True, (1, 1, 4)),
+        ((28, 28), 5, True, (1, 1, 4)),
+        ((56, 28), 3, True, (2, 1, 4)),
+        ((56, 28), 5, False, (14, 7, 4)),
+        ((8, 8), 5, None, (2, 2, 4)),
+        ((2, 6), 1, None, (1, 3, 4)),
+    ],
+)
+def test_the_code_is_the_image_divided_by_the_poolings(shape, layers, third_pooling, code):
+    assert code_shape(shape, (9,) * (layers - 1) + (4,), third_pooling) == code
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "divisor"),
+    [((27, 28), 1, 2), ((28, 27), 5, 2), ((14, 28), 2, 4), ((28, 30), 3, 4), ((1, 1), 1, 2)],
+)
+def test_sides_that_do_not_divide_are_refused_with_the_reason(shape, layers, divisor):
+    fault = pooling_fault(shape, layers)
+    assert f"{shape[0]} x {shape[1]} pixels" in fault
+    if shape[0] % 2 == shape[1] % 2 == 0:
+        assert f"divide by {divisor}" in fault
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers"), [((28, 28), 1), ((28, 28), 5), ((8, 12), 5), ((2, 6), 1), ((56, 28), 3), ((4, 4), 2)]
+)
+def test_sides_that_divide_are_accepted(shape, layers):
+    assert pooling_fault(shape, layers) is None
+
+
+@pytest.mark.parametrize(("shape", "layers"), [((28, 28), 3), ((28, 28), 5), ((56, 28), 3), ((84, 56), 9)])
+def test_3_layers_or_more_and_sides_that_divide_by_28_allow_a_third_pooling(shape, layers):
+    assert may_pool_third(shape, layers)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers"), [((28, 28), 2), ((28, 28), 1), ((8, 8), 3), ((28, 14), 3), ((14, 28), 3), ((32, 32), 5)]
+)
+def test_anything_less_does_not(shape, layers):
+    assert not may_pool_third(shape, layers)

@@ -1,0 +1,73 @@
+import keras
+import numpy as np
+import pytest
+from conftest import make_hyperparameters
+
+from utilities.fast_network import FastNetwork
+from utilities.hyperparameters import AutoencoderHyperparameters
+from utilities.networks import build_autoencoder, build_classifier
+
+CASES = {
+    "1 layer": ((6, 8), make_hyperparameters(1)),
+    "2 layers": ((8, 12), make_hyperparameters(2)),
+    "5 layers": ((8, 8), make_hyperparameters(5)),
+    "third pooling": ((28, 28), make_hyperparameters(4, third_pooling=True)),
+    "third pooling, oblong": ((28, 56), make_hyperparameters(3, third_pooling=True)),
+    "one pixel": ((4, 4), AutoencoderHyperparameters(((2, 5), (4, 4), (3, 2)), (3, 4, 5), 1, 4, None)),
+    "large kernels": ((4, 8), AutoencoderHyperparameters(((9, 2), (6, 11)), (3, 4), 1, 4, None)),
+    "large kernels, third": ((28, 28), AutoencoderHyperparameters(((3, 3), (8, 9), (10, 5)), (2, 3, 4), 1, 4, True)),
+}
+
+
+def randomise(network):
+    """Give a network weights and statistics none of which is 0 or 1."""
+    random = np.random.default_rng(0)
+    network.set_weights(
+        [
+            random.uniform(0.2, 0.9, w.shape) * (1 if "variance" in w.path else random.choice([-1, 1], w.shape)) / 2
+            for w in network.weights
+        ]
+    )
+
+
+@pytest.fixture(params=CASES)
+def network(request):
+    """A plain autoencoder with random weights, and images for it."""
+    shape, hyperparameters = CASES[request.param]
+    network = build_autoencoder(shape, hyperparameters).whole
+    randomise(network)
+    return network, np.random.default_rng(1).random((4, *shape, 1), np.float32)
+
+
+def test_it_predicts_what_the_plain_network_predicts(network):
+    plain, images = network
+    assert np.allclose(FastNetwork(plain)(images), plain(images), atol=1e-5)
+
+
+def test_it_learns_what_the_plain_network_learns(network):
+    plain, images = network
+    copy = keras.models.clone_model(plain)
+    copy.set_weights(plain.get_weights())
+    losses = []
+    for trained in (FastNetwork(plain), copy):
+        trained.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error")
+        losses.append([trained.train_on_batch(batch, batch) for batch in (images, images[:1])])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
+        assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
+
+
+def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():
+    encoder = build_autoencoder((8, 8), make_hyperparameters(2)).encoder
+    randomise(encoder)
+    classifier = build_classifier(encoder, 5, 3)
+    encoder.trainable = False
+    before = encoder.get_weights()
+    images = np.random.default_rng(1).random((4, 8, 8, 1), np.float32)
+    fast = FastNetwork(classifier.whole)
+    expected = classifier.whole(images)
+    assert np.allclose(fast(images, training=True), expected, atol=1e-5)
+    fast.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
+    fast.train_on_batch(images, np.array([0, 1, 2, 0]))
+    assert [weight.tobytes() for weight in encoder.get_weights()] == [weight.tobytes() for weight in before]
+    assert not np.allclose(fast(images), expected, atol=1e-5)

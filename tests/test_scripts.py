@@ -1,0 +1,642 @@
+"""The scripts as a user runs them: child processes with real standard input."""
+
+import codecs
+import csv
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+import pytest
+from conftest import make_hyperparameters, make_images, make_labels, run_script, script_command, script_environment
+
+from utilities import idx
+from utilities.datasets import read_test_set, read_training_set
+from utilities.model_files import save_model
+from utilities.networks import build_autoencoder
+
+END_OF_INPUT = "end of input: taking the default"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def lines(*answers):
+    return "".join(f"{answer}\n" for answer in answers)
+
+
+def asked(session):
+    """Return the questions that a session asked, without their defaults, in their order."""
+    return re.findall(r"^(.+) \[.*?\]: ", session.stdout, re.MULTILINE)
+
+
+def history_of(run):
+    """Return the losses and metrics of each epoch that a run folder holds."""
+    with (run / "history.csv").open(newline="") as file:
+        return [{name: text for name, text in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def pictures_of(session):
+    return [session.folder / path for path in re.findall(r"^picture: (.+)$", session.stdout, re.MULTILINE)]
+
+
+def assert_good(session):
+    assert session.stderr == ""
+    assert session.code == 0
+    assert "Traceback" not in session.stdout
+
+
+def assert_refused(session, complaint):
+    """Check that a script told one thing in one line, asked nothing, and left with 2."""
+    assert session.code == 2
+    assert session.stdout == ""
+    assert re.fullmatch(r"\w+\.py: error: [^\n]+\n", session.stderr)
+    assert complaint in session.stderr
+
+
+# --- autoencoder.py: one session with a mistake at every question, and every menu choice after every other
+
+
+@pytest.fixture(scope="module")
+def long_session(data, tmp_path_factory):
+    """Four trainings on 28 x 28 images; s saves, g shows graphs, r repeats: s s g g r r s r g s, exit."""
+    folder = tmp_path_factory.mktemp("long")
+    questions = lines("many", "0", "3", "(5, 5)", "(5, 4) (3, 3) 1", "(5, 4) (3, 3) (1, 1)", "2 2", "2 3 4")
+    questions += lines("-1", "2", "1.5", "32", "maybe", "n")
+    save_badly = lines("3", folder / "missing" / "encoder.h5", "encoder.txt", "first.h5")
+    return run_script(
+        "autoencoder",
+        ["-d", data / "digits", "--seed", "5"],
+        questions
+        + lines("9")
+        + save_badly
+        + lines("3", "second.keras")
+        + lines("2", "7", "1", "2", "2")
+        + lines("1", "2", "3 3", "2 2", "1", "32")
+        + lines("1", "1", "5,3", "2", "1", "32")
+        + lines("3", "first.h5")
+        + lines("1", "5", "3 3 3 3 3", "2 2 2 2 2", "1", "32", "y")
+        + lines("2", "3")
+        + lines("3", "", "0", "never read"),
+        folder,
+    )
+
+
+def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
+    assert_good(long_session)
+    assert len(long_session.runs) == 4
+    assert END_OF_INPUT not in long_session.stdout
+    assert "never read" not in long_session.stdout
+
+
+def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_session):
+    transcript = long_session.stdout[: long_session.stdout.index("Model:")]
+    assert re.sub(r"\[[^\]]+\]: ", "[...]: ", transcript).splitlines()[:22] == [
+        "60 images of 28 x 28 pixels: 54 to train on, 6 for validation; seed 5",
+        "",
+        "number of convolutional layers [...]: many",
+        "  expected a whole number, found 'many'",
+        "number of convolutional layers [...]: 0",
+        "  expected a number from 1 to 20, found 0",
+        "number of convolutional layers [...]: 3",
+        "kernel size of each layer [...]: (5, 5)",
+        "  expected 3 kernel sizes, one for each layer, found 1",
+        "kernel size of each layer [...]: (5, 4) (3, 3) 1",
+        "filters of each layer [...]: (5, 4) (3, 3) (1, 1)",
+        "  expected a whole number, found '(5,'",
+        "filters of each layer [...]: 2 2",
+        "  expected 3 numbers of filters, one for each layer, found 2",
+        "filters of each layer [...]: 2 3 4",
+        "epochs [...]: -1",
+        "  expected a whole number, found '-1'",
+        "epochs [...]: 2",
+        "batch size [...]: 1.5",
+        "  expected a whole number, found '1.5'",
+        "batch size [...]: 32",
+        "third max-pooling (7, 7)? y/n [...]: maybe",
+    ]
+
+
+def test_the_network_is_shown_before_it_is_trained(long_session):
+    out = long_session.stdout
+    assert out.index("y/n [") < out.index("encoder_1_convolution") < out.index("Total params") < out.index("epoch 1/2")
+
+
+def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
+    epochs = re.findall(r"^epoch (\d)/(\d) .*loss [\d.]+.*validation loss [\d.]+$", long_session.stdout, re.MULTILINE)
+    assert epochs == [("1", "2"), ("2", "2"), ("1", "1"), ("1", "1"), ("1", "1")]
+    assert "\r" not in long_session.stdout
+    assert "\x1b" not in long_session.stdout
+
+
+def test_the_third_pooling_is_asked_of_3_layers_or_more(long_session):
+    assert sum(question.startswith("third max-pooling") for question in asked(long_session)) == 3  # once twice
+
+
+def test_places_that_cannot_be_written_are_told_and_asked_again(long_session):
+    missing = re.escape(str(long_session.folder / "missing" / "encoder.h5"))
+    assert re.search(rf"^  {missing}: cannot be written: No such file or directory$", long_session.stdout, re.MULTILINE)
+    assert "  encoder.txt: the name must end in .h5 or .keras\n" in long_session.stdout
+    saved = re.findall(r"^saved: (.*)$", long_session.stdout, re.MULTILINE)
+    assert saved == ["first.h5", "second.keras", "first.h5", "encoder.h5"]
+    made = {path.name for path in long_session.folder.iterdir()}
+    assert made == {"runs", "first.h5", "second.keras", "encoder.h5"}
+
+
+def test_each_save_holds_the_encoder_last_trained(long_session):
+    shapes = {
+        name: keras.models.load_model(long_session.folder / name, compile=False).output_shape
+        for name in ("first.h5", "second.keras", "encoder.h5")
+    }
+    assert shapes == {"first.h5": (None, 14, 14, 2), "second.keras": (None, 7, 7, 4), "encoder.h5": (None, 1, 1, 2)}
+
+
+def test_graphs_are_png_files_whose_paths_are_printed(long_session):
+    pictures = pictures_of(long_session)
+    assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 0, 3)]
+    assert len({picture.name for picture in pictures}) == 3
+    assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
+
+
+def test_every_experiment_keeps_itself(long_session):
+    for run in long_session.runs:
+        assert {"input.txt", "history.csv", "encoder.h5"} <= {path.name for path in run.iterdir()}
+        assert list(run.glob("*.png"))
+    assert (long_session.runs[0] / "input.txt").read_text() == lines(
+        "3", "(5, 4) (3, 3) (1, 1)", "2 3 4", "2", "32", "n"
+    )
+    assert [len(history_of(run)) for run in long_session.runs] == [2, 1, 1, 1]
+
+
+def test_what_was_saved_is_what_the_experiment_kept(long_session):
+    kept = keras.models.load_model(long_session.runs[0] / "encoder.h5", compile=False)
+    saved = keras.models.load_model(long_session.folder / "second.keras", compile=False)
+    assert all(map(np.array_equal, kept.get_weights(), saved.get_weights()))
+
+
+# --- autoencoder.py: short input, repetition
+
+
+@pytest.fixture(scope="module")
+def five_lines(data, tmp_path_factory):
+    """Only the hyperparameters, and the third pooling unanswered."""
+    answers = lines("3", "(5, 5) (3, 3) (3, 3)", "4 4 4", "2", "16")
+    return run_script("autoencoder", ["-d", data / "digits"], answers, tmp_path_factory.mktemp("five"))
+
+
+def test_a_file_of_only_the_hyperparameters_trains_and_leaves_an_encoder(five_lines):
+    assert_good(five_lines)
+    assert five_lines.stdout.count(END_OF_INPUT) == 1
+    (run,) = five_lines.runs
+    assert keras.models.load_model(run / "encoder.h5", compile=False).input_shape == (None, 28, 28, 1)
+    assert len(history_of(run)) == 2
+
+
+def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(five_lines, data, tmp_path):
+    (run,) = five_lines.runs
+    kept = (run / "input.txt").read_text()
+    assert kept.startswith(lines("3", "(5, 5) (3, 3) (3, 3)", "4 4 4", "2", "16"))
+    again = run_script("autoencoder", ["-d", data / "digits"], kept + lines("save"), tmp_path)
+    assert history_of(again.runs[0]) == history_of(run)
+    assert again.code == 2  # the input ended after a bad choice
+    assert re.fullmatch(r"autoencoder\.py: error: end of input [^\n]*\"choice\"[^\n]*'save'\n", again.stderr)
+
+
+def test_dev_null_takes_every_default(data, tmp_path):
+    session = run_script("autoencoder", ["-d", data / "digits"], None, tmp_path)
+    assert_good(session)
+    assert session.stdout.count(END_OF_INPUT) == 1
+    defaults = re.findall(r"^.+ \[(.*?)\]: ", session.stdout, re.MULTILINE)
+    (run,) = session.runs
+    assert (run / "input.txt").read_text() == lines(*defaults[:-1])
+    assert len(history_of(run)) == int(defaults[3])
+
+
+@pytest.fixture(scope="module")
+def letters_encoder(data, tmp_path_factory):
+    """A session on 8 x 8 images that ends where it asks for a path to save to."""
+    answers = lines("1", "3", "6", "3", "16", "3")
+    session = run_script("autoencoder", ["-d", data / "letters"], answers, tmp_path_factory.mktemp("small"))
+    return session, session.folder / "encoder.h5"
+
+
+def test_end_of_input_where_a_path_is_asked_saves_to_the_default(letters_encoder):
+    session, path = letters_encoder
+    assert_good(session)
+    assert "saved: encoder.h5" in session.stdout
+    assert keras.models.load_model(path, compile=False).input_shape == (None, 8, 8, 1)
+    assert asked(session)[-3:] == ["choice", "save the encoder as (.h5 or .keras)", "choice"]
+
+
+# --- classification.py
+
+
+def classification_arguments(data, encoder):
+    files = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
+    return [part for flag, name in files.items() for part in (flag, data / name)] + ["-model", encoder]
+
+
+@pytest.fixture(scope="module")
+def classified(data, letters_encoder, tmp_path_factory):
+    """Three trainings on labels 1..26; p prints results, g shows graphs, r repeats: p g p r g r p p g, end of input."""
+    answers = lines("none", "0", "12", "x", "2", "-3", "30", "4")
+    answers += lines("3", "2", "1", "3", "1", "9", "1", "50", "2", "2", "1", "", "", "", "3", "3", "2")
+    return run_script(
+        "classification",
+        classification_arguments(data, letters_encoder[1]),
+        answers,
+        tmp_path_factory.mktemp("classified"),
+    )
+
+
+def parse_results(text):
+    """Return the numbers of each printed report, in their order."""
+    reports = []
+    for part in text.split("\ntest loss ")[1:]:
+        before, matrix = part.split("\nconfusion matrix", 1)
+        rows = [[int(word) for word in line.split()] for line in matrix.split("\n\n")[0].splitlines()[1:] if line]
+        rows = [row for row in rows if len(row) >= len(rows[0])]
+        table = [line.split() for line in before.split("support\n", 1)[1].strip().splitlines()]
+        reports.append(
+            {
+                "loss": float(before.split()[0]),
+                "accuracy": float(re.search(r"test accuracy +([\d.]+)%", before)[1]) / 100,
+                "correct": [int(number) for number in re.search(r"\ncorrect +(\d+) of (\d+)", before).groups()],
+                "incorrect": [int(number) for number in re.search(r"\nincorrect +(\d+) of (\d+)", before).groups()],
+                "table": {row[0]: [float(number) for number in row[1:]] for row in table},
+                "classes": rows[0],
+                "confusion": np.array([row[1:] for row in rows[1:]]),
+                "row labels": [row[0] for row in rows[1:]],
+            }
+        )
+    return reports
+
+
+@pytest.fixture(scope="module")
+def reports(classified):
+    return parse_results(classified.stdout.replace("picture:", "\n\npicture:"))
+
+
+def test_a_session_of_classification_ends_well_with_nothing_on_standard_error(classified):
+    assert_good(classified)
+    assert len(classified.runs) == 3
+    assert classified.stdout.count(END_OF_INPUT) == 1
+    assert asked(classified)[-3:] == ["choice"] * 3  # graphs, which of them, what next
+    assert (
+        asked(classified)[:9]
+        == ["units of the hidden dense layer"] * 3 + ["epochs"] * 2 + ["batch size"] * 2 + ["choice"] * 2
+    )
+
+
+def test_the_phases_are_told_and_each_runs_its_epochs(classified):
+    out = classified.stdout
+    assert out.index("phase 1 of 2") < out.index("phase 2 of 2") < out.index("what next?")
+    rows = history_of(classified.runs[0])
+    assert [row["epoch"] for row in rows] == ["1", "2", "1", "2"]
+    assert len({row["phase"] for row in rows[:2]} | {row["phase"] for row in rows[2:]}) == 2
+
+
+def test_results_agree_with_each_other(reports):
+    assert len(reports) == 4
+    for report in reports:
+        confusion, table = report["confusion"], report["table"]
+        assert report["classes"] == report["row labels"] == list(range(1, 27))
+        assert report["correct"] == [confusion.trace(), 73]
+        assert report["incorrect"] == [73 - confusion.trace(), 73]
+        assert report["accuracy"] == pytest.approx(confusion.trace() / 73, abs=6e-5)
+        assert list(table) == [*map(str, range(1, 27)), "mean"]
+        for place, (precision, recall, f1, support) in enumerate(list(table.values())[:-1]):
+            right, predicted, there = confusion[place, place], confusion[:, place].sum(), confusion[place].sum()
+            assert support == there
+            assert precision == pytest.approx(right / max(1, predicted), abs=6e-5)
+            assert recall == pytest.approx(right / max(1, there), abs=6e-5)
+            assert f1 == pytest.approx(2 * right / max(1, predicted + there), abs=6e-5)
+        assert table["mean"][-1] == confusion.sum() == 73
+
+
+def test_results_are_those_of_the_classifier_kept(classified, reports, data):
+    training = read_training_set(data / "letters", data / "letters-labels")
+    test = read_test_set(data / "letters-test", data / "letters-test-labels", training)
+    images = test.images[..., np.newaxis] / np.float32(255)
+    for run, report in [(classified.runs[0], reports[0]), (classified.runs[2], reports[2])]:
+        classifier = keras.models.load_model(run / "classifier.h5")
+        probabilities = classifier.predict(images, verbose=0)
+        confusion = np.zeros((26, 26), int)
+        np.add.at(confusion, (test.targets, probabilities.argmax(axis=1)), 1)
+        assert np.array_equal(report["confusion"], confusion)
+        loss = -np.log(probabilities[np.arange(73), test.targets]).mean()
+        assert report["loss"] == pytest.approx(loss, abs=1e-3)
+
+
+def test_results_asked_again_are_the_same(reports):
+    for first, second in [(0, 1), (2, 3)]:
+        assert {name: str(value) for name, value in reports[first].items()} == {
+            name: str(value) for name, value in reports[second].items()
+        }
+
+
+def test_results_and_graphs_leave_pictures_whose_paths_are_printed(classified):
+    pictures = pictures_of(classified)
+    graphs = [picture for picture in pictures if pictures.count(picture) == 1]
+    assert len(graphs) == 3
+    assert len(pictures) == 3 + 4 * 2  # each time examples and confusion matrix
+    assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
+
+
+def test_every_classification_keeps_itself(classified):
+    assert (classified.runs[0] / "input.txt").read_text() == lines("12", "2", "30")
+    for run in classified.runs:
+        assert {"input.txt", "history.csv", "classifier.h5"} <= {path.name for path in run.iterdir()}
+
+
+def test_classification_takes_every_default_from_dev_null(data, letters_encoder, tmp_path):
+    session = run_script("classification", classification_arguments(data, letters_encoder[1]), None, tmp_path)
+    assert_good(session)
+    assert session.stdout.count(END_OF_INPUT) == 1
+    defaults = re.findall(r"^.+ \[(.*?)\]: ", session.stdout, re.MULTILINE)
+    assert (session.runs[0] / "input.txt").read_text() == lines(*defaults[:3])
+    assert len(history_of(session.runs[0])) == 2 * int(defaults[1])
+
+
+# --- runs that cannot be kept
+
+
+def test_a_runs_folder_that_cannot_be_made_is_told_once_and_the_rest_works(data, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    answers = lines("1", "3", "2", "1", "32", "3", "encoder.h5")
+    session = run_script("autoencoder", ["-d", data / "letters", "--runs", "file"], answers, tmp_path)
+    assert session.code == 0
+    assert re.fullmatch(r"file/[^\n]+\n", session.stderr)
+    assert "this experiment is kept" not in session.stdout
+    assert (tmp_path / "encoder.h5").exists()
+
+
+# --- bad arguments and bad files: before any question
+
+
+@pytest.fixture(scope="module")
+def bad_files(data, tmp_path_factory):
+    """A folder of good files and bad ones, by the names that the cases below use."""
+    folder = tmp_path_factory.mktemp("bad")
+    labels = make_labels(30, range(3))
+    idx.write(folder / "images", make_images(labels))
+    idx.write(folder / "labels", labels)
+    idx.write(folder / "other-labels", labels + 1)
+    idx.write(folder / "29-labels", labels[1:])
+    idx.write(folder / "one-image", make_images(labels[:1]))
+    idx.write(folder / "wide", make_images(labels, 8, 12))
+    (folder / "page").write_text("<html>not found</html>")
+    encoder = build_autoencoder((8, 8), make_hyperparameters(1)).encoder
+    save_model(encoder, folder / "encoder.h5")
+    save_model(build_autoencoder((8, 8), make_hyperparameters(1)).whole, folder / "autoencoder.h5")
+    save_model(build_autoencoder((8, 12), make_hyperparameters(1)).encoder, folder / "wide.h5")
+    (folder / "text.h5").write_text("no model")
+    encoder.set_weights([weight * np.nan for weight in encoder.get_weights()])
+    save_model(encoder, folder / "nan.h5")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("--unknown", "unrecognized arguments: --unknown"),
+        ("stray", "unrecognized arguments: stray"),
+        ("-d", "expected one argument"),
+        ("--seed x", "found 'x'"),
+        ("--seed -1", "--seed"),
+        ("--seed 1.5", "found '1.5'"),
+        ("--seed 4294967296", "found '4294967296'"),
+        ("-d missing", "missing: no such file"),
+        ("-d .", "not a regular file"),
+        ("-d page", "page: not an IDX file: it begins like a web page"),
+        ("-d labels", "labels: expected images (3 dimensions), found labels"),
+        ("-d one-image", "found 1"),
+    ],
+)
+def test_bad_arguments_and_files_of_the_autoencoder_are_told_before_any_question(bad_files, arguments, complaint):
+    assert_refused(run_script("autoencoder", arguments.split(), lines("1"), bad_files), complaint)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"-model": None}, "-model"),
+        ({"-model": "missing.h5"}, "missing.h5: no such file"),
+        ({"-model": "autoencoder.h5"}, "autoencoder.h5: not an encoder: it has a decoder"),
+        ({"-model": "wide.h5"}, "wide.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 12 x 1"),
+        ({"-model": "text.h5"}, "text.h5: not a Keras model"),
+        ({"-model": "nan.h5"}, "nan.h5"),
+        ({"-model": "images"}, "images: not a Keras model"),
+        ({"-d": "labels", "-dl": "images"}, "labels: expected images"),
+        ({"-dl": "29-labels"}, "29-labels: expected 30 labels, one for each image of images, found 29"),
+        ({"-tl": "29-labels"}, "29-labels: expected 30 labels"),
+        ({"-tl": "other-labels"}, "other-labels: the label 3 does not occur in the training set"),
+        ({"-t": "wide"}, "wide: expected images of 8 x 8 pixels as in the training set, found 8 x 12"),
+        ({"-t": "missing"}, "missing: no such file"),
+    ],
+)
+def test_bad_arguments_and_files_of_classification_are_told_before_any_question(bad_files, changes, complaint):
+    good = {"-d": "images", "-dl": "labels", "-t": "images", "-tl": "labels", "-model": "encoder.h5"}
+    arguments = [part for flag, value in (good | changes).items() if value for part in (flag, value)]
+    assert_refused(run_script("classification", arguments, lines("8"), bad_files), complaint)
+
+
+def test_images_that_suit_no_number_of_layers_are_refused_before_any_question(tmp_path):
+    idx.write(tmp_path / "odd", make_images(make_labels(20, range(3)), 27, 27))
+    session = run_script("autoencoder", ["-d", "odd"], lines("1"), tmp_path)
+    assert session.code == 2
+    assert asked(session) == []
+    assert re.fullmatch(r"autoencoder\.py: error: [^\n]*27 x 27 pixels\n", session.stderr)
+
+
+def test_long_forms_of_the_arguments_are_known(bad_files):
+    long = "--data images --datalabels labels --test images --testlabels labels --modelpath missing.h5"
+    assert_refused(run_script("classification", long.split(), "", bad_files), "missing.h5: no such file")
+
+
+# --- fast sessions: nothing trains
+
+
+@pytest.mark.parametrize("question", range(6))
+def test_end_of_input_right_after_a_bad_answer_is_an_error_that_names_the_question(data, tmp_path, question):
+    good = ["3", "3 3 3", "2 2 2", "1", "32"]
+    session = run_script("autoencoder", ["-d", data / "digits"], lines(*good[:question], "\x1b[2Jbad"), tmp_path)
+    last = asked(session)[-1]
+    assert session.code == 2
+    assert re.fullmatch(r"autoencoder\.py: error: end of input [^\n]+\n", session.stderr)
+    assert f'"{last}"' in session.stderr
+    assert "\x1b" not in session.stdout + session.stderr
+    assert len(asked(session)) == question + 2
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def without_tensorflow(tmp_path):
+    """An environment in which to import TensorFlow, or Keras, leaves a trace and fails."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for name in ("tensorflow", "keras"):
+        trace = f"open({str(folder / 'imported')!r}, 'w').close()\n"
+        (folder / f"{name}.py").write_text(f"{trace}raise ImportError('{name} is broken')\n")
+    return folder
+
+
+@pytest.mark.parametrize("script", ["autoencoder", "classification"])
+def test_help_tells_every_flag_and_imports_no_tensorflow(tmp_path, without_tensorflow, script):
+    session = run_script(script, ["--help"], None, tmp_path, PYTHONPATH=str(without_tensorflow))
+    assert_good(session)
+    flags = ["-d", "--data", "--seed", "--runs"]
+    if script == "classification":
+        flags += ["-dl", "--datalabels", "-t", "--test", "-tl", "--testlabels", "-model", "--modelpath"]
+    assert all(re.search(rf"(^|[ \[,]){flag}[ ,\]]", session.stdout) for flag in flags)
+    assert not (without_tensorflow / "imported").exists()
+
+
+def test_a_library_that_cannot_be_imported_is_told_in_one_line(data, tmp_path, without_tensorflow):
+    environment = {"PYTHONPATH": str(without_tensorflow)}
+    session = run_script("autoencoder", ["-d", data / "letters"], None, tmp_path, **environment)
+    assert session.code == 1
+    assert re.fullmatch(r"autoencoder\.py: error: [^\n]+\n", session.stderr)
+
+
+def test_an_answer_that_the_output_cannot_encode_is_a_bad_answer(data, tmp_path):
+    arguments = ["-d", data / "letters"]
+    session = run_script("autoencoder", arguments, lines("é", "ж"), tmp_path, PYTHONIOENCODING="ascii:strict")
+    assert session.code == 2
+    assert "end of input after a bad answer" in session.stderr
+
+
+def run_in_shell(redirection, arguments, folder, **environment):
+    """Run autoencoder.py with a bad answer on standard input, or what else a shell's redirection makes of it."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'echo bad | "$@" {redirection}', "sh", *script_command("autoencoder", arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=script_environment(**environment),
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("redirection", "code"), [(">/dev/full", 1), (">&-", 2), ("2>&-", 2), ("| :", 0)])
+def test_a_bad_answer_ends_well_whatever_became_of_the_output(data, tmp_path, redirection, code):
+    done = run_in_shell(redirection, ["-d", data / "letters"], tmp_path)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") <= 1
+    assert done.returncode == code
+
+
+def test_closed_standard_input_is_end_of_input(data, tmp_path, without_tensorflow):
+    done = run_in_shell("<&-", ["-d", data / "letters"], tmp_path, PYTHONPATH=str(without_tensorflow))
+    assert done.stdout.count(END_OF_INPUT) == 1
+    assert done.returncode == 1  # only when it came to train
+    assert done.stderr.count("\n") == 1
+
+
+# --- terminals and Ctrl-C
+
+
+class Dialogue:
+    """A script that is typed at, on a pseudo-terminal or through pipes."""
+
+    def __init__(self, script, arguments, folder, terminal=True):
+        ours, theirs = pty.openpty() if terminal else (None, subprocess.PIPE)
+        self.process = subprocess.Popen(
+            script_command(script, arguments),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=script_environment(TERM="dumb"),
+        )
+        if terminal:
+            os.close(theirs)
+        self._in = ours if terminal else self.process.stdin.fileno()
+        self._out = ours if terminal else self.process.stdout.fileno()
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._unread = ""
+
+    def type(self, text):
+        os.write(self._in, text.encode())
+
+    def read_until(self, expected, seconds=60):
+        """Return what was printed up to and including a text."""
+        end = time.monotonic() + seconds
+        while expected not in self._unread:
+            ready, _, _ = select.select([self._out], [], [], max(0, end - time.monotonic()))
+            assert ready, f"waited in vain for {expected!r} after {self._unread!r}"
+            self._unread += self._decode(os.read(self._out, 65536))
+        read, _, self._unread = self._unread.partition(expected)
+        return read + expected
+
+    def interrupt(self):
+        time.sleep(0.3)  # Python shows a prompt a moment before it waits there, and misses a signal in between
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self):
+        """Return the exit code and what was written to standard error."""
+        _, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, errors.decode()
+
+
+@contextmanager
+def dialogue(*arguments, **options):
+    running = Dialogue(*arguments, **options)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["typed", "redirected"])
+def test_interrupt_at_a_prompt_leaves_with_130(data, tmp_path, terminal):
+    with dialogue("autoencoder", ["-d", data / "letters"], tmp_path, terminal=terminal) as script:
+        script.read_until("]: ")
+        script.type("1\n")
+        script.read_until("kernel size")
+        script.read_until("]: ")
+        script.interrupt()
+        code, errors = script.end()
+    assert code == 130
+    assert "Traceback" not in errors
+    assert errors.count("\n") <= 2
+
+
+def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_was_learnt(data, tmp_path):
+    with dialogue("autoencoder", ["-d", data / "letters"], tmp_path) as script:
+        script.read_until("number of convolutional layers [")
+        script.type("x\n")
+        script.read_until("  expected a whole number, found 'x'")
+        for question, answer in [("layers [", 1), ("kernel", 3), ("filters", 2), ("epochs", 90000), ("batch", 1)]:
+            script.read_until(question)
+            script.read_until("]: ")
+            script.type(f"{answer}\n")
+        bar = script.read_until("left")
+        script.read_until("epoch     3/90000")
+        script.interrupt()
+        end = script.read_until("what next?")
+        script.read_until("]: ")
+        script.type("3\n")
+        script.read_until("[encoder.h5]: ")
+        script.type("\n")
+        script.read_until("saved: encoder.h5")
+        script.read_until("]: ")
+        script.type("\x04")
+        script.read_until("end of input: taking the default")
+        code, errors = script.end()
+    assert code == 0
+    assert re.search(r"epoch +1/90000 +#*\.* +\d+% ", bar)
+    assert "\r" in bar
+    assert re.fullmatch(r"\n?[^\n]*stopping at the end of the batch[^\n]*\n", errors)
+    kept = tmp_path / re.search(r"this experiment is kept in (\S+)", end)[1]
+    assert 2 <= len(history_of(kept)) < 90000
+    assert (kept / "encoder.h5").exists()
+    assert json.loads((kept / "experiment.json").read_text())["finished"] is False
+    assert (tmp_path / "encoder.h5").exists()

@@ -1,0 +1,313 @@
+import signal
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from conftest import make_hyperparameters, make_images, make_labels
+
+from utilities import batches, training
+from utilities.batches import Examples
+from utilities.datasets import LabelledImages, split_for_validation
+from utilities.hyperparameters import ClassifierHyperparameters
+from utilities.networks import build_autoencoder, build_classifier
+
+COUNT = 90
+SPLIT = split_for_validation(COUNT, seed=0)
+CLASSES = np.array([0, 6, 11])
+LABELS = make_labels(COUNT, CLASSES)
+IMAGES = make_images(LABELS)
+LABELLED = LabelledImages(IMAGES, np.searchsorted(CLASSES, LABELS), CLASSES)
+MEASUREMENTS = ("phase", "epoch", "learning_rate")
+
+
+def without_seconds(history):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+def same_bits(weights, others):
+    return [weight.tobytes() for weight in weights] == [other.tobytes() for other in others]
+
+
+def numbered(examples):
+    """Return the numbers of the examples in each batch; the images of ``number_images`` carry theirs."""
+    return [np.round(inputs[:, 0, 0, 0] * 255).astype(int).tolist() for inputs, _ in examples.as_numpy_iterator()]
+
+
+def number_images(count):
+    return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None], (count, 2, 2))
+
+
+def train_autoencoder(images=IMAGES, seed=1, **options):
+    """Train an autoencoder of 2 layers; return it, and its history."""
+    history = []
+    hyperparameters = make_hyperparameters(2, **options)
+    keras.utils.set_random_seed(seed)
+    autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
+    training.train_autoencoder(autoencoder, images, SPLIT, hyperparameters, seed, history.append)
+    return autoencoder, history
+
+
+def train_classifier(add_row, epochs=2, layers=2, units=8):
+    """Train a classifier on a new encoder, the same each time; return what training returns, and the encoder's bits."""
+    keras.utils.set_random_seed(1)
+    encoder = build_autoencoder(IMAGES.shape[1:], make_hyperparameters(layers)).encoder
+    loaded = encoder.get_weights()
+    classifier = build_classifier(encoder, units, len(CLASSES))
+    hyperparameters = ClassifierHyperparameters(units, epochs, batch_size=16)
+    trained = training.train_classifier(
+        classifier, LABELLED, SPLIT, hyperparameters, 1, lambda row: add_row(row, classifier)
+    )
+    return trained, loaded
+
+
+@pytest.mark.parametrize(("count", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 50, [3])])
+def test_every_epoch_uses_every_example_once_in_its_own_order(count, batch_size, sizes):
+    examples = Examples(number_images(count), None, np.arange(count))
+    found = numbered(batches.shuffled_batches(examples, batch_size, 4, seed=3))
+    steps = batches.steps_per_epoch(examples, batch_size)
+    assert steps == len(sizes)
+    orders = np.concatenate(found).reshape(4, count).tolist()
+    assert [len(batch) for batch in found] == sizes * 4
+    assert [sorted(order) for order in orders] == [list(range(count))] * 4
+    assert len(set(map(tuple, orders))) > 1
+    assert orders != [list(range(count))] * 4
+
+
+def test_the_order_is_drawn_by_the_seed():
+    examples = Examples(number_images(20), None, np.arange(20))
+    first, again, other = (numbered(batches.shuffled_batches(examples, 7, 2, seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_only_the_chosen_examples_come_with_their_own_targets():
+    chosen = np.array([1, 4, 8, 9])
+    examples = Examples(number_images(10), np.arange(10) * 3, chosen)
+    pairs = [
+        (round(float(image[0, 0, 0] * 255)), int(target))
+        for images, targets in batches.shuffled_batches(examples, 3, 1, seed=0).as_numpy_iterator()
+        for image, target in zip(images, targets, strict=True)
+    ]
+    assert sorted(pairs) == [(1, 3), (4, 12), (8, 24), (9, 27)]
+    assert numbered(batches.ordered_batches(examples, 3)) == [[1, 4, 8], [9]]
+
+
+def test_images_reach_the_network_scaled_to_0_1_with_a_channel():
+    examples = Examples(np.array([[[0, 51], [102, 255]]], np.uint8), None, np.arange(1))
+    inputs, targets = next(batches.ordered_batches(examples, 1).as_numpy_iterator())
+    assert inputs.dtype == np.float32
+    assert np.allclose(inputs, np.array([0, 0.2, 0.4, 1]).reshape(1, 2, 2, 1))
+    assert np.array_equal(inputs, targets)
+
+
+def test_the_same_seed_gives_the_same_history_and_another_seed_another():
+    (first, history), (again, repeated), (_, other) = (train_autoencoder(seed=seed, epochs=2) for seed in (1, 1, 2))
+    assert without_seconds(history) == without_seconds(repeated)
+    assert same_bits(first.whole.get_weights(), again.whole.get_weights())
+    assert [row["loss"] for row in history] != [row["loss"] for row in other]
+
+
+def test_history_has_a_row_for_every_epoch():
+    _, history = train_autoencoder(epochs=3)
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    assert all(set(row) == {*MEASUREMENTS, "seconds", "loss", "val_loss"} for row in history)
+
+
+def test_no_validation_image_is_trained_on():
+    changed = IMAGES.copy()
+    changed[SPLIT.validation] = 255 - changed[SPLIT.validation]
+    (first, history), (second, others) = (train_autoencoder(images) for images in (IMAGES, changed))
+    assert same_bits(first.whole.get_weights(), second.whole.get_weights())
+    assert history[0]["loss"] == others[0]["loss"]
+    assert history[0]["val_loss"] != others[0]["val_loss"]
+
+
+def test_training_takes_every_training_image_once_an_epoch_that_of_the_last_batch_too():
+    taken = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, key):
+            if isinstance(key, np.ndarray):
+                taken.append(key)
+            return np.asarray(super().__getitem__(key))
+
+    count = len(SPLIT.training)
+    options = {"epochs": 3, "batch_size": count - 1}
+    autoencoder, _ = train_autoencoder(IMAGES.view(Watched), **options)
+    batches_taken = [batch.tolist() for batch in taken if set(batch) <= set(SPLIT.training)]
+    assert [len(batch) for batch in batches_taken] == [count - 1, 1] * 3
+    orders = [batches_taken[i] + batches_taken[i + 1] for i in (0, 2, 4)]
+    assert [sorted(order) for order in orders] == [SPLIT.training.tolist()] * 3
+    assert len(set(map(tuple, orders))) == 3
+    changed = IMAGES.copy()
+    changed[batches_taken[-1]] = 255
+    other, _ = train_autoencoder(changed, **options)
+    assert not same_bits(autoencoder.whole.get_weights(), other.whole.get_weights())
+
+
+def test_the_autoencoder_learns():
+    autoencoder, history = train_autoencoder(epochs=12)
+    images = IMAGES[SPLIT.validation, ..., np.newaxis] / 255
+    reconstructions = autoencoder.whole.predict(images, verbose=0)
+    assert history[-1]["val_loss"] == pytest.approx(np.mean((reconstructions - images) ** 2), rel=1e-4)
+    assert history[-1]["loss"] < 0.8 * history[0]["loss"]
+
+
+@pytest.fixture(scope="module", params=["codes computed once", "through the encoder"])
+def two_phases(request):
+    """A classifier trained in both phases, and what its encoder and head were after each epoch."""
+    epochs = []
+
+    def add_row(row, classifier):
+        epochs.append((row, classifier.encoder.get_weights(), classifier.head.get_weights()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "through the encoder":
+            patch.setattr(training, "LARGEST_CODES", 0)
+        trained, loaded = train_classifier(add_row)
+    return SimpleNamespace(trained=trained, loaded=loaded, epochs=epochs)
+
+
+def test_each_phase_runs_the_epochs_asked_for(two_phases):
+    rows = [row for row, _, _ in two_phases.epochs]
+    assert [(row["phase"], row["epoch"]) for row in rows] == [
+        ("frozen", 1),
+        ("frozen", 2),
+        ("everything", 1),
+        ("everything", 2),
+    ]
+    assert all(set(row) > {"loss", "val_loss", "accuracy", "val_accuracy"} for row in rows)
+    assert two_phases.trained.finished
+
+
+def test_phase_1_changes_no_bit_of_the_encoder_and_trains_the_dense_layers(two_phases):
+    frozen = [epoch for epoch in two_phases.epochs if epoch[0]["phase"] == "frozen"]
+    assert all(same_bits(encoder, two_phases.loaded) for _, encoder, _ in frozen)
+    (_, _, first), (_, _, second) = frozen
+    assert not any(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_the_weights_kept_from_phase_1_are_those_that_it_ended_with(two_phases):
+    classifier = two_phases.trained.classifier
+    now = classifier.whole.get_weights()
+    classifier.whole.set_weights(two_phases.trained.weights_after_phase_1)
+    encoder, head = classifier.encoder.get_weights(), classifier.head.get_weights()
+    classifier.whole.set_weights(now)
+    assert same_bits(encoder, two_phases.loaded)
+    assert same_bits(head, two_phases.epochs[1][2])
+
+
+def test_phase_2_changes_every_weight_and_every_statistic_of_the_encoder(two_phases):
+    encoder = two_phases.trained.classifier.encoder
+    changed = [
+        weight.name
+        for weight, before, after in zip(encoder.weights, two_phases.loaded, encoder.get_weights(), strict=True)
+        if not np.array_equal(before, after)
+    ]
+    expected = {"kernel", "gamma", "beta", "moving_mean", "moving_variance"}
+    assert set(changed) >= expected
+    assert [name for name in changed if name in expected] == [w.name for w in encoder.weights if w.name in expected]
+
+
+def test_codes_computed_once_train_the_dense_layers_like_the_encoder_does(monkeypatch):
+    once, _ = train_classifier(lambda row, classifier: None, epochs=1)
+    monkeypatch.setattr(training, "LARGEST_CODES", 0)
+    through, _ = train_classifier(lambda row, classifier: None, epochs=1)
+    for a, b in zip(once.weights_after_phase_1, through.weights_after_phase_1, strict=True):
+        assert np.allclose(a, b, atol=1e-5)
+
+
+def test_the_classifier_learns():
+    history = []
+    trained, _ = train_classifier(lambda row, classifier: history.append(row), epochs=10, layers=1, units=32)
+    assert history[-1]["val_loss"] < 0.8 * history[0]["val_loss"]
+    probabilities = trained.classifier.whole.predict(IMAGES[SPLIT.validation, ..., np.newaxis] / 255, verbose=0)
+    expected = LABELLED.targets[SPLIT.validation]
+    assert history[-1]["val_accuracy"] == pytest.approx(np.mean(probabilities.argmax(axis=1) == expected))
+
+
+def test_interrupt_in_phase_1_stops_there_and_keeps_what_was_learnt(capsys):
+    history = []
+
+    def add_row(row, classifier):
+        history.append(row)
+        if row["epoch"] == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    trained, loaded = train_classifier(add_row, epochs=50)
+    assert not trained.finished
+    assert {row["phase"] for row in history} == {"frozen"}
+    assert 2 <= len(history) <= 3
+    assert same_bits(trained.classifier.encoder.get_weights(), loaded)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "stopping" in capsys.readouterr().err
+
+
+def test_an_interrupt_before_the_first_batch_stops_the_training_too(monkeypatch):
+    shuffled_batches = batches.shuffled_batches
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return shuffled_batches(*arguments)
+
+    monkeypatch.setattr(batches, "shuffled_batches", interrupted)
+    _, history = train_autoencoder(epochs=10)
+    assert 1 <= len(history) <= 2
+
+
+def test_a_second_interrupt_leaves_at_once():
+    def add_row(row, classifier):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_classifier(add_row, epochs=50)
+
+
+def plateau(losses, patience=3):
+    """Return the factor on the learning rate after each epoch with these validation losses."""
+    schedule = SimpleNamespace(factor=keras.Variable(1.0))
+    callback = training.LowerOnPlateau(schedule, patience=patience)
+    factors = []
+    for epoch, loss in enumerate(losses):
+        callback.on_epoch_end(epoch, {"val_loss": loss})
+        factors.append(float(schedule.factor))
+    return factors
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0])
+def test_a_plateau_halves_the_learning_rate_after_patience(scale):
+    assert plateau([scale] * 8) == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
+    assert plateau([scale, *[scale * 1.1] * 3]) == [1, 1, 1, 0.5]
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0])
+def test_a_loss_that_improves_keeps_the_learning_rate(scale):
+    assert plateau([scale * 0.95**epoch for epoch in range(12)]) == [1] * 12
+    assert plateau([scale * loss for loss in (1, 1, 1, 0.9, 0.9, 0.9, 0.8)]) == [1] * 7
+
+
+def test_an_improvement_too_small_to_count_is_a_plateau():
+    assert plateau([1 - 1e-6 * epoch for epoch in range(4)]) == [1, 1, 1, 0.5]
+
+
+def test_a_lowered_learning_rate_reaches_the_steps_of_a_network_in_training():
+    schedule = training.PlateauedCosine(0.1, steps=10**9)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(schedule), loss=lambda target, output: output)
+    places = [model.get_weights()[0].item()]
+    for factor in (1, 1, 0.5):
+        schedule.factor.assign(factor)
+        model.fit(np.ones((1, 1)), np.ones((1, 1)), verbose=0)
+        places.append(model.get_weights()[0].item())
+    assert np.diff(places) == pytest.approx([-0.1, -0.1, -0.05], rel=1e-3)
+
+
+def test_the_learning_rate_falls_from_its_start_towards_0():
+    schedule = training.PlateauedCosine(0.1, steps=100)
+    rates = [float(schedule(step)) for step in (0, 25, 50, 75, 100, 200)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-2:] == pytest.approx([0, 0], abs=1e-8)
