@@ -211,17 +211,29 @@ CONFIGURATIONS = {
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_a_configuration_that_is_not_an_encoders_is_told(tmp_path, name):
-    with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("config.json", CONFIGURATIONS[name])
-    assert_refused(tmp_path / "encoder.keras", "")
+def test_a_configuration_that_is_not_an_encoders_is_told(autoencoder, tmp_path, name):
+    save_model(autoencoder.encoder, tmp_path / "good.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "good.keras") as good,
+        zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for part in good.namelist():
+            archive.writestr(part, CONFIGURATIONS[name] if part == "config.json" else good.read(part))
+    assert_refused(tmp_path / "encoder.keras", "unknown size" if name == "no layers" else "not an encoder: ")
 
 
 @pytest.mark.parametrize("value", ["[]", "{}", 3, [1.5, 2.5], b"\xff", np.zeros((2, 2))], ids=str)
-def test_an_hdf5_attribute_that_is_no_configuration_is_told(tmp_path, value):
-    with h5py.File(tmp_path / "encoder.h5", "w") as file:
+def test_an_hdf5_attribute_that_is_no_configuration_is_told(encoder_file, value):
+    with h5py.File(encoder_file, "r+") as file:
         file.attrs["model_config"] = value
-    assert_refused(tmp_path / "encoder.h5", "")
+    assert_refused(encoder_file, "not an encoder: ")
+
+
+@pytest.mark.parametrize("value", ["text", h5py.Empty("f4"), [b"a", b"b"]], ids=str)
+def test_weights_that_are_no_numbers_are_told(encoder_file, value):
+    with h5py.File(encoder_file, "r+") as file:
+        file["model_weights/encoder_1_normalization/other"] = value
+    assert_refused(encoder_file, "")
 
 
 def test_an_archive_without_a_configuration_is_told(tmp_path):

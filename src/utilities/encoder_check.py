@@ -31,7 +31,7 @@ def check_encoder(path, image_shape):
     if found != expected:
         raise BadInput(f"{path}: the images have {_sides(expected)} pixels, the encoder is for {_sides(found)}")
     if unsound_weight:
-        raise BadInput(f"{path}: the weight {unsound_weight} is not finite, or too large")
+        raise BadInput(f"{path}: the weight {unsound_weight} is too large, or not finite")
 
 
 def _contents(path):
@@ -39,7 +39,11 @@ def _contents(path):
     try:
         if not path.is_file():
             raise BadInput(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-        return _keras_contents(path) if zipfile.is_zipfile(path) else _hdf5_contents(path)
+        # Keras goes by the name, so a name that belies the content is told here.
+        for suffix, is_so in ((".keras", zipfile.is_zipfile), (".h5", h5py.is_hdf5)):
+            if is_so(path) and path.suffix != suffix:
+                raise BadInput(f"{path}: the name must end in {suffix}, as its content is")
+        return _keras_contents(path) if path.suffix == ".keras" else _hdf5_contents(path)
     except PermissionError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
     except (OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
@@ -50,6 +54,8 @@ def _hdf5_contents(path):
     with h5py.File(path, "r") as file:
         if "model_config" not in file.attrs:
             raise BadInput(f"{path}: holds no model, only {'weights' if len(file) else 'an empty HDF5 file'}")
+        if "model_weights" not in file:
+            raise BadInput(f"{path}: holds a model without its weights")
         return file.attrs["model_config"], _name_unsound(file)
 
 
@@ -62,12 +68,13 @@ def _keras_contents(path):
 
 
 def _name_unsound(group):
-    """Return the name of the first array in an HDF5 group that is too large or has a number that is not finite."""
+    """Return the name of the first array in an HDF5 group that is too large or not of finite numbers, or None."""
 
     def judge(name, item):
-        if isinstance(item, h5py.Dataset) and not (item.nbytes <= LARGEST_WEIGHT and np.isfinite(item[()]).all()):
-            return name
-        return None
+        if not isinstance(item, h5py.Dataset):
+            return None
+        is_sound = item.shape is not None and item.dtype.kind in "iuf" and item.nbytes <= LARGEST_WEIGHT
+        return None if is_sound and np.isfinite(item[()]).all() else name
 
     return group.visititems(judge)
 

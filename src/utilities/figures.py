@@ -14,9 +14,13 @@ DOTS_PER_INCH = 150
 
 def show(figures, folder):
     """Keep figures, {name: figure}, in a run's folder, say where, and open windows where there is a display."""
-    for path in _save(figures, folder):
+    paths = _save(figures, folder)
+    windows = any(figure.canvas.required_interactive_framework for figure in figures.values())
+    for path in paths:
         print(f"picture: {path}", flush=True)
-    if any(figure.canvas.required_interactive_framework for figure in figures.values()):
+    if not paths and not windows:
+        print("no picture: there is neither a display nor a run's folder to keep it in", flush=True)
+    if windows:
         plt.show(block=False)
         plt.pause(0.1)
     else:

@@ -49,4 +49,4 @@ def load_encoder(path):
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts raise
-        raise BadInput(f"{path}: Keras cannot load it: {str(error).splitlines()[0]}") from error
+        raise BadInput(f"{path}: Keras cannot load it: {' '.join(str(error).split())[:200]}") from error

@@ -81,7 +81,7 @@ def _silence_libraries():
     own, and the one that they write to leads nowhere.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for library in ("absl", "tensorflow"):
+    for library in ("absl", "tensorflow", "matplotlib"):
         logging.getLogger(library).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     sys.stderr.flush()
