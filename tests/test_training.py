@@ -11,6 +11,7 @@ from utilities.batches import Examples
 from utilities.datasets import LabelledImages, split_for_validation
 from utilities.hyperparameters import ClassifierHyperparameters
 from utilities.networks import build_autoencoder, build_classifier
+from utilities.runs import RunFolder
 
 COUNT = 90
 SPLIT = split_for_validation(COUNT, seed=0)
@@ -40,12 +41,12 @@ def number_images(count):
 
 def train_autoencoder(images=IMAGES, seed=1, **options):
     """Train an autoencoder of 2 layers; return it, and its history."""
-    history = []
+    folder = RunFolder()
     hyperparameters = make_hyperparameters(2, **options)
     keras.utils.set_random_seed(seed)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
-    training.train_autoencoder(autoencoder, images, SPLIT, hyperparameters, seed, history.append)
-    return autoencoder, history
+    training.train_autoencoder(autoencoder, images, SPLIT, hyperparameters, seed, folder)
+    return autoencoder, folder.history
 
 
 def train_classifier(add_row, epochs=2, layers=2, units=8):
@@ -55,16 +56,15 @@ def train_classifier(add_row, epochs=2, layers=2, units=8):
     loaded = encoder.get_weights()
     classifier = build_classifier(encoder, units, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(units, epochs, batch_size=16)
-    trained = training.train_classifier(
-        classifier, LABELLED, SPLIT, hyperparameters, 1, lambda row: add_row(row, classifier)
-    )
-    return trained, loaded
+    folder = RunFolder()
+    folder.add_row = lambda row: add_row(row, classifier)
+    return training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder), loaded
 
 
 @pytest.mark.parametrize(("count", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 50, [3])])
 def test_every_epoch_uses_every_example_once_in_its_own_order(count, batch_size, sizes):
     examples = Examples(number_images(count), None, np.arange(count))
-    found = numbered(batches.shuffled_batches(examples, batch_size, 4, seed=3))
+    found = numbered(batches.shuffled_batches(examples, batch_size, range(4), seed=3))
     steps = batches.steps_per_epoch(examples, batch_size)
     assert steps == len(sizes)
     orders = np.concatenate(found).reshape(4, count).tolist()
@@ -76,7 +76,7 @@ def test_every_epoch_uses_every_example_once_in_its_own_order(count, batch_size,
 
 def test_the_order_is_drawn_by_the_seed():
     examples = Examples(number_images(20), None, np.arange(20))
-    first, again, other = (numbered(batches.shuffled_batches(examples, 7, 2, seed)) for seed in (1, 1, 2))
+    first, again, other = (numbered(batches.shuffled_batches(examples, 7, range(2), seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
@@ -86,7 +86,7 @@ def test_only_the_chosen_examples_come_with_their_own_targets():
     examples = Examples(number_images(10), np.arange(10) * 3, chosen)
     pairs = [
         (round(float(image[0, 0, 0] * 255)), int(target))
-        for images, targets in batches.shuffled_batches(examples, 3, 1, seed=0).as_numpy_iterator()
+        for images, targets in batches.shuffled_batches(examples, 3, range(1), seed=0).as_numpy_iterator()
         for image, target in zip(images, targets, strict=True)
     ]
     assert sorted(pairs) == [(1, 3), (4, 12), (8, 24), (9, 27)]
@@ -178,7 +178,7 @@ def test_each_phase_runs_the_epochs_asked_for(two_phases):
         ("everything", 2),
     ]
     assert all(set(row) > {"loss", "val_loss", "accuracy", "val_accuracy"} for row in rows)
-    assert two_phases.trained.finished
+    assert two_phases.trained.stopped_by is None
 
 
 def test_phase_1_changes_no_bit_of_the_encoder_and_trains_the_dense_layers(two_phases):
@@ -237,7 +237,7 @@ def test_interrupt_in_phase_1_stops_there_and_keeps_what_was_learnt(capsys):
 
     before = signal.getsignal(signal.SIGINT)
     trained, loaded = train_classifier(add_row, epochs=50)
-    assert not trained.finished
+    assert trained.stopped_by == signal.SIGINT
     assert {row["phase"] for row in history} == {"frozen"}
     assert 2 <= len(history) <= 3
     assert same_bits(trained.classifier.encoder.get_weights(), loaded)

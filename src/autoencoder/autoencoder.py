@@ -11,26 +11,32 @@ from utilities.arguments import parse_autoencoder_arguments
 
 def main():
     """Train one autoencoder after another, until the user leaves."""
-    arguments = parse_autoencoder_arguments()
+    arguments, resumed = parse_autoencoder_arguments(), None
     from utilities import datasets
     from utilities.console import Console
     from utilities.hyperparameters import ask_autoencoder
     from utilities.menus import after_autoencoder
+    from utilities.runs import RunFolder
 
+    if arguments.resume:
+        resumed = RunFolder.reopen(arguments.runs, "autoencoder")
+        arguments = parse_autoencoder_arguments(resumed.command_line)
     images = datasets.read_images(arguments.data)
     split = datasets.split_for_validation(len(images), arguments.seed)
     program.import_in_background("utilities.experiments")
     print(f"{datasets.describe(images, split)}; seed {arguments.seed}\n")
 
     console = Console()
+    answering = Console(resumed.answers) if resumed else console
     experiments = []
     repeat = True
     while repeat:
-        hyperparameters = ask_autoencoder(console, images.shape[1:])
+        hyperparameters = ask_autoencoder(answering, images.shape[1:])
         from utilities.experiments import run_autoencoder
 
-        autoencoder, experiment = run_autoencoder(images, split, hyperparameters, arguments)
+        autoencoder, experiment = run_autoencoder(images, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
+        answering, resumed = console, None
         repeat = after_autoencoder(console, autoencoder, experiments, images[split.validation])
 
 

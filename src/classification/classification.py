@@ -11,13 +11,17 @@ from utilities.arguments import parse_classification_arguments
 
 def main():
     """Train one classifier after another, until the user leaves."""
-    arguments = parse_classification_arguments()
+    arguments, resumed = parse_classification_arguments(), None
     from utilities import datasets
     from utilities.console import Console
     from utilities.encoder_check import check_encoder
     from utilities.hyperparameters import ask_classifier
     from utilities.menus import after_classification
+    from utilities.runs import RunFolder
 
+    if arguments.resume:
+        resumed = RunFolder.reopen(arguments.runs, "classification")
+        arguments = parse_classification_arguments(resumed.command_line)
     training = datasets.read_training_set(arguments.data, arguments.datalabels)
     test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
     split = datasets.split_for_validation(len(training.images), arguments.seed)
@@ -26,14 +30,16 @@ def main():
     print(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 
     console = Console()
+    answering = Console(resumed.answers) if resumed else console
     experiments = []
     repeat = True
     while repeat:
-        hyperparameters = ask_classifier(console)
+        hyperparameters = ask_classifier(answering)
         from utilities.experiments import run_classifier
 
-        classifier, experiment = run_classifier(training, split, hyperparameters, arguments)
+        classifier, experiment = run_classifier(training, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
+        answering, resumed = console, None
         repeat = after_classification(console, classifier, experiments, test)
 
 

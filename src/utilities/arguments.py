@@ -1,6 +1,7 @@
 """The command lines of both scripts."""
 
 import argparse
+import sys
 from pathlib import Path
 
 DATASET = Path(__file__).resolve().parents[2] / "Dataset"
@@ -13,7 +14,7 @@ LARGEST_SEED = 2**32 - 1
 
 
 def parse_autoencoder_arguments(arguments=None):
-    """Return the arguments of ``autoencoder.py``: data, seed, runs."""
+    """Return the arguments of ``autoencoder.py``: data, seed, runs, resume."""
     parser = _Parser(
         description="Train a convolutional autoencoder on IDX images and save its encoder. "
         "The hyperparameters are asked for on standard input; Enter takes the default shown.",
@@ -26,7 +27,7 @@ def parse_autoencoder_arguments(arguments=None):
 
 
 def parse_classification_arguments(arguments=None):
-    """Return the arguments of ``classification.py``: data, datalabels, test, testlabels, modelpath, seed, runs."""
+    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, seed, runs, resume."""
     parser = _Parser(
         description="Put dense layers on a trained encoder, train them with the encoder frozen, then train "
         "everything, and report on the test set. "
@@ -40,7 +41,12 @@ def parse_classification_arguments(arguments=None):
     parser.add_path("-t", "--test", TEST_IMAGES, "test images")
     parser.add_path("-tl", "--testlabels", TEST_LABELS, "test labels")
     parser.add_argument(
-        "-model", "--modelpath", type=Path, required=True, metavar="ENCODER", help="encoder, .h5 or .keras (required)"
+        "-model",
+        "--modelpath",
+        type=Path,
+        required="--resume" not in (arguments or sys.argv),
+        metavar="ENCODER",
+        help="encoder, .h5 or .keras (required)",
     )
     return parser.parse_args(arguments)
 
@@ -55,6 +61,11 @@ class _Parser(argparse.ArgumentParser):
         )
         self.add_argument(
             "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where every experiment is kept (runs)"
+        )
+        self.add_argument(
+            "--resume",
+            action="store_true",
+            help="go on with the last unfinished experiment in DIR, with its own answers",
         )
 
     def add_path(self, short, long, default, what):

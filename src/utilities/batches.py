@@ -34,13 +34,16 @@ def steps_per_epoch(examples, batch_size):
 
 
 def shuffled_batches(examples, batch_size, epochs, seed):
-    """Return one dataset of the batches of all epochs; each epoch's order depends on the seed and its number alone.
+    """Return one dataset of the batches of some epochs; each epoch's order depends on the seed and its number alone.
 
     One dataset for all of them, because the end of an iterator, and the start of the next, cost an epoch seconds.
+
+    Args:
+        epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
     """
 
     def batches():
-        for epoch in range(epochs):
+        for epoch in epochs:
             order = np.random.default_rng((seed, epoch)).permutation(examples.chosen)
             yield from _batches(examples, order, batch_size)
 

@@ -1,5 +1,6 @@
 """Asking questions on a terminal, or of redirected input that is treated the same way."""
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +34,10 @@ class Question:
 class Console:
     """Asks on standard output, reads from standard input, and remembers whether the input has ended."""
 
-    def __init__(self):
-        self._typed = sys.stdin.isatty()
+    def __init__(self, answers=None):
+        """Begin to read ``answers``, lines, or standard input."""
+        self._input = sys.stdin if answers is None else io.StringIO(answers)
+        self._typed = self._input.isatty()
         self._ended = False
         self._told_of_end = False
 
@@ -88,13 +91,13 @@ class Console:
             return None
 
     def _read_redirected(self):
-        line = sys.stdin.readline(LONGEST_ANSWER + 1)
+        line = self._input.readline(LONGEST_ANSWER + 1)
         if not line:
             self._ended = True
             return None
         rest = line
         while len(rest) > LONGEST_ANSWER and not rest.endswith("\n"):
-            rest = sys.stdin.readline(LONGEST_ANSWER + 1)
+            rest = self._input.readline(LONGEST_ANSWER + 1)
         return line.strip()
 
     def _tell_of_end(self):

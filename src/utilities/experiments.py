@@ -2,7 +2,7 @@
 
 import platform
 import resource
-import time
+import signal
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import prod
@@ -15,7 +15,7 @@ from utilities.batches import Examples
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 from utilities.model_files import load_encoder, save_model
 from utilities.results import Results, format_results
-from utilities.runs import RunFolder
+from utilities.runs import RunFolder, as_texts
 
 PICTURED_IMAGES = 10
 PACKAGES = ("tensorflow", "keras", "numpy")
@@ -44,13 +44,14 @@ class Experiment:
         return ", ".join(f"{name} {value}" for name, value in self.hyperparameters.labels().items())
 
 
-def run_autoencoder(images, split, hyperparameters, arguments):
+def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     """Build and train an autoencoder, and keep the experiment.
 
     Args:
         images: uint8, (count, rows, columns).
         split: the datasets.Split of the images.
         arguments: the command line's; seed and runs are used.
+        folder: the RunFolder of an experiment to go on with; None for a new one.
 
     Returns:
         The networks.Autoencoder, and its Experiment.
@@ -58,72 +59,73 @@ def run_autoencoder(images, split, hyperparameters, arguments):
     keras.utils.set_random_seed(arguments.seed)
     autoencoder = networks.build_autoencoder(images.shape[1:], hyperparameters)
     autoencoder.whole.summary(expand_nested=True)
-    folder = RunFolder(arguments.runs, "autoencoder", hyperparameters.answers())
+    folder = folder or RunFolder.create(arguments.runs, "autoencoder", hyperparameters.answers(), vars(arguments))
     experiment = Experiment(hyperparameters, folder)
 
-    begun = time.perf_counter()
-    finished = training.train_autoencoder(autoencoder, images, split, hyperparameters, arguments.seed, folder.add_row)
-    summary = _summarise(experiment, arguments, autoencoder.encoder, finished, time.perf_counter() - begun)
+    stopped_by = training.train_autoencoder(autoencoder, images, split, hyperparameters, arguments.seed, folder)
     folder.keep("encoder.h5", lambda path: save_model(autoencoder.encoder, path))
+    summary = _keep_summary(experiment, arguments, autoencoder.encoder, stopped_by)
     figures.keep(draw_loss(experiment), folder)
     figures.keep(draw_reconstructions(experiment, autoencoder, images[split.validation]), folder)
-    folder.keep_summary(summary)
     print(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {summary['seconds']:.0f} s")
     print(f"a code of {summary['code_size']} numbers for an image of {images[0].size} pixels")
-    _tell_folder(folder)
+    _end(folder, stopped_by)
     return autoencoder, experiment
 
 
-def run_classifier(labelled, split, hyperparameters, arguments):
+def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     """Load the encoder, build and train a classifier on it, and keep the experiment.
 
     Args:
         labelled: the LabelledImages of the training set.
         split: the datasets.Split of its images.
         arguments: the command line's; modelpath, seed and runs are used.
+        folder: the RunFolder of an experiment to go on with; None for a new one.
 
     Returns:
         The training.TrainedClassifier, and its Experiment.
     """
     keras.utils.set_random_seed(arguments.seed)
-    classifier = networks.build_classifier(
-        load_encoder(arguments.modelpath), hyperparameters.units, len(labelled.classes)
-    )
+    encoder = load_encoder(arguments.modelpath)
+    classifier = networks.build_classifier(encoder, hyperparameters.units, len(labelled.classes))
     classifier.whole.summary(expand_nested=True)
-    folder = RunFolder(arguments.runs, "classification", hyperparameters.answers())
+    folder = folder or RunFolder.create(arguments.runs, "classification", hyperparameters.answers(), vars(arguments))
     experiment = Experiment(hyperparameters, folder)
 
-    begun = time.perf_counter()
-    trained = training.train_classifier(classifier, labelled, split, hyperparameters, arguments.seed, folder.add_row)
-    summary = _summarise(experiment, arguments, classifier.encoder, trained.finished, time.perf_counter() - begun)
+    trained = training.train_classifier(classifier, labelled, split, hyperparameters, arguments.seed, folder)
     folder.keep("classifier.h5", lambda path: save_model(classifier.whole, path))
+    summary = _keep_summary(experiment, arguments, encoder, trained.stopped_by)
     figures.keep(draw_loss(experiment), folder)
-    folder.keep_summary(summary)
-    last = folder.history[-1]
-    print(f"\nvalidation cross-entropy {last['val_loss']:.4f}, accuracy {last['val_accuracy']:.2%}", end=" ")
-    print(f"after {summary['seconds']:.0f} s")
-    _tell_folder(folder)
+    loss, accuracy = summary["validation"]["val_loss"], summary["validation"]["val_accuracy"]
+    print(f"\nvalidation cross-entropy {loss:.4f}, accuracy {accuracy:.2%} after {summary['seconds']:.0f} s")
+    _end(folder, trained.stopped_by)
     return trained, experiment
 
 
-def _summarise(experiment, arguments, encoder, finished, seconds):
-    """Return what repeats and describes an experiment, ready for JSON."""
-    return {
+def _keep_summary(experiment, arguments, encoder, stopped_by):
+    """Keep what describes an experiment in its folder, and return it."""
+    history = experiment.folder.history
+    summary = {
+        "finished": stopped_by is None,
+        "arguments": as_texts(vars(arguments)),
         **experiment.hyperparameters.labels(),
-        "arguments": {name: str(value) for name, value in vars(arguments).items()},
         "code_size": prod(encoder.output_shape[1:]),
-        "epochs_run": len(experiment.folder.history),
-        "finished": finished,
-        "validation": {k: v for k, v in experiment.folder.history[-1].items() if k.startswith("val_")},
-        "seconds": seconds,
+        "epochs_run": len(history),
+        "validation": {name: value for name, value in history[-1].items() if name.startswith("val_")},
+        "seconds": sum(row["seconds"] for row in history),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
+    experiment.folder.keep_summary(summary)
+    return summary
 
 
-def _tell_folder(folder):
+def _end(folder, stopped_by):
+    """Tell where an experiment is kept; leave, if it was ended by a signal that asks to."""
     if folder.path:
-        print(f"this experiment is kept in {folder.path}")
+        print(f"this experiment is kept in {folder.path}", flush=True)
+    if stopped_by not in (None, signal.SIGINT):
+        signal.raise_signal(stopped_by)
 
 
 def draw_loss(experiment):

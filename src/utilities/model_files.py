@@ -1,12 +1,11 @@
 """Models on disk: saved whole or not at all, loaded without running anything the file brings along."""
 
-import contextlib
-import os
 from pathlib import Path
 
 import keras
 
 from utilities.errors import BadInput, Fault
+from utilities.files import replacing
 
 SUFFIXES = (".h5", ".keras")
 
@@ -14,8 +13,7 @@ SUFFIXES = (".h5", ".keras")
 def save_model(model, path):
     """Save a model as ``.h5`` or ``.keras``, by the path's suffix, in place of any file there.
 
-    It is written beside its place, flushed to the disk, and put there in one step: a reader finds the old file
-    or the new one, never a part.
+    A reader finds the old file or the new one, never a part.
 
     Raises:
         Fault: a foreign suffix, or a place that cannot be written.
@@ -25,19 +23,11 @@ def save_model(model, path):
         raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
     # Without what it was compiled with: that would make loading depend on this project's code.
     plain = keras.Model(model.inputs, model.outputs, name=model.name)
-    # Keras tells the format by the suffix, so the temporary name keeps it.
-    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
-        beside.touch()  # tells in plain words why a place cannot be written; HDF5 does not
-        plain.save(beside)
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
+        with replacing(path) as beside:  # Keras tells the format by the suffix, which that path keeps
+            plain.save(beside)
     except (OSError, RuntimeError, ValueError) as error:  # h5py reports a full disk as RuntimeError
         raise Fault(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            beside.unlink()
 
 
 def load_encoder(path):

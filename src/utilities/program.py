@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -20,6 +21,9 @@ def run(main):
     """Run a script's ``main`` and leave with its exit code; faults are told on standard error in one line each."""
     _open_closed_streams()
     _silence_libraries()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
     sys.stdin.reconfigure(errors="replace")
     sys.stdout.reconfigure(errors="backslashreplace")
     code = _exit_code_of(main)
@@ -64,6 +68,20 @@ def _write_details():
     with tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".txt", delete=False) as file:
         traceback.print_exc(file=file)
     return file.name
+
+
+def _leave(number, frame):
+    if number == signal.SIGHUP:
+        drop_output()
+    raise SystemExit(128 + number)
+
+
+def drop_output():
+    """Let all further output lead nowhere: the terminal is gone, and writing to it would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _open_closed_streams():

@@ -12,10 +12,11 @@ CLEAR_LINE = "\r\x1b[K"
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints the progress of one ``fit`` of so many epochs of so many steps."""
+    """Prints the progress of one ``fit``, from its first epoch up to so many, of so many steps each."""
 
-    def __init__(self, epochs, steps):
+    def __init__(self, first, epochs, steps):
         super().__init__()
+        self.first = first
         self.epochs = epochs
         self.steps = steps
         self.live = sys.stdout.isatty()
@@ -49,7 +50,7 @@ class Progress(keras.callbacks.Callback):
 
     def _bar(self, step, loss, now):
         share = step / self.steps
-        left = (now - self.begun) / (self.batches - 1) * (self.epochs * self.steps - self.batches)
+        left = (now - self.begun) / (self.batches - 1) * ((self.epochs - self.first) * self.steps - self.batches)
         filled = round(share * BAR_WIDTH)
         bar = "#" * filled + "." * (BAR_WIDTH - filled)
         line = f"{self._heading()}  {bar} {share:4.0%}  {_clock(left)} left  loss {loss:.4g}"

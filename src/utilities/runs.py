@@ -1,28 +1,87 @@
-"""The folder in which an experiment keeps itself."""
+"""The folder in which an experiment keeps itself, and from which it goes on after an interruption."""
 
 import csv
 import json
 import sys
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
-from utilities.errors import Fault
+import numpy as np
+
+from utilities.errors import BadInput, Fault
+from utilities.files import replacing
+
+STATE = "state.npz"
 
 
 class RunFolder:
-    """A new folder for one experiment. Where it cannot be written, that is said once, and the experiment goes on.
+    """One experiment's folder. Where it cannot be written, that is said once, and the experiment goes on without.
 
     Attributes:
-        path: the folder; None once something could not be kept in it.
-        history: the rows added so far, one per epoch; training.Record says what is in one.
+        path: the folder; None where there is none, or once something could not be kept in it.
+        history: the rows so far, one per epoch; training.Record says what is in one.
+        state: what training goes on from, {name: array}; empty at the beginning.
     """
 
-    def __init__(self, parent, name, answers):
-        """Make the folder ``parent/DATE_TIME_name``, with the answers as its ``input.txt``."""
+    def __init__(self, path=None):
+        self.path = path
         self.history = []
-        self.path = Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{name}"
-        self._guard(lambda: self.path.mkdir(parents=True))
-        self.keep("input.txt", lambda path: path.write_text("\n".join(answers) + "\n"))
+        self.state = {}
+
+    @classmethod
+    def create(cls, parent, script, answers, arguments):
+        """Make the folder ``parent/DATE_TIME_script``, with what it takes to repeat the experiment.
+
+        Args:
+            answers: the lines that answer the script's questions.
+            arguments: the command line's, {name: value}.
+        """
+        folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
+        folder._guard(lambda: folder.path.mkdir(parents=True))
+        folder.keep_text("input.txt", "".join(f"{answer}\n" for answer in answers))
+        folder.keep_summary({"finished": False, "arguments": as_texts(arguments)})
+        return folder
+
+    @classmethod
+    def reopen(cls, parent, script):
+        """Return the folder of the last unfinished experiment of a script, its history and state read back.
+
+        Raises:
+            BadInput: there is none, or it cannot be read.
+        """
+        unfinished = [path for path in sorted(Path(parent).glob(f"*_{script}")) if not _is_finished(path)]
+        if not unfinished:
+            raise BadInput(f"{parent}: no unfinished experiment of {script}.py to resume")
+        folder = cls(unfinished[-1])
+        try:
+            folder._return_to_state()
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise BadInput(f"{folder.path}: cannot be resumed: {error}") from error
+        return folder
+
+    def _return_to_state(self):
+        """Read the state back, and forget the epochs that the history has beyond it."""
+        if not (self.path / STATE).exists():
+            (self.path / "history.csv").unlink(missing_ok=True)
+            return
+        with np.load(self.path / STATE, allow_pickle=False) as state:
+            self.state = dict(state)
+        with (self.path / "history.csv").open(newline="") as file:
+            rows = [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
+        self.history = rows[: int(self.state["rows"])]
+        self._rewrite_history()
+
+    @property
+    def answers(self):
+        """The answers that the experiment was made with, as they were typed."""
+        return (self.path / "input.txt").read_text()
+
+    @property
+    def command_line(self):
+        """The arguments that the experiment was made with, as the script's parser takes them."""
+        arguments = json.loads((self.path / "experiment.json").read_text())["arguments"]
+        return [word for name, value in arguments.items() if name != "resume" for word in (f"--{name}", value)]
 
     def keep(self, name, write):
         """Have ``write(path)`` write the folder's file of that name; return its path, or None where it cannot be."""
@@ -32,22 +91,50 @@ class RunFolder:
         self._guard(lambda: write(path))
         return path if self.path else None
 
+    def keep_text(self, name, text):
+        """Write a text file in one step."""
+
+        def write(path):
+            with replacing(path) as beside:
+                beside.write_text(text)
+
+        self.keep(name, write)
+
     def add_row(self, row):
         """Add one epoch to the history, in memory and in ``history.csv``."""
         self.history.append(row)
         self.keep("history.csv", self._append_last_row)
 
-    def keep_summary(self, summary):
-        """Write a dictionary as ``experiment.json``."""
-        self.keep("experiment.json", lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"))
-
     def _append_last_row(self, path):
-        row = self.history[-1]
         with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if len(self.history) == 1:
-                writer.writeheader()
-            writer.writerow(row)
+            self._write_rows(file, self.history[-1:], header=len(self.history) == 1)
+
+    def _rewrite_history(self):
+        with replacing(self.path / "history.csv") as beside, beside.open("w", newline="") as file:
+            self._write_rows(file, self.history, header=True)
+
+    @staticmethod
+    def _write_rows(file, rows, header):
+        writer = csv.DictWriter(file, rows[0])
+        if header:
+            writer.writeheader()
+        writer.writerows(rows)
+
+    def keep_state(self, state):
+        """Keep what training goes on from, in one step; its history is that of now."""
+        self.state = state | {"rows": np.array(len(self.history))}
+
+        def write(path):
+            with replacing(path) as beside:
+                np.savez(beside, **self.state)
+
+        self.keep(STATE, write)
+
+    def keep_summary(self, summary):
+        """Write a dictionary as ``experiment.json``; it tells under "finished" whether there is more to train."""
+        self.keep_text("experiment.json", json.dumps(summary, indent=2) + "\n")
+        if summary["finished"]:
+            self.keep(STATE, lambda path: path.unlink(missing_ok=True))
 
     def _guard(self, write):
         try:
@@ -55,3 +142,26 @@ class RunFolder:
         except (OSError, Fault) as error:
             print(f"{self.path}: going on without this run's folder: {error}", file=sys.stderr, flush=True)
             self.path = None
+
+
+def as_texts(arguments):
+    """Return arguments as texts that mean the same in any folder."""
+    return {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in arguments.items()}
+
+
+def _is_finished(path):
+    """Tell whether an experiment needs no more training; one whose folder cannot be read cannot be given any."""
+    try:
+        return json.loads((path / "experiment.json").read_text())["finished"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+
+
+def _number(text):
+    """Return the number that a text is, or the text."""
+    for parse in (int, float):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    return text

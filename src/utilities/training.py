@@ -12,9 +12,11 @@ import numpy as np
 from utilities import batches
 from utilities.batches import Examples
 from utilities.networks import Classifier
+from utilities.program import drop_output
 from utilities.progress import Progress
 
 EVALUATION_BATCH = 500
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The encoder's output for all images is computed once, before phase 1, where it takes no more bytes than this.
 LARGEST_CODES = 2**30
 
@@ -93,10 +95,10 @@ class LowerOnPlateau(keras.callbacks.Callback):
 class Record(keras.callbacks.Callback):
     """Collects one row per epoch: phase, epoch, learning_rate, seconds, and the losses and metrics."""
 
-    def __init__(self, phase, add_row):
+    def __init__(self, phase, folder):
         super().__init__()
         self.phase = phase
-        self.add_row = add_row
+        self.folder = folder
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note the time and the learning rate that the epoch begins with."""
@@ -105,9 +107,9 @@ class Record(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Add the epoch's row."""
-        self.add_row(
+        self.folder.add_row(
             {
-                "phase": self.phase,
+                "phase": self.phase.name,
                 "epoch": epoch + 1,
                 "learning_rate": self.learning_rate,
                 "seconds": time.perf_counter() - self.begun,
@@ -116,36 +118,41 @@ class Record(keras.callbacks.Callback):
         )
 
 
-class StopOnInterrupt(keras.callbacks.Callback):
-    """Within it as a context, a first Ctrl-C stops the training at the end of the batch; a second is as ever.
+class StopOnSignal(keras.callbacks.Callback):
+    """Within it as a context, a signal stops the training at the end of the batch; a second Ctrl-C is as ever.
 
     Attributes:
-        requested: whether Ctrl-C has been pressed.
+        number: the last signal, or None.
     """
 
     def __init__(self):
         super().__init__()
-        self.requested = False
+        self.number = None
 
     def __enter__(self):
-        self.before = signal.signal(signal.SIGINT, self._request)
+        heeded = [number for number in STOPPING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        self.before = {number: signal.signal(number, self._request) for number in heeded}
         return self
 
     def __exit__(self, *exception):
-        signal.signal(signal.SIGINT, self.before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
     def _request(self, number, frame):
-        signal.signal(signal.SIGINT, self.before)
-        self.requested = True
-        print("\nstopping at the end of the batch; Ctrl-C again leaves at once", file=sys.stderr)
+        self.number = number
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, self.before[signal.SIGINT])
+            print("\nstopping at the end of the batch; Ctrl-C again leaves at once", file=sys.stderr)
+        elif number == signal.SIGHUP:
+            drop_output()
 
     def on_train_batch_end(self, batch, logs=None):
         """Stop after the batch. Keras takes no heed of a stop that is asked for before it begins."""
-        self.model.stop_training = self.requested
+        self.model.stop_training = self.number is not None
 
     def on_epoch_end(self, epoch, logs=None):
-        """Stop after the validation, where the request came in it."""
-        self.model.stop_training = self.requested
+        """Stop after the validation, where the signal came in it."""
+        self.model.stop_training = self.number is not None
 
 
 @dataclass(frozen=True)
@@ -155,12 +162,12 @@ class TrainedClassifier:
     Attributes:
         classifier: the networks.Classifier, with the weights it has now.
         weights_after_phase_1: of the whole network, as Keras lists them.
-        finished: whether the training ran to its end; False where Ctrl-C stopped it.
+        stopped_by: the signal that stopped the training, or None.
     """
 
     classifier: Classifier
     weights_after_phase_1: list[np.ndarray]
-    finished: bool
+    stopped_by: int | None
 
     def predict(self, labelled):
         """Return the class probabilities of LabelledImages, (count, classes), after phase 1, and as it is now."""
@@ -173,34 +180,36 @@ class TrainedClassifier:
         return after_phase_1, now
 
 
-def train_autoencoder(autoencoder, images, split, hyperparameters, seed, add_row):
+def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder):
     """Train an Autoencoder to give its input back.
 
     Args:
         images: uint8, (count, rows, columns).
         split: the datasets.Split of the images.
-        add_row: called with each epoch's row of history, see Record.
+        folder: the runs.RunFolder that gets each epoch's row of history and state, and whose state is gone on from.
 
     Returns:
-        Whether the training ran to its end; False where Ctrl-C stopped it.
+        The signal that stopped the training, or None where it ran to its end.
     """
     training, validation = _split(images, None, split)
-    return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, add_row)
+    return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
 
 
-def train_classifier(classifier, labelled, split, hyperparameters, seed, add_row):
+def train_classifier(classifier, labelled, split, hyperparameters, seed, folder):
     """Train a Classifier's dense layers with the encoder frozen, then everything; return the TrainedClassifier.
 
     The arguments are those of train_autoencoder, with LabelledImages for images.
     """
-    classifier.encoder.trainable = False
-    finished = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, add_row)
+    stopped_by = None
+    if not _is_at(EVERYTHING, folder):
+        classifier.encoder.trainable = False
+        stopped_by = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, folder)
     classifier.encoder.trainable = True
-    weights = classifier.whole.get_weights()
-    if finished:
+    weights = _arrays(folder.state, "earlier") or classifier.whole.get_weights()
+    if stopped_by is None:
         examples = _split(labelled.images, labelled.targets, split)
-        finished = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, add_row)
-    return TrainedClassifier(classifier, weights, finished)
+        stopped_by = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, folder, weights)
+    return TrainedClassifier(classifier, weights, stopped_by)
 
 
 def _frozen_network(classifier, labelled, split):
@@ -236,21 +245,89 @@ def accelerate(model):
     return FastNetwork(model)
 
 
-def _fit(phase, model, training, validation, hyperparameters, seed, add_row):
-    """Compile a model for a phase and fit it; return whether the training ran to its end."""
+def _fit(phase, model, training, validation, hyperparameters, seed, folder, earlier_weights=()):
+    """Compile a model for a phase and fit it; return the signal that stopped the training, or None.
+
+    Args:
+        earlier_weights: what the phase before left, to be kept with the state.
+    """
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
     steps = batches.steps_per_epoch(training, batch_size)
     schedule = PlateauedCosine(phase.learning_rate, epochs * steps)
+    plateau = LowerOnPlateau(schedule)
     network = accelerate(model)
     network.compile(keras.optimizers.Adam(schedule), loss=phase.loss, metrics=list(phase.metrics))
+    keeper = KeepState(phase, model, plateau, earlier_weights, folder)
+    first = keeper.go_on(network.optimizer)
     print(f"\n{phase.title}")
-    with StopOnInterrupt() as interrupt:
+    with StopOnSignal() as stop:
         network.fit(
-            batches.shuffled_batches(training, batch_size, epochs, seed),
+            batches.shuffled_batches(training, batch_size, range(first, epochs), seed),
+            initial_epoch=first,
             epochs=epochs,
             steps_per_epoch=steps,
             validation_data=batches.ordered_batches(validation, EVALUATION_BATCH),
-            callbacks=[interrupt, Progress(epochs, steps), LowerOnPlateau(schedule), Record(phase.name, add_row)],
+            callbacks=[stop, Progress(first, epochs, steps), plateau, Record(phase, folder), keeper],
             verbose=0,
         )
-    return not interrupt.requested
+    return stop.number
+
+
+class KeepState(keras.callbacks.Callback):
+    """Keeps, after each whole epoch, all that training needs to go on as if it had never stopped.
+
+    Args:
+        model: what is trained; its weights are kept, and the optimizer's.
+        plateau: the LowerOnPlateau whose patience is kept.
+        earlier_weights: what the phase before left.
+    """
+
+    def __init__(self, phase, model, plateau, earlier_weights, folder):
+        super().__init__()
+        self.phase = phase
+        self.trained = model
+        self.plateau = plateau
+        self.earlier_weights = earlier_weights
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep the state, unless the epoch was cut short: it is trained again then, from its beginning."""
+        if self.model.stop_training:
+            return
+        self.folder.keep_state(
+            {
+                "phase": np.array(self.phase.name),
+                "epochs": np.array(epoch + 1),
+                "plateau": np.array([self.plateau.best, self.plateau.waited, float(self.plateau.schedule.factor)]),
+                **_named_arrays("weight", self.trained.get_weights()),
+                **_named_arrays("optimizer", [variable.numpy() for variable in self.model.optimizer.variables]),
+                **_named_arrays("earlier", self.earlier_weights),
+            }
+        )
+
+    def go_on(self, optimizer):
+        """Put back the folder's state, if it is of this phase; return the number of epochs trained already."""
+        if not _is_at(self.phase, self.folder):
+            return 0
+        state = self.folder.state
+        optimizer.build(self.trained.trainable_variables)
+        for variable, value in zip(optimizer.variables, _arrays(state, "optimizer"), strict=True):
+            variable.assign(value)
+        self.trained.set_weights(_arrays(state, "weight"))
+        self.plateau.best, self.plateau.waited, factor = state["plateau"]
+        self.plateau.schedule.factor.assign(factor)
+        return int(state["epochs"])
+
+
+def _is_at(phase, folder):
+    return folder.state.get("phase") == phase.name
+
+
+def _named_arrays(name, arrays):
+    """Return {name and number: array}, as the state keeps a list."""
+    return {f"{name}_{number:04}": array for number, array in enumerate(arrays)}
+
+
+def _arrays(state, name):
+    """Return the list that _named_arrays made part of a state."""
+    return [state[key] for key in sorted(state) if key.startswith(f"{name}_")]
