@@ -103,7 +103,7 @@ def test_every_image_is_classified_in_its_place(classifier, count):
     labels = make_labels(count, range(3))
     images = make_images(labels)
     labelled = LabelledImages(images, labels.astype(np.int64), np.arange(3))
-    _, now = TrainedClassifier(classifier, classifier.whole.get_weights(), True).predict(labelled)
+    _, now = TrainedClassifier(classifier, classifier.whole.get_weights(), None).predict(labelled)
     expected = classifier.whole(images[..., np.newaxis].astype(np.float32) / 255).numpy()
     assert np.allclose(now, expected, atol=1e-5)
     assert Results(labelled.targets, now, labelled.classes).confusion.sum() == count

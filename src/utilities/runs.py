@@ -21,7 +21,7 @@ class RunFolder:
     Attributes:
         path: the folder; None where there is none, or once something could not be kept in it.
         history: the rows so far, one per epoch; training.Record says what is in one.
-        state: what training goes on from, {name: array}; empty at the beginning.
+        state: what a reopened experiment goes on from, {name: array}; empty for one that begins.
     """
 
     def __init__(self, path=None):
@@ -122,11 +122,11 @@ class RunFolder:
 
     def keep_state(self, state):
         """Keep what training goes on from, in one step; its history is that of now."""
-        self.state = state | {"rows": np.array(len(self.history))}
+        rows = np.array(len(self.history))
 
         def write(path):
             with replacing(path) as beside:
-                np.savez(beside, **self.state)
+                np.savez(beside, rows=rows, **state)
 
         self.keep(STATE, write)
 
