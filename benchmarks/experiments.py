@@ -1,0 +1,71 @@
+"""The experiments of these benchmarks: what each answers to the scripts' questions, and with which seeds."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+
+SEEDS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One training of a script, once with each of some seeds.
+
+    Attributes:
+        group: the table that it belongs to.
+        hyperparameters: the answers; of autoencoder.py, or of classification.py.
+        images: how many of MNIST's training images, as many of each class; None for all 60,000.
+        encoder: for classification.py, the autoencoder that the encoder is of.
+        pretrained: whether that autoencoder has been trained, or has the weights that it began with.
+    """
+
+    group: str
+    hyperparameters: AutoencoderHyperparameters | ClassifierHyperparameters
+    images: int | None = None
+    encoder: AutoencoderHyperparameters | None = None
+    pretrained: bool = True
+    seeds: tuple[int, ...] = SEEDS
+
+
+def _kernels(*sides):
+    return tuple((side, side) for side in sides)
+
+
+# Sweeps: one hyperparameter at a time is changed in a base, on a fifth of the images, which affords every seed.
+SWEEP_IMAGES = 12_000
+SWEEP_BASE = AutoencoderHyperparameters(_kernels(5, 7, 7), (16, 16, 64), epochs=8, batch_size=64, third_pooling=True)
+AUTOENCODER_CHANGES = {
+    "layers": [
+        {"kernel_sizes": _kernels(5), "filters": (16,), "third_pooling": None},
+        {"kernel_sizes": _kernels(5, 7), "filters": (16, 16), "third_pooling": None},
+        {},
+        {"kernel_sizes": _kernels(5, 7, 7, 1), "filters": (16, 16, 64, 64)},
+        {"kernel_sizes": _kernels(5, 7, 7, 1, 1), "filters": (16, 16, 64, 64, 64)},
+    ],
+    "kernels": [
+        {"kernel_sizes": _kernels(*sides)}
+        for sides in ((3, 3, 3), (5, 5, 5), (5, 5, 7), (5, 7, 3), (3, 7, 7), (5, 7, 7), (7, 7, 7), (5, 13, 7))
+    ],
+    "filters": [
+        {"filters": filters}
+        for filters in ((16, 16, 16), (16, 16, 32), (8, 8, 64), (16, 16, 64), (16, 32, 64), (32, 16, 64), (32, 32, 64))
+    ],
+    "epochs": [{"epochs": epochs} for epochs in (2, 4, 8, 16, 32)],
+    "batch size": [{"batch_size": size} for size in (16, 32, 64, 128, 256)],
+    "third pooling": [{"third_pooling": third} for third in (True, False)],
+}
+AUTOENCODER_SWEEPS = [
+    Experiment(group, replace(SWEEP_BASE, **change), SWEEP_IMAGES)
+    for group, changes in AUTOENCODER_CHANGES.items()
+    for change in changes
+]
+
+BEST_64 = AutoencoderHyperparameters(_kernels(5, 7, 7), (32, 32, 64), epochs=20, batch_size=64, third_pooling=True)
+BEST_32 = replace(BEST_64, filters=(32, 32, 32))
+BEST_AUTOENCODERS = [Experiment("best", BEST_64), Experiment("best", BEST_32)]
+
+ALL = [*AUTOENCODER_SWEEPS, *BEST_AUTOENCODERS]
