@@ -9,6 +9,7 @@ from utilities import idx
 from utilities.errors import BadInput
 
 VALIDATION_SHARE = 0.1
+RANKS = {"images": 3, "labels": 1}
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,10 @@ def read_images(path):
     Raises:
         BadInput: no IDX file, or not one of images of unsigned bytes.
     """
-    path = locate(path)
-    array = idx.read(path)
-    if array.ndim == 1:
-        raise BadInput(f"{path}: expected images (3 dimensions), found labels (1 dimension)")
-    _check(path, array, rank=3, what="images")
-    if 0 in array.shape[1:]:
-        raise BadInput(f"{path}: expected images, found sides of {array.shape[1]} x {array.shape[2]} pixels")
-    return array
+    path, images = _read(path, "images")
+    if 0 in images.shape[1:]:
+        raise BadInput(f"{path}: expected images, found sides of {images.shape[1]} x {images.shape[2]} pixels")
+    return images
 
 
 def read_labels(path):
@@ -55,21 +52,26 @@ def read_labels(path):
     Raises:
         BadInput: no IDX file, or not one of labels of unsigned bytes.
     """
+    return _read(path, "labels")[1]
+
+
+def _read(path, what):
+    """Return the path of the file that there is, and its array, checked to be images or labels."""
     path = locate(path)
     array = idx.read(path)
-    if array.ndim == 3:
-        raise BadInput(f"{path}: expected labels (1 dimension), found images (3 dimensions)")
-    _check(path, array, rank=1, what="labels")
-    return array
-
-
-def _check(path, array, rank, what):
-    if array.ndim != rank:
-        raise BadInput(f"{path}: expected {what} ({rank} dimensions), found {array.ndim} dimensions")
+    if array.ndim != RANKS[what]:
+        known = {rank: f"{name} ({_dimensions(rank)})" for name, rank in RANKS.items()}
+        found = known.get(array.ndim, _dimensions(array.ndim))
+        raise BadInput(f"{path}: expected {known[RANKS[what]]}, found {found}")
     if array.dtype != np.uint8:
         raise BadInput(f"{path}: expected {what} as unsigned bytes, found {array.dtype.name}")
     if len(array) == 0:
         raise BadInput(f"{path}: expected {what}, found none")
+    return path, array
+
+
+def _dimensions(rank):
+    return "1 dimension" if rank == 1 else f"{rank} dimensions"
 
 
 def read_training_set(images_path, labels_path):
