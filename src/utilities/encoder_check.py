@@ -1,120 +1,118 @@
-"""What an encoder file holds, read and judged before Keras builds anything from it."""
+"""What an encoder file holds, read and judged before Keras builds anything from it.
 
-import json
+The configuration and the weights are read with json, zipfile and h5py alone; no code in the file is ever run. HDF5's
+own library is known to crash or to loop for ever on some damaged files, so it reads the file in a process of its own
+first. What it has read there to the end, Keras may have it read again.
+"""
+
+import io
 import zipfile
-import zlib
 
 import h5py
-import numpy as np
 
+from utilities.contained import Ended, contained
+from utilities.encoder_configuration import LARGEST_WEIGHTS, LONGEST_CONFIGURATION, EncoderFault, read_configuration
+from utilities.encoder_weights import check_hdf5_weights, check_keras_weights, read_attribute
 from utilities.errors import BadInput
 
-ENCODER_LAYERS = {"InputLayer", "Conv2D", "BatchNormalization", "MaxPooling2D", "Activation", "ReLU"}
-NETWORKS = {"Functional", "Sequential", "Model"}
-LARGEST_CONFIGURATION = 2**20
-LARGEST_WEIGHT = 2**30
+NO_MODEL = "not a Keras model in .h5 or .keras format"
+LONGEST_CHECK = 20.0  # seconds of the processor; a gigabyte takes one or two
+# The weights, and what surrounds them.
+LARGEST_FILE = LARGEST_WEIGHTS + 2**24
+LARGEST_METADATA = 2**16
+LARGEST_DIRECTORY = 2**12
+LARGEST_EXPANSION = 20  # weights hardly compress; a member of so small a size that it cannot matter may
+HARMLESS_SIZE = 2**24
+MEMBERS = {
+    "metadata.json": LARGEST_METADATA,
+    "config.json": LONGEST_CONFIGURATION,
+    "model.weights.h5": LARGEST_FILE,
+}
 
 
 def check_encoder(path, image_shape):
-    """Check that a file holds an encoder for images of (rows, columns), as autoencoder.py saves it.
+    """Check that a file holds an encoder for images of (rows, columns), as autoencoder.py saves it, and nothing else.
 
     Raises:
         BadInput: it does not; the message names the file and what was found in it.
     """
-    configuration, unsound_weight = _contents(path)
-    layers = _layers(configuration, path)
-    foreign = [layer["class_name"] for layer in layers if layer["class_name"] not in ENCODER_LAYERS]
-    if foreign:
-        raise BadInput(f"{path}: not an encoder: {_name_the_stranger(foreign)}")
-    expected = [None, *image_shape, 1]
-    found = _input_shape(layers)
-    if found != expected:
-        raise BadInput(f"{path}: the images have {_sides(expected)} pixels, the encoder is for {_sides(found)}")
-    if unsound_weight:
-        raise BadInput(f"{path}: the weight {unsound_weight} is too large, or not finite")
-
-
-def _contents(path):
-    """Return the network's configuration, JSON, and the name of a weight that cannot be used, or None."""
     try:
-        if not path.is_file():
-            raise BadInput(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-        # Keras goes by the name, so a name that belies the content is told here.
-        for suffix, is_so in ((".keras", zipfile.is_zipfile), (".h5", h5py.is_hdf5)):
-            if is_so(path) and path.suffix != suffix:
-                raise BadInput(f"{path}: the name must end in {suffix}, as its content is")
-        return _keras_contents(path) if path.suffix == ".keras" else _hdf5_contents(path)
+        fault = contained(lambda: _fault_of(path, image_shape), LONGEST_CHECK)
+    except Ended as end:
+        fault = f"{NO_MODEL}: reading it {end}"
+    if fault:
+        raise BadInput(f"{path}: {fault}")
+
+
+def _fault_of(path, image_shape):
+    """Return what is wrong with a file, or None."""
+    try:
+        _check(path, image_shape)
+    except EncoderFault as fault:
+        return str(fault)
     except PermissionError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except (OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadInput(f"{path}: not a Keras model in .h5 or .keras format") from error
+        return error.strerror
+    except Exception:  # h5py and zipfile raise whatever a damaged file leads them to
+        return NO_MODEL
+    return None
 
 
-def _hdf5_contents(path):
+def _check(path, image_shape):
+    if not path.is_file():
+        raise EncoderFault("not a regular file" if path.exists() else "no such file")
+    if path.stat().st_size > LARGEST_FILE:
+        raise EncoderFault(f"not an encoder: larger than {LARGEST_FILE} bytes")
+    # Keras goes by the name, so a name that belies the content is told here.
+    for suffix, is_so in ((".keras", zipfile.is_zipfile), (".h5", h5py.is_hdf5)):
+        if is_so(path) and path.suffix != suffix:
+            raise EncoderFault(f"the name must end in {suffix}, as its content is")
+    if path.suffix == ".keras":
+        _check_keras(path, image_shape)
+    else:
+        _check_hdf5(path, image_shape)
+
+
+def _check_hdf5(path, image_shape):
     with h5py.File(path, "r") as file:
         if "model_config" not in file.attrs:
-            raise BadInput(f"{path}: holds no model, only {'weights' if len(file) else 'an empty HDF5 file'}")
-        if "model_weights" not in file:
-            raise BadInput(f"{path}: holds a model without its weights")
-        return file.attrs["model_config"], _name_unsound(file)
+            raise EncoderFault(f"holds no model, only {'weights' if len(file) else 'an empty HDF5 file'}")
+        network = read_configuration(read_attribute(file, "model_config"), image_shape)
+        if "training_config" in file.attrs:
+            raise EncoderFault("not an encoder alone: it brings a training configuration; save it uncompiled")
+        check_hdf5_weights(file, network)
 
 
-def _keras_contents(path):
+def _check_keras(path, image_shape):
+    _check_directory(path)
     with zipfile.ZipFile(path) as archive:
-        with archive.open("config.json") as file:
-            configuration = file.read(LARGEST_CONFIGURATION + 1)
-        with archive.open("model.weights.h5") as file, h5py.File(file, "r") as weights:
-            return configuration, _name_unsound(weights)
+        names = archive.namelist()
+        unexpected = [name for name in names if name not in MEMBERS or names.count(name) > 1]
+        if unexpected:
+            raise EncoderFault(f"not an encoder alone: it brings {ascii(unexpected[0])[:80]}")
+        for member in archive.infolist():
+            _check_size(member)
+        network = read_configuration(archive.read("config.json"), image_shape)
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as weights:
+            check_keras_weights(weights, network)
 
 
-def _name_unsound(group):
-    """Return the name of the first array in an HDF5 group that is too large or not of finite numbers, or None."""
-
-    def judge(name, item):
-        if not isinstance(item, h5py.Dataset):
-            return None
-        is_sound = item.shape is not None and item.dtype.kind in "iuf" and item.nbytes <= LARGEST_WEIGHT
-        return None if is_sound and np.isfinite(item[()]).all() else name
-
-    return group.visititems(judge)
-
-
-def _layers(text, path):
-    """Return the configuration of every layer, those of nested networks in their place."""
-
-    def flatten(network):
-        for layer in network["config"]["layers"]:
-            if len(layer.get("inbound_nodes", [])) > 1:
-                raise BadInput(f"{path}: not an encoder: a layer is used more than once")
-            if layer["class_name"] in NETWORKS:
-                yield from flatten(layer)
-            else:
-                yield {"class_name": str(layer["class_name"]), "config": dict(layer["config"])}
-
-    if isinstance(text, str | bytes) and len(text) > LARGEST_CONFIGURATION:
-        raise BadInput(f"{path}: not an encoder: its configuration is longer than {LARGEST_CONFIGURATION} bytes")
-    try:
-        network = json.loads(text)
-        if network["class_name"] not in NETWORKS:
-            raise BadInput(f"{path}: not an encoder: found a {network['class_name']}")
-        return list(flatten(network))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadInput(f"{path}: not an encoder: its configuration cannot be read") from error
+def _check_directory(path):
+    """Check that the archive's list of members is short, before zipfile reads all of it."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, 2**16 + 42), io.SEEK_END)
+        tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    size = int.from_bytes(tail[end + 12 : end + 16], "little")
+    is_64_bit = tail[max(end - 20, 0) : end].startswith(b"PK\6\7")
+    if end < 0 or size > LARGEST_DIRECTORY or is_64_bit:
+        raise EncoderFault(NO_MODEL)
 
 
-def _name_the_stranger(foreign):
-    if "UpSampling2D" in foreign:
-        return "it has a decoder too; give the encoder that autoencoder.py saved"
-    if "Dense" in foreign:
-        return "it has dense layers; give an encoder, not a classifier"
-    return f"it has a layer of the kind {foreign[0]}"
-
-
-def _input_shape(layers):
-    """Return the network's input shape, from the first layer that tells; Keras 2 and 3 name it differently."""
-    shapes = (layer["config"].get("batch_shape", layer["config"].get("batch_input_shape")) for layer in layers)
-    return next((shape for shape in shapes if shape), None)
-
-
-def _sides(shape):
-    return " x ".join(map(str, shape[1:])) if isinstance(shape, list) else "an unknown size"
+def _check_size(member):
+    """Check that the size of a member, and what it grew from, are harmless, before it is read."""
+    name, size = member.filename, member.file_size
+    if size > MEMBERS[name]:
+        what = "configuration is longer" if name == "config.json" else f"{name} is larger"
+        raise EncoderFault(f"not an encoder: its {what} than {MEMBERS[name]} bytes")
+    if size > max(HARMLESS_SIZE, LARGEST_EXPANSION * member.compress_size):
+        raise EncoderFault(f"not an encoder: its {name} is compressed beyond what weights can be")

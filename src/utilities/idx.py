@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utilities.console import printable
 from utilities.errors import BadInput
 
 TYPES = {
@@ -31,6 +32,7 @@ TYPES = {
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot shrink data further than this, so a gzip file cannot hold more than its size times it.
 LARGEST_DEFLATE_RATIO = 1032
+LONGEST_SHOWN = 80
 
 
 class IdxError(BadInput):
@@ -65,7 +67,7 @@ def _map_plain(path):
         dtype, shape, offset = _read_header(file, path)
     expected = offset + _byte_count(dtype, shape)
     if size != expected:
-        raise IdxError(f"{path}: {_promise(dtype, shape)} needs {expected} bytes, the file has {size}")
+        raise IdxError(f"{path}: {_promise(dtype, shape)} needs {_shorten(expected)} bytes, the file has {size}")
     if size == offset:
         return np.empty(shape, dtype)
     return np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
@@ -114,7 +116,12 @@ def _byte_count(dtype, shape):
 
 
 def _promise(dtype, shape):
-    return f"a header of {' x '.join(map(str, shape)) or 'one item'} ({dtype.name})"
+    return f"a header of {_shorten(' x '.join(map(str, shape))) or 'one item'} ({dtype.name})"
+
+
+def _shorten(text):
+    """Return a text, or a number, no longer than a message can carry: a header may promise 255 sizes."""
+    return printable(str(text), LONGEST_SHOWN)
 
 
 def write(path, array):
