@@ -26,7 +26,9 @@ CLASSES = np.arange(4)
 LABELS = make_labels(50, CLASSES)
 LABELLED = LabelledImages(make_images(LABELS), LABELS.astype(np.int64), CLASSES)
 SPLIT = split_for_validation(50, seed=1)
-ANSWERS = f"1\n3\n4\n{EPOCHS}\n8\n"
+# Enough epochs in a script that a signal sent after the first ones comes long before the last.
+SCRIPT_EPOCHS = 25
+ANSWERS = f"1\n3\n4\n{SCRIPT_EPOCHS}\n8\n"
 
 
 class Killed(Exception):
@@ -194,12 +196,13 @@ def test_classification_is_resumed_without_naming_its_files_again(data, tmp_path
     names = ("letters", "letters-labels", "letters-test", "letters-test-labels")
     files = dict(zip(("-d", "-dl", "-t", "-tl"), (data / name for name in names), strict=True))
     arguments = [word for pair in files.items() for word in pair]
-    process = begin("classification", [*arguments, "-model", "encoder.h5"], f"8\n{EPOCHS}\n8\n", tmp_path)
-    wait_for_rows(tmp_path, EPOCHS + 1, process)
+    process = begin("classification", [*arguments, "-model", "encoder.h5"], f"8\n{SCRIPT_EPOCHS}\n8\n", tmp_path)
+    # With the second row of phase 2, the state after its first epoch is kept.
+    wait_for_rows(tmp_path, SCRIPT_EPOCHS + 2, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait(60)
     resumed = run_script("classification", ["--resume"], "3\n0\n", tmp_path)
     assert (resumed.code, resumed.stderr) == (0, "")
     assert "phase 1 of 2" not in resumed.stdout
     assert "test accuracy" in resumed.stdout
-    assert (kept(tmp_path) / "history.csv").read_text().count("\n") == 1 + 2 * EPOCHS
+    assert (kept(tmp_path) / "history.csv").read_text().count("\n") == 1 + 2 * SCRIPT_EPOCHS
