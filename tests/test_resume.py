@@ -150,6 +150,8 @@ def begin(script, arguments, answers, folder):
         text=True,
         cwd=folder,
         env=script_environment(),
+        # Tests that are run under nohup would have the script ignore SIGHUP too.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     process.stdin.write(answers)
     process.stdin.close()
