@@ -162,7 +162,7 @@ def report_on_test_set(trained, test, folder):
         f"{format_results(final)}\n"
     )
     print(report)
-    folder.keep("results.txt", lambda path: path.write_text(report))
+    folder.keep_text("results.txt", report)
     figures.show(
         {"examples": figures.draw_examples(final, test.images), "confusion": figures.draw_confusion(final)}, folder
     )
