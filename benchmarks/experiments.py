@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
 SEEDS = (1, 2, 3)
+# Classifiers build on one encoder, trained with this seed, whatever their own.
+ENCODER_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,30 @@ AUTOENCODER_SWEEPS = [
 
 BEST_64 = AutoencoderHyperparameters(_kernels(5, 7, 7), (32, 32, 64), epochs=20, batch_size=64, third_pooling=True)
 BEST_32 = replace(BEST_64, filters=(32, 32, 32))
-BEST_AUTOENCODERS = [Experiment("best", BEST_64), Experiment("best", BEST_32)]
+DEFAULT = replace(BEST_64, epochs=10)
+BEST_AUTOENCODERS = [Experiment("best", BEST_64), Experiment("best", BEST_32), Experiment("default", DEFAULT)]
 
-ALL = [*AUTOENCODER_SWEEPS, *BEST_AUTOENCODERS]
+# Few labels: a code of few numbers makes the encoder's features worth more to a classifier than a code of many.
+FEW_LABELS_ENCODER = replace(BEST_64, filters=(32, 32, 16), epochs=8)
+FEW_LABELS = [
+    Experiment(
+        "few labels",
+        ClassifierHyperparameters(units=128, epochs=epochs, batch_size=batch_size),
+        images,
+        FEW_LABELS_ENCODER,
+        pretrained,
+        seeds=(1, 2, 3, 4, 5),
+    )
+    for images, epochs, batch_size in ((100, 50, 10), (1000, 30, 20), (10_000, 10, 64), (None, 5, 128))
+    for pretrained in (True, False)
+]
+
+# An encoder without the third pooling: 7 x 7 x 64 numbers a code.
+LARGE_CODE = AutoencoderHyperparameters(_kernels(5, 5, 5), (32, 64, 64), epochs=4, batch_size=64, third_pooling=False)
+BEST_CLASSIFIERS = [
+    Experiment("best", ClassifierHyperparameters(units=128, epochs=epochs, batch_size=128), None, encoder, pretrained)
+    for encoder, epochs in ((DEFAULT, 5), (LARGE_CODE, 10))
+    for pretrained in (True, False)
+]
+
+ALL = [*AUTOENCODER_SWEEPS, *BEST_AUTOENCODERS, *FEW_LABELS, *BEST_CLASSIFIERS]

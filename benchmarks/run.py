@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from experiments import ALL, Experiment
+from experiments import ALL, ENCODER_SEED, Experiment
 
 from utilities import idx
 from utilities.arguments import TRAINING_IMAGES, TRAINING_LABELS
@@ -145,10 +145,10 @@ def subset(count, seed):
 def encoder_of(hyperparameters, pretrained, seed):
     """Return the path of the encoder of an autoencoder, trained on all of MNIST's training images or not at all."""
     experiment = Experiment("encoder", hyperparameters)
-    path = encoder_path(experiment, seed if pretrained else f"{seed}-random")
+    path = encoder_path(experiment, ENCODER_SEED if pretrained else f"{seed}-random")
     if not path.exists():
         if pretrained:
-            run(experiment, seed)
+            run(experiment, ENCODER_SEED)
         else:
             save_random_encoder(hyperparameters, seed, path)
     return path

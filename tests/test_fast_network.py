@@ -49,9 +49,10 @@ def test_it_learns_what_the_plain_network_learns(network):
     copy = keras.models.clone_model(plain)
     copy.set_weights(plain.get_weights())
     losses = []
-    for trained in (FastNetwork(plain), copy):
+    for trained, axes in ((FastNetwork(plain), (0,)), (copy, ())):
         trained.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error")
-        losses.append([trained.train_on_batch(batch, batch) for batch in (images, images[:1])])
+        fed = [np.expand_dims(batch, axes) for batch in (images, images[:1])]
+        losses.append([trained.train_on_batch(batch, batch) for batch in fed])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
@@ -68,6 +69,6 @@ def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statist
     expected = classifier.whole(images)
     assert np.allclose(fast(images, training=True), expected, atol=1e-5)
     fast.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
-    fast.train_on_batch(images, np.array([0, 1, 2, 0]))
+    fast.train_on_batch(images[np.newaxis], np.array([[0, 1, 2, 0]]))
     assert [weight.tobytes() for weight in encoder.get_weights()] == [weight.tobytes() for weight in before]
     assert not np.allclose(fast(images), expected, atol=1e-5)

@@ -33,10 +33,10 @@ def trained_autoencoder():
     """Return an autoencoder that a step of training has given weights and statistics of its own."""
     keras.utils.set_random_seed(2)
     autoencoder = build_autoencoder(SHAPE, make_hyperparameters(2))
-    images = np.random.default_rng(0).random((20, *SHAPE, 1), np.float32)
+    stack = np.random.default_rng(0).random((1, 20, *SHAPE, 1), np.float32)
     network = accelerate(autoencoder.whole)
     network.compile("adam", loss="mean_squared_error")
-    network.train_on_batch(images, images)
+    network.train_on_batch(stack, stack)
     return autoencoder
 
 

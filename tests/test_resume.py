@@ -99,7 +99,8 @@ def test_a_killed_training_goes_on_to_the_same_weights_and_history(tmp_path, scr
 
 
 def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(training.LowerOnPlateau.__init__, "__defaults__", (3, 0.9))
+    monkeypatch.setattr(training, "SHORTEST_PATIENCE", 3)
+    monkeypatch.setattr(training.LowerOnPlateau.__init__, "__defaults__", (0.9,))
     undisturbed = new_folder(tmp_path / "undisturbed", "autoencoder")
     expected, _ = train_autoencoder(undisturbed)
     with pytest.raises(Killed):

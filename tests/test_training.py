@@ -31,8 +31,15 @@ def same_bits(weights, others):
 
 
 def numbered(examples):
-    """Return the numbers of the examples in each batch; the images of ``number_images`` carry theirs."""
-    return [np.round(inputs[:, 0, 0, 0] * 255).astype(int).tolist() for inputs, _ in examples.as_numpy_iterator()]
+    """Return the numbers of the examples in each batch or stack; the images of ``number_images`` carry theirs."""
+    return [np.round(inputs[..., 0, 0, 0] * 255).astype(int).tolist() for inputs, _ in examples.as_numpy_iterator()]
+
+
+def numbered_stacks(examples, batch_size, epochs, seed):
+    """Return the numbers of the examples in each batch of the stacks of some epochs."""
+    stacks = numbered(batches.shuffled_stacks(examples, batch_size, range(epochs), seed))
+    assert len(stacks) == epochs * batches.stacks_per_epoch(examples, batch_size)
+    return [batch for stack in stacks for batch in stack]
 
 
 def number_images(count):
@@ -61,12 +68,14 @@ def train_classifier(add_row, epochs=2, layers=2, units=8):
     return training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder), loaded
 
 
-@pytest.mark.parametrize(("count", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 50, [3])])
-def test_every_epoch_uses_every_example_once_in_its_own_order(count, batch_size, sizes):
-    examples = Examples(number_images(count), None, np.arange(count))
-    found = numbered(batches.shuffled_batches(examples, batch_size, range(4), seed=3))
-    steps = batches.steps_per_epoch(examples, batch_size)
-    assert steps == len(sizes)
+@pytest.mark.parametrize(
+    ("count", "batch_size", "sizes"),
+    [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 50, [3]), (40, 4, [4] * 10), (41, 4, [4] * 10 + [1])],
+)
+def test_every_epoch_uses_every_example_once_in_its_own_order(monkeypatch, count, batch_size, sizes):
+    monkeypatch.setattr(batches, "STACKED_EXAMPLES", 13)
+    examples = Examples(number_images(count), np.arange(count))
+    found = numbered_stacks(examples, batch_size, epochs=4, seed=3)
     orders = np.concatenate(found).reshape(4, count).tolist()
     assert [len(batch) for batch in found] == sizes * 4
     assert [sorted(order) for order in orders] == [list(range(count))] * 4
@@ -75,26 +84,27 @@ def test_every_epoch_uses_every_example_once_in_its_own_order(count, batch_size,
 
 
 def test_the_order_is_drawn_by_the_seed():
-    examples = Examples(number_images(20), None, np.arange(20))
-    first, again, other = (numbered(batches.shuffled_batches(examples, 7, range(2), seed)) for seed in (1, 1, 2))
+    examples = Examples(number_images(20), np.arange(20))
+    first, again, other = (numbered_stacks(examples, 7, 2, seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
 def test_only_the_chosen_examples_come_with_their_own_targets():
     chosen = np.array([1, 4, 8, 9])
-    examples = Examples(number_images(10), np.arange(10) * 3, chosen)
+    examples = Examples(number_images(10), chosen, np.arange(10), 3 * np.eye(10, dtype=np.float32))
     pairs = [
-        (round(float(image[0, 0, 0] * 255)), int(target))
-        for images, targets in batches.shuffled_batches(examples, 3, range(1), seed=0).as_numpy_iterator()
+        (round(float(image[0, 0, 0] * 255)), target.tolist())
+        for stack in batches.shuffled_stacks(examples, 3, range(1), seed=0).as_numpy_iterator()
+        for images, targets in zip(*stack, strict=True)
         for image, target in zip(images, targets, strict=True)
     ]
-    assert sorted(pairs) == [(1, 3), (4, 12), (8, 24), (9, 27)]
+    assert sorted(pairs) == [(number, [3.0 * (number == place) for place in range(10)]) for number in chosen]
     assert numbered(batches.ordered_batches(examples, 3)) == [[1, 4, 8], [9]]
 
 
 def test_images_reach_the_network_scaled_to_0_1_with_a_channel():
-    examples = Examples(np.array([[[0, 51], [102, 255]]], np.uint8), None, np.arange(1))
+    examples = Examples(np.array([[[0, 51], [102, 255]]], np.uint8), np.arange(1))
     inputs, targets = next(batches.ordered_batches(examples, 1).as_numpy_iterator())
     assert inputs.dtype == np.float32
     assert np.allclose(inputs, np.array([0, 0.2, 0.4, 1]).reshape(1, 2, 2, 1))
@@ -135,7 +145,8 @@ def test_training_takes_every_training_image_once_an_epoch_that_of_the_last_batc
     count = len(SPLIT.training)
     options = {"epochs": 3, "batch_size": count - 1}
     autoencoder, _ = train_autoencoder(IMAGES.view(Watched), **options)
-    batches_taken = [batch.tolist() for batch in taken if set(batch) <= set(SPLIT.training)]
+    rows = [batch.tolist() for stack in taken for batch in np.atleast_2d(stack)]
+    batches_taken = [batch for batch in rows if set(batch) <= set(SPLIT.training)]
     assert [len(batch) for batch in batches_taken] == [count - 1, 1] * 3
     orders = [batches_taken[i] + batches_taken[i + 1] for i in (0, 2, 4)]
     assert [sorted(order) for order in orders] == [SPLIT.training.tolist()] * 3
@@ -246,13 +257,13 @@ def test_interrupt_in_phase_1_stops_there_and_keeps_what_was_learnt(capsys):
 
 
 def test_an_interrupt_before_the_first_batch_stops_the_training_too(monkeypatch):
-    shuffled_batches = batches.shuffled_batches
+    shuffled_stacks = batches.shuffled_stacks
 
     def interrupted(*arguments):
         signal.raise_signal(signal.SIGINT)
-        return shuffled_batches(*arguments)
+        return shuffled_stacks(*arguments)
 
-    monkeypatch.setattr(batches, "shuffled_batches", interrupted)
+    monkeypatch.setattr(batches, "shuffled_stacks", interrupted)
     _, history = train_autoencoder(epochs=10)
     assert 1 <= len(history) <= 2
 
@@ -311,3 +322,23 @@ def test_the_learning_rate_falls_from_its_start_towards_0():
     assert rates[0] == pytest.approx(0.1)
     assert rates == sorted(rates, reverse=True)
     assert rates[-2:] == pytest.approx([0, 0], abs=1e-8)
+
+
+def test_a_stack_of_batches_trains_as_the_batches_one_by_one(monkeypatch):
+    (stacked, history), (apart, others) = (_train_in_stacks_of(monkeypatch, size) for size in (64, 1))
+    assert [row["loss"] for row in history] == pytest.approx([row["loss"] for row in others], rel=1e-5)
+    for a, b in zip(stacked.whole.get_weights(), apart.whole.get_weights(), strict=True):
+        assert np.allclose(a, b, atol=1e-5)
+
+
+def _train_in_stacks_of(monkeypatch, examples):
+    monkeypatch.setattr(batches, "STACKED_EXAMPLES", examples)
+    return train_autoencoder(epochs=2, batch_size=16)
+
+
+def test_few_labels_are_smoothed_in_training_and_none_in_validation():
+    few, many = (training._split(np.zeros((n, 2, 2)), LABELLED, split_for_validation(n, 0)) for n in (90, 60_000))
+    assert few[0].distributions.sum(axis=1) == pytest.approx([1, 1, 1])
+    assert few[0].distributions[1] == pytest.approx([0.1 / 3, 1 - 0.2 / 3, 0.1 / 3])
+    assert many[0].distributions[1, 0] == pytest.approx(100 / 54_000 / 3)
+    assert np.array_equal(few[1].distributions, np.eye(3))

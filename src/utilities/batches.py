@@ -1,12 +1,15 @@
 """The way of the examples from memory, or from a mapped file, into a network, batch by batch."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 WHITE = 255
-PREFETCHED_BATCHES = 2
+PREFETCHED = 2
+# In a stack, or a single batch where that is larger: Ctrl-C, and the bar, wait for the end of a stack.
+STACKED_EXAMPLES = 320
 
 
 @dataclass(frozen=True)
@@ -16,69 +19,88 @@ class Examples:
     Attributes:
         inputs: uint8 images, (count, rows, columns), scaled to [0, 1] batch by batch; or float32 codes,
             (count, rows, columns, channels), passed on as they are.
-        targets: class of each input, (count,); None where an input is its own target.
         chosen: the indices of those to use, (chosen,).
+        classes: class of each input, (count,); None where an input is its own target.
+        distributions: the target of each class, float32, (classes, classes).
     """
 
     inputs: np.ndarray
-    targets: np.ndarray | None
     chosen: np.ndarray
+    classes: np.ndarray | None = None
+    distributions: np.ndarray | None = None
 
     def __len__(self):
         return len(self.chosen)
 
 
-def steps_per_epoch(examples, batch_size):
-    """Return the number of batches that hold every example once; the last may be smaller."""
-    return -(-len(examples) // batch_size)
+def stacks_per_epoch(examples, batch_size):
+    """Return the number of stacks that hold every example once; see shuffled_stacks."""
+    return len(_ranges(len(examples), batch_size))
 
 
-def shuffled_batches(examples, batch_size, epochs, seed):
-    """Return one dataset of the batches of some epochs; each epoch's order depends on the seed and its number alone.
+def shuffled_stacks(examples, batch_size, epochs, seed):
+    """Return one dataset of some epochs in stacks of batches; each epoch's order depends on the seed and its number.
 
-    One dataset for all of them, because the end of an iterator, and the start of the next, cost an epoch seconds.
+    A stack, (batches, batch, ...), is what FastNetwork trains on at once. The last of an epoch is a single batch,
+    smaller than the others, where the examples do not come out even. One dataset for all epochs, because the end of an
+    iterator, and the start of the next, cost an epoch seconds.
 
     Args:
         epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
     """
 
-    def batches():
+    def stacks():
         for epoch in epochs:
             order = np.random.default_rng((seed, epoch)).permutation(examples.chosen)
-            yield from _batches(examples, order, batch_size)
+            for start, end in _ranges(len(order), batch_size):
+                yield _take(examples, order[start:end].reshape(-1, min(batch_size, end - start)))
 
-    return _dataset(batches, examples)
+    return _dataset(stacks, examples, (None, None))
+
+
+def _ranges(count, batch_size):
+    """Return the (start, end) of the stacks of so many examples."""
+    in_stack = max(1, STACKED_EXAMPLES // batch_size) * batch_size
+    whole = count // batch_size * batch_size
+    ends = sorted({*range(in_stack, whole, in_stack), whole, count} - {0})
+    return list(itertools.pairwise([0, *ends]))
 
 
 def ordered_batches(examples, batch_size):
     """Return a dataset of the batches of the examples, in the order chosen."""
-    dataset = _dataset(lambda: _batches(examples, examples.chosen, batch_size), examples)
-    return dataset.apply(tf.data.experimental.assert_cardinality(steps_per_epoch(examples, batch_size)))
+    starts = range(0, len(examples), batch_size)
+
+    def batches():
+        for start in starts:
+            yield _take(examples, examples.chosen[start : start + batch_size])
+
+    return _dataset(batches, examples, (None,)).apply(tf.data.experimental.assert_cardinality(len(starts)))
 
 
-def _batches(examples, order, batch_size):
-    for start in range(0, len(order), batch_size):
-        indices = order[start : start + batch_size]
-        inputs = examples.inputs[indices]
-        yield inputs if examples.targets is None else (inputs, examples.targets[indices])
+def _take(examples, indices):
+    """Return the inputs at some indices, with their targets where these are others."""
+    inputs = examples.inputs[indices]
+    return inputs if examples.classes is None else (inputs, examples.distributions[examples.classes[indices]])
 
 
-def _dataset(batches, examples):
-    def signature(array):
-        return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
-
-    inputs = signature(examples.inputs)
-    if examples.targets is None:
-        dataset = tf.data.Dataset.from_generator(batches, output_signature=inputs)
+def _dataset(generate, examples, axes):
+    """Return a dataset of what a generator yields of the examples, with so many axes before an example's own."""
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=_signature(examples, axes))
+    if examples.classes is None:
         dataset = dataset.map(lambda images: (_scale(images),) * 2)
-    else:
-        dataset = tf.data.Dataset.from_generator(batches, output_signature=(inputs, signature(examples.targets)))
-        if examples.inputs.dtype == np.uint8:
-            dataset = dataset.map(lambda images, targets: (_scale(images), targets))
+    elif examples.inputs.dtype == np.uint8:
+        dataset = dataset.map(lambda images, targets: (_scale(images), targets))
     options = tf.data.Options()
     # Closing an autotuned iterator waits, idle, for its tuning thread: seconds at the end of every epoch.
     options.autotune.enabled = False
-    return dataset.prefetch(PREFETCHED_BATCHES).with_options(options)
+    return dataset.prefetch(PREFETCHED).with_options(options)
+
+
+def _signature(examples, axes):
+    def of(array):
+        return tf.TensorSpec((*axes, *array.shape[1:]), array.dtype)
+
+    return of(examples.inputs) if examples.classes is None else (of(examples.inputs), of(examples.distributions))
 
 
 def _scale(images):

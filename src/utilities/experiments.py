@@ -8,10 +8,8 @@ from importlib.metadata import version
 from math import prod
 
 import keras
-import numpy as np
 
 from utilities import figures, networks, training
-from utilities.batches import Examples
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 from utilities.model_files import load_encoder, save_model
 from utilities.results import Results, format_results
@@ -144,8 +142,7 @@ def draw_comparison(experiments):
 def draw_reconstructions(experiment, autoencoder, images):
     """Draw the first of the images, uint8 in (count, rows, columns), and what the autoencoder makes of them."""
     images = images[:PICTURED_IMAGES]
-    examples = Examples(images, None, np.arange(len(images)))
-    reconstructions = training.predict(autoencoder.whole, examples)[..., 0]
+    reconstructions = training.predict(autoencoder.whole, images)[..., 0]
     return {"reconstructions": figures.draw_reconstructions(images, reconstructions, experiment.title)}
 
 

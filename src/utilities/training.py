@@ -16,6 +16,7 @@ from utilities.program import drop_output
 from utilities.progress import Progress
 
 EVALUATION_BATCH = 500
+SHORTEST_PATIENCE = 4
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The encoder's output for all images is computed once, before phase 1, where it takes no more bytes than this.
 LARGEST_CODES = 2**30
@@ -31,6 +32,7 @@ class Phase:
         loss: the name of a Keras loss.
         metrics: the names of Keras metrics.
         learning_rate: of Adam, at the start.
+        weight_decay: share of each weight that a step takes away, times the learning rate; None for none.
     """
 
     name: str
@@ -38,13 +40,18 @@ class Phase:
     loss: str
     metrics: tuple[str, ...]
     learning_rate: float
+    weight_decay: float | None = None
 
 
 RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", (), 2e-3)
 FROZEN = Phase(
-    "frozen", "phase 1 of 2: dense layers, encoder frozen", "sparse_categorical_crossentropy", ("accuracy",), 1e-3
+    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", ("accuracy",), 1e-3, 0.1
 )
-EVERYTHING = Phase("everything", "phase 2 of 2: everything", "sparse_categorical_crossentropy", ("accuracy",), 1e-3)
+EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", ("accuracy",), 6e-3, 0.1)
+# Labels are smoothed as if so many more images had been seen whose class could be any, up to a largest share: a few
+# labels do not warrant the certainty that a network reaches on them.
+SMOOTHING_IMAGES = 100
+LARGEST_SMOOTHING = 0.1
 
 
 class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
@@ -68,11 +75,12 @@ class LowerOnPlateau(keras.callbacks.Callback):
     """Halves the learning rate after ``patience`` epochs without a validation loss better by ``min_delta``.
 
     Args:
+        patience: in epochs.
         min_delta: the least improvement that counts, as a share of the best loss so far: losses differ by
             orders of magnitude, and an absolute bound would fit only one of them.
     """
 
-    def __init__(self, schedule, patience=4, min_delta=1e-3):
+    def __init__(self, schedule, patience, min_delta=1e-3):
         super().__init__()
         self.schedule = schedule
         self.patience = patience
@@ -172,10 +180,9 @@ class TrainedClassifier:
     def predict(self, labelled):
         """Return the class probabilities of LabelledImages, (count, classes), after phase 1, and as it is now."""
         network = self.classifier.whole
-        examples = Examples(labelled.images, labelled.targets, np.arange(len(labelled.images)))
-        now, weights = predict(network, examples), network.get_weights()
+        now, weights = predict(network, labelled.images), network.get_weights()
         network.set_weights(self.weights_after_phase_1)
-        after_phase_1 = predict(network, examples)
+        after_phase_1 = predict(network, labelled.images)
         network.set_weights(weights)
         return after_phase_1, now
 
@@ -191,7 +198,7 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
     Returns:
         The signal that stopped the training, or None where it ran to its end.
     """
-    training, validation = _split(images, None, split)
+    training, validation = (Examples(images, chosen) for chosen in (split.training, split.validation))
     return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
 
 
@@ -207,7 +214,7 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder)
     classifier.encoder.trainable = True
     weights = _arrays(folder.state, "earlier") or classifier.whole.get_weights()
     if stopped_by is None:
-        examples = _split(labelled.images, labelled.targets, split)
+        examples = _split(labelled.images, labelled, split)
         stopped_by = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, folder, weights)
     return TrainedClassifier(classifier, weights, stopped_by)
 
@@ -221,18 +228,30 @@ def _frozen_network(classifier, labelled, split):
     network, inputs = classifier.whole, labelled.images
     code_bytes = np.float32().nbytes * math.prod(classifier.head.input_shape[1:])
     if len(inputs) * code_bytes <= LARGEST_CODES:
-        everything = Examples(inputs, labelled.targets, np.arange(len(inputs)))
-        network, inputs = classifier.head, predict(classifier.encoder, everything)
-    return network, *_split(inputs, labelled.targets, split)
+        network, inputs = classifier.head, predict(classifier.encoder, inputs)
+    return network, *_split(inputs, labelled, split)
 
 
-def _split(inputs, targets, split):
-    """Return the training and the validation Examples."""
-    return [Examples(inputs, targets, chosen) for chosen in (split.training, split.validation)]
+def _split(inputs, labelled, split):
+    """Return the training Examples, their labels smoothed, and the validation Examples."""
+    smoothing = min(LARGEST_SMOOTHING, SMOOTHING_IMAGES / len(split.training))
+    return [
+        Examples(inputs, chosen, labelled.targets, class_distributions(len(labelled.classes), share))
+        for chosen, share in ((split.training, smoothing), (split.validation, 0))
+    ]
 
 
-def predict(model, examples):
-    """Return the model's output for each example, float32, (examples, ...)."""
+def class_distributions(classes, smoothing):
+    """Return what each class is learnt as: 1 for itself, or a share less, spread over all classes, (classes, classes).
+
+    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016.
+    """
+    return ((1 - smoothing) * np.eye(classes) + smoothing / classes).astype(np.float32)
+
+
+def predict(model, images):
+    """Return the model's output for each image, uint8 in (count, rows, columns); float32, (count, ...)."""
+    examples = Examples(images, np.arange(len(images)))
     return accelerate(model).predict(batches.ordered_batches(examples, EVALUATION_BATCH), verbose=0)
 
 
@@ -252,22 +271,25 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
         earlier_weights: what the phase before left, to be kept with the state.
     """
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
-    steps = batches.steps_per_epoch(training, batch_size)
+    steps = math.ceil(len(training) / batch_size)
+    stacks = batches.stacks_per_epoch(training, batch_size)
     schedule = PlateauedCosine(phase.learning_rate, epochs * steps)
-    plateau = LowerOnPlateau(schedule)
+    plateau = LowerOnPlateau(schedule, patience=max(SHORTEST_PATIENCE, epochs // 4))
     network = accelerate(model)
-    network.compile(keras.optimizers.Adam(schedule), loss=phase.loss, metrics=list(phase.metrics))
+    optimizer = keras.optimizers.Adam(schedule, weight_decay=phase.weight_decay)
+    optimizer.build(model.trainable_variables)  # before the step is traced: making variables takes a second trace
+    network.compile(optimizer, loss=phase.loss, metrics=list(phase.metrics))
     keeper = KeepState(phase, model, plateau, earlier_weights, folder)
-    first = keeper.go_on(network.optimizer)
+    first = keeper.go_on(optimizer)
     print(f"\n{phase.title}")
     with StopOnSignal() as stop:
         network.fit(
-            batches.shuffled_batches(training, batch_size, range(first, epochs), seed),
+            batches.shuffled_stacks(training, batch_size, range(first, epochs), seed),
             initial_epoch=first,
             epochs=epochs,
-            steps_per_epoch=steps,
+            steps_per_epoch=stacks,
             validation_data=batches.ordered_batches(validation, EVALUATION_BATCH),
-            callbacks=[stop, Progress(first, epochs, steps), plateau, Record(phase, folder), keeper],
+            callbacks=[stop, Progress(first, epochs, stacks), plateau, Record(phase, folder), keeper],
             verbose=0,
         )
     return stop.number
@@ -310,7 +332,6 @@ class KeepState(keras.callbacks.Callback):
         if not _is_at(self.phase, self.folder):
             return 0
         state = self.folder.state
-        optimizer.build(self.trained.trainable_variables)
         for variable, value in zip(optimizer.variables, _arrays(state, "optimizer"), strict=True):
             variable.assign(value)
         self.trained.set_weights(_arrays(state, "weight"))

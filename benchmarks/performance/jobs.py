@@ -1,0 +1,131 @@
+"""The jobs that every contestant does, and how one is run and measured."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from run import SOURCE, encoder_of, subset
+
+from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+
+IMAGES = 12_000
+TITLE = re.compile(r"^(training the autoencoder|phase [12] of 2)")
+
+
+def shape(kernels, filters, epochs, batch_size):
+    """Return an autoencoder of three layers with the third pooling."""
+    return AutoencoderHyperparameters(
+        tuple((side, side) for side in kernels), filters, epochs, batch_size, third_pooling=True
+    )
+
+
+SMALL = shape((3, 3, 3), (16, 16, 16), 3, 32)
+DEFAULT = shape((5, 7, 7), (32, 32, 64), 3, 64)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every contestant does.
+
+    Attributes:
+        autoencoder: the answers to autoencoder.py's questions.
+        classifier: those to classification.py's, where the job is to train a classifier; its encoder is the
+            autoencoder's, untrained.
+        phases: how many of the classifier's two phases.
+    """
+
+    autoencoder: AutoencoderHyperparameters
+    classifier: ClassifierHyperparameters | None = None
+    phases: int = 1
+
+    @property
+    def hyperparameters(self):
+        """The answers of the script that the job is of."""
+        return self.classifier or self.autoencoder
+
+
+JOBS = {
+    "autoencoder, 16 16 16": Job(SMALL),
+    "autoencoder, default": Job(DEFAULT),
+    "classifier, both phases": Job(DEFAULT, ClassifierHyperparameters(128, 3, 128), phases=2),
+    "classifier, frozen phase": Job(DEFAULT, ClassifierHyperparameters(128, 10, 128)),
+}
+
+
+def run_ours(job):
+    """Run a job with this project's script, until it ends or its phases are over; return what was measured.
+
+    The seconds are those between the lines that begin a phase and end the last: making the functions that train,
+    computing the codes, and all that is kept in the run's folder are in them.
+    """
+    paths = subset(IMAGES, seed=0)
+    script = "classification" if job.classifier else "autoencoder"
+    command = [sys.executable, "-u", SOURCE / script / f"{script}.py", "-d", paths[0]]
+    if job.classifier:
+        command += ["-dl", paths[1], "-model", encoder_of(job.autoencoder, pretrained=False, seed=1)]
+    with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
+        process.stdin.write(answer_lines(job.hyperparameters))
+        process.stdin.close()
+        begun, phases = None, 0
+        for line in process.stdout:
+            phases += bool(TITLE.match(line))
+            begun = begun or (phases and time.perf_counter())
+            if phases > job.phases or line.startswith("validation "):
+                break
+        seconds = time.perf_counter() - begun
+        if phases > job.phases:
+            process.kill()
+        else:
+            process.stdout.read()
+        return measured(job, seconds, process)
+
+
+def run_other(job, command):
+    """Run a job with a contestant that tells the seconds of its epochs; return what was measured."""
+    images, labels = subset(IMAGES, seed=0)
+    sides = [side for side, _ in job.autoencoder.kernel_sizes]
+    command = [*command, "--images", images, "--kernels", *sides, "--filters", *job.autoencoder.filters]
+    command += ["--epochs", job.hyperparameters.epochs, "--batch", job.hyperparameters.batch_size]
+    if job.classifier:
+        command += ["--labels", labels, "--units", job.classifier.units, "--phases", job.phases]
+    with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
+        process.stdin.close()
+        seconds = json.loads(process.stdout.read().splitlines()[-1])["seconds"]
+        return measured(job, seconds, process)
+
+
+def answer_lines(hyperparameters):
+    """Return what answers a script's questions on its standard input."""
+    return "".join(f"{answer}\n" for answer in hyperparameters.answers())
+
+
+def open_process(command, folder):
+    """Start a command in a folder, quiet and with pipes."""
+    return subprocess.Popen(
+        list(map(str, command)),
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def measured(job, seconds, process):
+    """Return a job's row, with the CPU seconds and the peak memory of its whole process, which ends here."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return {
+        "seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_megabytes": usage.ru_maxrss * 1024 / 1e6,
+        "images_per_second": job.phases * job.hyperparameters.epochs * IMAGES / seconds,
+    }

@@ -1,0 +1,68 @@
+"""Measure this project's scripts beside a textbook Keras script and PyTorch, interleaved, on the same jobs and data.
+
+python3 benchmarks/performance/measure.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
+
+Adds to results.csv a row for each run; page.py makes README.md of it. Leave the machine alone meanwhile.
+"""
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from footprint import OTHERS
+from jobs import JOBS, run_other, run_ours
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.csv"
+ROUNDS = 5
+COLUMNS = ("job", "contestant", "round", "seconds", "cpu_seconds", "peak_megabytes", "images_per_second")
+
+
+def main():
+    """Run every contestant's every job, some rounds of them, and add what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
+    python = parser.parse_args().torch
+    contestants = {
+        "this project": run_ours,
+        "textbook Keras": lambda job: run_other(job, [sys.executable, HERE / "textbook.py"]),
+        "PyTorch, eager": lambda job: run_other(job, [python, HERE / "pytorch.py"]),
+        "PyTorch, compiled": lambda job: run_other(job, [python, HERE / "pytorch.py", "--compiled"]),
+    }
+    for number in range(1, ROUNDS + 1):
+        add_row({"job": "matrix product", "contestant": "NumPy", "round": number, "seconds": matrix_product_seconds()})
+        for name, job in JOBS.items():
+            for contestant, run in contestants.items():
+                add_row({"job": name, "contestant": contestant, "round": number, **run(job)})
+        for name, measure in OTHERS.items():
+            for contestant, values in measure().items():
+                add_row({"job": name, "contestant": contestant, "round": number, **values})
+
+
+def add_row(row):
+    """Print a row, and add it to the results."""
+    print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+    begins = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if begins:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()})
+
+
+def matrix_product_seconds(side=4096):
+    """Return the seconds that NumPy takes for a product of two square float32 matrices, the least of some."""
+    matrix = np.random.default_rng(0).random((side, side), np.float32)
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        matrix @ matrix
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+if __name__ == "__main__":
+    main()
