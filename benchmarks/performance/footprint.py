@@ -26,7 +26,7 @@ from utilities import batches, datasets
 begun = time.perf_counter()
 images = datasets.read_images(path)
 examples = batches.Examples(images, np.arange(len(images)))
-next(iter(batches.shuffled_batches(examples, 64, range(1), seed=1)))
+next(iter(batches.shuffled_stacks(examples, 64, range(1), seed=1)))
 """,
     "idx2numpy": """
 import idx2numpy

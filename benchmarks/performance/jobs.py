@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -16,8 +16,8 @@ from run import SOURCE, encoder_of, subset
 
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
-IMAGES = 12_000
 TITLE = re.compile(r"^(training the autoencoder|phase [12] of 2)")
+EPOCH = re.compile(r"^epoch +(\d+)/(\d+) ")
 
 
 def shape(kernels, filters, epochs, batch_size):
@@ -40,11 +40,13 @@ class Job:
         classifier: those to classification.py's, where the job is to train a classifier; its encoder is the
             autoencoder's, untrained.
         phases: how many of the classifier's two phases.
+        images: how many of MNIST's training images; None for all of them.
     """
 
     autoencoder: AutoencoderHyperparameters
     classifier: ClassifierHyperparameters | None = None
     phases: int = 1
+    images: int | None = 12_000
 
     @property
     def hyperparameters(self):
@@ -56,17 +58,18 @@ JOBS = {
     "autoencoder, 16 16 16": Job(SMALL),
     "autoencoder, default": Job(DEFAULT),
     "classifier, both phases": Job(DEFAULT, ClassifierHyperparameters(128, 3, 128), phases=2),
+    "autoencoder, 60,000 images": Job(replace(SMALL, epochs=1), images=None),
     "classifier, frozen phase": Job(DEFAULT, ClassifierHyperparameters(128, 10, 128)),
 }
 
 
 def run_ours(job):
-    """Run a job with this project's script, until it ends or its phases are over; return what was measured.
+    """Run a job with this project's script, until its phases are over; return what was measured.
 
-    The seconds are those between the lines that begin a phase and end the last: making the functions that train,
-    computing the codes, and all that is kept in the run's folder are in them.
+    The seconds are those from the line that begins the first phase to that of the last phase's last epoch: making the
+    functions that train, computing the codes, and keeping the state after each epoch are in them.
     """
-    paths = subset(IMAGES, seed=0)
+    paths = subset(job.images, seed=0)
     script = "classification" if job.classifier else "autoencoder"
     command = [sys.executable, "-u", SOURCE / script / f"{script}.py", "-d", paths[0]]
     if job.classifier:
@@ -78,19 +81,17 @@ def run_ours(job):
         for line in process.stdout:
             phases += bool(TITLE.match(line))
             begun = begun or (phases and time.perf_counter())
-            if phases > job.phases or line.startswith("validation "):
+            epoch = EPOCH.match(line)
+            if phases == job.phases and epoch and epoch[1] == epoch[2]:
                 break
         seconds = time.perf_counter() - begun
-        if phases > job.phases:
-            process.kill()
-        else:
-            process.stdout.read()
+        process.kill()
         return measured(job, seconds, process)
 
 
 def run_other(job, command):
     """Run a job with a contestant that tells the seconds of its epochs; return what was measured."""
-    images, labels = subset(IMAGES, seed=0)
+    images, labels = subset(job.images, seed=0)
     sides = [side for side, _ in job.autoencoder.kernel_sizes]
     command = [*command, "--images", images, "--kernels", *sides, "--filters", *job.autoencoder.filters]
     command += ["--epochs", job.hyperparameters.epochs, "--batch", job.hyperparameters.batch_size]
@@ -127,5 +128,5 @@ def measured(job, seconds, process):
         "seconds": seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_megabytes": usage.ru_maxrss * 1024 / 1e6,
-        "images_per_second": job.phases * job.hyperparameters.epochs * IMAGES / seconds,
+        "images_per_second": job.phases * job.hyperparameters.epochs * (job.images or 60_000) / seconds,
     }

@@ -4,7 +4,9 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -30,7 +32,7 @@ class Phase:
         name: what the history calls it.
         title: what the user is told.
         loss: the name of a Keras loss.
-        metrics: the names of Keras metrics.
+        metrics: functions that make a Keras metric; a name would have it made while the step is traced.
         learning_rate: of Adam, at the start.
         weight_decay: share of each weight that a step takes away, times the learning rate; None for none.
     """
@@ -38,16 +40,17 @@ class Phase:
     name: str
     title: str
     loss: str
-    metrics: tuple[str, ...]
+    metrics: tuple[Callable[[], keras.Metric], ...]
     learning_rate: float
     weight_decay: float | None = None
 
 
+ACCURACY = partial(keras.metrics.CategoricalAccuracy, name="accuracy")
 RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", (), 2e-3)
 FROZEN = Phase(
-    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", ("accuracy",), 1e-3, 0.1
+    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), 1e-3, 0.1
 )
-EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", ("accuracy",), 6e-3, 0.1)
+EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", (ACCURACY,), 6e-3, 0.1)
 # Labels are smoothed as if so many more images had been seen whose class could be any, up to a largest share: a few
 # labels do not warrant the certainty that a network reaches on them.
 SMOOTHING_IMAGES = 100
@@ -198,6 +201,7 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
     Returns:
         The signal that stopped the training, or None where it ran to its end.
     """
+    print(f"\n{RECONSTRUCTION.title}")
     training, validation = (Examples(images, chosen) for chosen in (split.training, split.validation))
     return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
 
@@ -209,11 +213,13 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder)
     """
     stopped_by = None
     if not _is_at(EVERYTHING, folder):
+        print(f"\n{FROZEN.title}", flush=True)
         classifier.encoder.trainable = False
         stopped_by = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, folder)
     classifier.encoder.trainable = True
     weights = _arrays(folder.state, "earlier") or classifier.whole.get_weights()
     if stopped_by is None:
+        print(f"\n{EVERYTHING.title}")
         examples = _split(labelled.images, labelled, split)
         stopped_by = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, folder, weights)
     return TrainedClassifier(classifier, weights, stopped_by)
@@ -278,10 +284,9 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     network = accelerate(model)
     optimizer = keras.optimizers.Adam(schedule, weight_decay=phase.weight_decay)
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables takes a second trace
-    network.compile(optimizer, loss=phase.loss, metrics=list(phase.metrics))
+    network.compile(optimizer, loss=phase.loss, metrics=[make() for make in phase.metrics])
     keeper = KeepState(phase, model, plateau, earlier_weights, folder)
     first = keeper.go_on(optimizer)
-    print(f"\n{phase.title}")
     with StopOnSignal() as stop:
         network.fit(
             batches.shuffled_stacks(training, batch_size, range(first, epochs), seed),
