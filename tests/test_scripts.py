@@ -64,7 +64,7 @@ def assert_refused(session, complaint):
 
 @pytest.fixture(scope="module")
 def long_session(data, tmp_path_factory):
-    """Four trainings on 28 x 28 images; s saves, g shows graphs, r repeats: s s g g r r s r g s, exit."""
+    """Four trainings on 28 x 28 images; s saves, g shows graphs, r repeats: s s g g r r s r g g g s, exit."""
     folder = tmp_path_factory.mktemp("long")
     questions = lines("many", "0", "3", "(5, 5)", "(5, 4) (3, 3) 1", "(5, 4) (3, 3) (1, 1)", "2 2", "2 3 4")
     questions += lines("-1", "2", "1.5", "32", "maybe", "n")
@@ -81,7 +81,7 @@ def long_session(data, tmp_path_factory):
         + lines("1", "1", "5,3", "2", "1", "32")
         + lines("3", "first.h5")
         + lines("1", "5", "3 3 3 3 3", "2 2 2 2 2", "1", "32", "y")
-        + lines("2", "3")
+        + lines("2", "3", "2", "4", "2", "5")
         + lines("3", "", "0", "never read"),
         folder,
     )
@@ -158,8 +158,9 @@ def test_each_save_holds_the_encoder_last_trained(long_session):
 
 def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     pictures = pictures_of(long_session)
-    assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 0, 3)]
-    assert len({picture.name for picture in pictures}) == 3
+    assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 0, 3, 3, 3)]
+    assert [picture.stem for picture in pictures[2:]] == ["reconstructions", "code_map", "first_layer"]
+    assert len({picture.name for picture in pictures}) == 5
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 

@@ -16,6 +16,7 @@ from utilities.results import Results, format_results
 from utilities.runs import RunFolder, as_texts
 
 PICTURED_IMAGES = 10
+MAPPED_IMAGES = 2000
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 
@@ -144,6 +145,19 @@ def draw_reconstructions(experiment, autoencoder, images):
     images = images[:PICTURED_IMAGES]
     reconstructions = training.predict(autoencoder.whole, images)[..., 0]
     return {"reconstructions": figures.draw_reconstructions(images, reconstructions, experiment.title)}
+
+
+def draw_code_map(experiment, autoencoder, images):
+    """Draw the first of some images, uint8 in (count, rows, columns), where their codes put them; {name: figure}."""
+    images = images[:MAPPED_IMAGES]
+    codes = training.predict(autoencoder.encoder, images)
+    return {"code_map": figures.draw_code_map(images, codes, experiment.title)}
+
+
+def draw_first_layer(experiment, autoencoder):
+    """Draw the kernels of the first layer; {name: figure}."""
+    (kernels,) = autoencoder.encoder.get_layer("encoder_1_convolution").get_weights()
+    return {"first_layer": figures.draw_kernels(kernels[:, :, 0].transpose(2, 0, 1), experiment.title)}
 
 
 def report_on_test_set(trained, test, folder):

@@ -10,6 +10,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 EXAMPLES = 12
 DOTS_PER_INCH = 150
+THUMBNAIL = 0.04  # share of the map's side that an image takes
+WHITE = 255
 
 
 def show(figures, folder):
@@ -102,6 +104,66 @@ def draw_reconstructions(images, reconstructions, title):
     axes[0, 0].set_title("originals", loc="left", fontsize=9)
     axes[1, 0].set_title("reconstructions", loc="left", fontsize=9)
     figure.suptitle(title)
+    return figure
+
+
+def draw_code_map(images, codes, title):
+    """Draw images, (count, rows, columns), where the two principal components of their codes put them.
+
+    Args:
+        codes: (count, ...).
+    """
+    places, shares = _principal_components(codes.reshape(len(codes), -1))
+    figure, axis = plt.subplots(figsize=(9, 9), layout="constrained")
+    axis.scatter(*places.T, s=4, color=GREY)
+    sides = np.ptp(places, axis=0)
+    half = np.where(sides > 0, sides, 1) * THUMBNAIL / 2
+    for index in _spread_out(places / (2 * half)):
+        (x, y), (width, height) = places[index], half
+        ink = np.clip(images[index] / WHITE, 0, 1)[..., np.newaxis] * (0, 0, 0, 1)  # the paper is left transparent
+        axis.imshow(ink, extent=(x - width, x + width, y - height, y + height), aspect="auto", zorder=2)
+    axis.set_xlim(places[:, 0].min() - half[0], places[:, 0].max() + half[0])
+    axis.set_ylim(places[:, 1].min() - half[1], places[:, 1].max() + half[1])
+    for name, share in zip("xy", shares, strict=True):
+        which = "first" if name == "x" else "second"
+        axis.set(**{f"{name}label": f"{which} principal component of the code ({share:.0%} of its variance)"})
+    figure.suptitle(f"map of the codes\n{title}")
+    return figure
+
+
+def _principal_components(codes):
+    """Return the first two principal components of codes, (count, 2), and their shares of the variance."""
+    centred = codes - codes.mean(axis=0)
+    _, scales, directions = np.linalg.svd(centred, full_matrices=False)
+    places = np.zeros((len(codes), 2))
+    shares = np.zeros(2)
+    found = min(2, len(scales))  # a code may be a single number, and a single image has no components
+    places[:, :found] = centred @ directions[:found].T
+    shares[:found] = scales[:found] ** 2 / max((scales**2).sum(), np.finfo(np.float32).tiny)
+    return places, shares
+
+
+def _spread_out(places):
+    """Return the indices of places, (count, 2), that are each 1 or more from those chosen before."""
+    chosen = []
+    for index, place in enumerate(places):
+        if all(np.abs(place - places[other]).max() >= 1 for other in chosen):
+            chosen.append(index)
+    return chosen
+
+
+def draw_kernels(kernels, title):
+    """Draw kernels, (count, rows, columns): what a layer that sees the image itself looks for."""
+    columns = min(8, len(kernels))
+    rows = -(-len(kernels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False, layout="constrained")
+    largest = np.abs(kernels).max()
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, kernel in zip(axes.flat, kernels, strict=False):
+        image = axis.imshow(kernel, cmap="PuOr", vmin=-largest, vmax=largest)
+    figure.colorbar(image, ax=axes, label="weight")
+    figure.suptitle(f"kernels of the first layer\n{title}")
     return figure
 
 

@@ -19,6 +19,8 @@ def after_autoencoder(console, autoencoder, experiments, images):
     last = experiments[-1]
     graphs = _graphs(experiments) | {
         3: ("reconstructions", lambda: drawing.draw_reconstructions(last, autoencoder, images)),
+        4: ("map of the codes", lambda: drawing.draw_code_map(last, autoencoder, images)),
+        5: ("kernels of the first layer", lambda: drawing.draw_first_layer(last, autoencoder)),
     }
     return _act_until_done(
         console,
