@@ -136,11 +136,11 @@ def _tap_sums(factor, side, length):
     """Return which taps of a kernel meet which small pixel, (factor, small side, side), 0 or 1.
 
     [p, s, a] is 1 where, for an output pixel at place p of its ``factor``, tap a of the kernel meets the small pixel
-    s - small side // 2 steps away. The small side is odd, as "same" padding of a map needs it; where the map is a
-    single pixel long, it is 1: beside it there is only padding, which adds nothing.
+    s - small side // 2 steps away. The small side is odd, as "same" padding of a map needs it, and no longer than from
+    one end of the map to the other: beyond there is only padding, which adds nothing.
     """
     first = -((side - 1) // 2)  # of the taps' offsets; for an even side "same" pads less before than after
-    reach = max(-(first // factor), (factor - 1 + first + side - 1) // factor) if length > 1 else 0
+    reach = min(length - 1, max(-(first // factor), (factor - 1 + first + side - 1) // factor))
     sums = np.zeros((factor, 2 * reach + 1, side), np.float32)
     for place in range(factor):
         for tap in range(side):
