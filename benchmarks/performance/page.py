@@ -1,0 +1,133 @@
+"""Make README.md, the table of what measure.py measured, from results.csv.
+
+python3 benchmarks/performance/page.py
+"""
+
+import csv
+from math import prod
+from statistics import median
+
+from jobs import JOBS
+from measure import MATRIX_SIDE, RESULTS
+
+from utilities.architecture import pooling_sizes
+from utilities.networks import RECONSTRUCTION_KERNEL
+
+PAGE = RESULTS.with_name("README.md")
+OURS = "this project"
+INTRODUCTION = """# Speed and memory
+
+The same jobs, data, answers and seed with this project's scripts, with a textbook Keras script
+([textbook.py](textbook.py)) and with PyTorch ([pytorch.py](pytorch.py)), one after another in each of some rounds:
+
+```
+python3 -m venv torch && torch/bin/pip install torch==2.13.0 numpy && .venv/bin/pip install idx2numpy
+.venv/bin/python benchmarks/performance/measure.py --torch torch/bin/python
+.venv/bin/python benchmarks/performance/page.py
+```
+
+Seconds are those of the training, from its first phase's begin to its last epoch's end, compiling included and imports
+not. CPU seconds and peak memory are the whole process's. All are medians; ratios are medians of the rounds' own, with
+the least and the greatest, above 1 where this project needs less.
+"""
+
+
+def main():
+    """Write the page."""
+    with RESULTS.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    PAGE.write_text("\n".join(parts(rows)) + "\n")
+
+
+def parts(rows):
+    """Yield the parts of the page."""
+    yield INTRODUCTION
+    products = [2 * MATRIX_SIDE**3 / float(row["seconds"]) for row in rows if row["job"] == "matrix product"]
+    rate = median(products)
+    yield f"NumPy's float32 matrix products reach {rate / 1e9:.0f} GFLOP/s on this machine.\n"
+    for name, job in JOBS.items():
+        yield f"\n## {name[0].upper()}{name[1:]}\n\n{job_table(rows, name, job, rate)}"
+    for name in ("first batch", "start-up", "growth"):
+        yield f"\n## {name[0].upper()}{name[1:]}\n\n{plain_table(rows, name)}"
+
+
+def job_table(rows, name, job, rate):
+    """Return the table of a job: a line for each contestant."""
+    lines = [
+        "| | images/s | seconds | ratio | CPU seconds | ratio | peak MB | ratio | share of matrix products |",
+        "|" + " --- |" * 9,
+    ]
+    of_job = [row for row in rows if row["job"] == name]
+    for contestant in dict.fromkeys(row["contestant"] for row in of_job):
+        cells = [f"{middle(of_job, contestant, 'images_per_second'):.0f}"]
+        for column, digits in (("seconds", 1), ("cpu_seconds", 1), ("peak_megabytes", 0)):
+            cells += [f"{middle(of_job, contestant, column):.{digits}f}", ratio(of_job, contestant, column)]
+        share = middle(of_job, contestant, "images_per_second") * operations(job) / rate
+        cells.append(f"{share:.0%}" if job.phases == 2 or not job.classifier else "")
+        lines.append(f"| {contestant} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def plain_table(rows, name):
+    """Return the table of what has no contestants to each job: seconds, and memory where it was measured."""
+    lines = ["| | seconds | peak MB |", "| --- | --- | --- |"]
+    of_job = [row for row in rows if row["job"] == name]
+    for contestant in dict.fromkeys(row["contestant"] for row in of_job):
+        memory = middle(of_job, contestant, "peak_megabytes")
+        seconds = middle(of_job, contestant, "seconds")
+        lines.append(f"| {contestant} | {seconds:.3g} | {f'{memory:.0f}' if memory else ''} |")
+    return "\n".join(lines)
+
+
+def middle(rows, contestant, column):
+    """Return the median of a contestant's column, or None where it was not measured."""
+    values = [float(row[column]) for row in rows if row["contestant"] == contestant and row[column]]
+    return median(values) if values else None
+
+
+def ratio(rows, contestant, column):
+    """Return how many times what this project needs a contestant needs, round by round."""
+    by_round = {(row["contestant"], row["round"]): float(row[column]) for row in rows}
+    ratios = [
+        value / by_round[OURS, number]
+        for (who, number), value in by_round.items()
+        if who == contestant and (OURS, number) in by_round
+    ]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def operations(job):
+    """Return the floating-point operations that training takes for an image, in each of the job's phases on average.
+
+    Counted are the products and sums of the layers as written, once forward and twice backward; of a classifier's
+    first phase none, of its encoder, as it need not be computed again.
+    """
+    encoder, decoder = products(job.autoencoder)
+    if job.classifier:
+        return 3 * 2 * encoder / 2
+    return 3 * 2 * (encoder + decoder)
+
+
+def products(autoencoder):
+    """Return the products of an image's way through the encoder, and through the decoder."""
+    sides = [28]
+    for pooling in pooling_sizes(len(autoencoder.filters), autoencoder.third_pooling):
+        sides.append(sides[-1] // pooling)
+    channels = [1, *autoencoder.filters]
+    kernels = [prod(size) for size in autoencoder.kernel_sizes]
+    encoder = sum(
+        side**2 * taps * before * after
+        for side, taps, before, after in zip(sides, kernels, channels, channels[1:], strict=False)
+    )
+    # Each of the decoder's convolutions works on the code's side of the upsampling that follows it.
+    decoder = sum(
+        side**2 * taps * before * after
+        for side, taps, before, after in zip(
+            sides[1:], kernels, [*channels[2:], channels[-1]], channels[1:], strict=False
+        )
+    )
+    return encoder, decoder + sides[0] ** 2 * RECONSTRUCTION_KERNEL**2 * channels[1]
+
+
+if __name__ == "__main__":
+    main()
