@@ -1,6 +1,6 @@
 import pytest
 
-from utilities.architecture import code_shape, may_pool_third, pooling_fault, pooling_sizes
+from utilities.architecture import describe, feature_maps, may_pool_third, pooling_fault, pooling_sizes
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,28 @@ def test_a_third_pooling_that_was_not_asked_is_none():
     ],
 )
 def test_the_code_is_the_image_divided_by_the_poolings(shape, layers, third_pooling, code):
-    assert code_shape(shape, (9,) * (layers - 1) + (4,), third_pooling) == code
+    encoded, decoded = feature_maps(shape, (9,) * (layers - 1) + (4,), third_pooling)
+    assert encoded[0] == decoded[-1] == (*shape, 1)
+    assert encoded[-1] == decoded[0] == code
+
+
+def test_the_feature_maps_are_those_of_every_set_from_image_to_code_and_back():
+    assert feature_maps((28, 56), (5, 6, 7), third_pooling=True) == (
+        [(28, 56, 1), (14, 28, 5), (7, 14, 6), (1, 2, 7)],
+        [(1, 2, 7), (7, 14, 7), (14, 28, 6), (28, 56, 5), (28, 56, 1)],
+    )
+
+
+def test_a_network_is_described_by_its_feature_maps_and_what_its_code_saves():
+    assert describe((28, 28), (32, 16, 64), third_pooling=True, width=80).splitlines() == [
+        "encoder  28x28x1 -> 14x14x32 -> 7x7x16 -> 1x1x64",
+        "decoder  1x1x64 -> 7x7x64 -> 14x14x16 -> 28x28x32 -> 28x28x1",
+        "code     64 numbers for an image of 784 pixels: 12.2 times fewer",
+    ]
+    assert "3136 numbers for an image of 784 pixels: nothing" in describe((28, 28), (2, 64), None, width=80)
+    narrow = describe((28, 28), (8,) * 20, third_pooling=False, width=60).splitlines()
+    assert max(map(len, narrow)) <= 60
+    assert " ".join(line[9:] for line in narrow).count(" -> ") == 20 + 21
 
 
 @pytest.mark.parametrize(

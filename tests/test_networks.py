@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.architecture import code_shape
+from utilities.architecture import feature_maps
 from utilities.networks import build_autoencoder, build_classifier
 
 CASES = [
@@ -95,7 +95,8 @@ def test_every_convolution_pads_same(case):
 
 def test_shapes_run_from_image_to_code_and_back(case):
     shape, hyperparameters, network = case
-    code = code_shape(shape, hyperparameters.filters, hyperparameters.third_pooling)
+    encoded, _ = feature_maps(shape, hyperparameters.filters, hyperparameters.third_pooling)
+    code = encoded[-1]
     assert network.encoder.input_shape == (None, *shape, 1)
     assert network.encoder.output_shape == (None, *code)
     assert network.decoder.input_shape == (None, *code)

@@ -4,6 +4,8 @@ The encoder is a row of sets, each a convolution and a batch normalisation. Sets
 set 3 in one by 7 if asked for; later sets have none. The decoder is the mirror.
 """
 
+import itertools
+import textwrap
 from math import prod
 
 HALVING = 2
@@ -31,7 +33,35 @@ def may_pool_third(image_shape, layers):
     return layers >= 3 and all(side % prod(pooling_sizes(3, third_pooling=True)) == 0 for side in image_shape)
 
 
-def code_shape(image_shape, filters, third_pooling):
-    """Return (rows, columns, channels) of the code of an image of (rows, columns)."""
-    divisor = prod(pooling_sizes(len(filters), third_pooling))
-    return (*(side // divisor for side in image_shape), filters[-1])
+def feature_maps(image_shape, filters, third_pooling):
+    """Return the (rows, columns, channels) of an image of (rows, columns), after each set of the encoder, and back.
+
+    Returns:
+        From the image to the code, (layers + 1,); from the code to the image, both among them, (layers + 2,).
+    """
+    encoded = [(*image_shape, 1)]
+    for pooling, channels in zip(pooling_sizes(len(filters), third_pooling), filters, strict=True):
+        rows, columns, _ = encoded[-1]
+        encoded.append((rows // pooling, columns // pooling, channels))
+    mirrored = [(*before[:2], after[2]) for before, after in itertools.pairwise(encoded)]
+    return encoded, [encoded[-1], *reversed(mirrored), encoded[0]]
+
+
+def describe(image_shape, filters, third_pooling, width):
+    """Return the feature maps of an autoencoder, and what its code saves, in lines no longer than ``width``."""
+    encoded, decoded = feature_maps(image_shape, filters, third_pooling)
+    pixels, numbers = prod(image_shape), prod(encoded[-1])
+    saves = f"{pixels / numbers:.3g} times fewer" if numbers < pixels else "nothing is compressed"
+    lines = {
+        "encoder": _chain(encoded),
+        "decoder": _chain(decoded),
+        "code": f"{numbers} numbers for an image of {pixels} pixels: {saves}",
+    }
+    return "\n".join(
+        textwrap.fill(text, width, initial_indent=f"{name:9}", subsequent_indent=" " * 9, break_on_hyphens=False)
+        for name, text in lines.items()
+    )
+
+
+def _chain(maps):
+    return " -> ".join("x".join(map(str, sides)) for sides in maps)

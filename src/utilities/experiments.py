@@ -2,6 +2,7 @@
 
 import platform
 import resource
+import shutil
 import signal
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,7 +10,7 @@ from math import prod
 
 import keras
 
-from utilities import figures, networks, training
+from utilities import architecture, figures, networks, training
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 from utilities.model_files import load_encoder, save_model
 from utilities.results import Results, format_results
@@ -58,6 +59,8 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     keras.utils.set_random_seed(arguments.seed)
     autoencoder = networks.build_autoencoder(images.shape[1:], hyperparameters)
     autoencoder.whole.summary(expand_nested=True)
+    width = shutil.get_terminal_size().columns
+    print(architecture.describe(images.shape[1:], hyperparameters.filters, hyperparameters.third_pooling, width))
     folder = folder or RunFolder.create(arguments.runs, "autoencoder", hyperparameters.answers(), vars(arguments))
     experiment = Experiment(hyperparameters, folder)
 
@@ -67,7 +70,6 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     figures.keep(draw_loss(experiment), folder)
     figures.keep(draw_reconstructions(experiment, autoencoder, images[split.validation]), folder)
     print(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {summary['seconds']:.0f} s")
-    print(f"a code of {summary['code_size']} numbers for an image of {images[0].size} pixels")
     _end(folder, stopped_by)
     return autoencoder, experiment
 

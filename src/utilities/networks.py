@@ -16,7 +16,7 @@ class Autoencoder:
 
     Attributes:
         whole: images to reconstructions, both (batch, rows, columns, 1) in [0, 1].
-        encoder: images to codes, (batch, rows, columns, channels) of architecture.code_shape.
+        encoder: images to codes, (batch, rows, columns, channels); architecture.feature_maps says which.
         decoder: codes to reconstructions.
     """
 
