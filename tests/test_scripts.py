@@ -164,6 +164,18 @@ def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
+def test_after_each_repetition_the_experiments_are_compared(long_session):
+    tables = long_session.stdout.split("experiments of this session, the best marked\n")[1:]
+    tables = [table.split("\n\n")[0].splitlines() for table in tables]
+    assert [len(table) - 1 for table in tables] == [2, 3, 4]
+    head, *lines = tables[-1]
+    assert " ".join(head.split()) == "layers kernels filters epochs third pooling code validation loss seconds"
+    losses = [float(line.split()[-2]) for line in lines]
+    kept = [float(history_of(run)[-1]["val_loss"]) for run in long_session.runs]
+    assert losses == pytest.approx(kept, rel=1e-3)
+    assert ["*" in line for line in lines] == [loss == min(kept) for loss in kept]
+
+
 def test_every_experiment_keeps_itself(long_session):
     for run in long_session.runs:
         assert {"input.txt", "history.csv", "encoder.h5"} <= {path.name for path in run.iterdir()}
@@ -633,7 +645,7 @@ def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_w
         script.read_until("end of input: taking the default")
         code, errors = script.end()
     assert code == 0
-    assert re.search(r"epoch +1/90000 +#*\.* +\d+% ", bar)
+    assert re.search(r"epoch +\d+/90000 +#*\.* +\d+% ", bar)
     assert "\r" in bar
     assert re.fullmatch(r"\n?[^\n]*stopping at the end of the batch[^\n]*\n", errors)
     kept = tmp_path / re.search(r"this experiment is kept in (\S+)", end)[1]

@@ -28,15 +28,22 @@ class Experiment:
     Attributes:
         hyperparameters: the answers it was made with.
         folder: where it is kept; has its history.
+        code_size: how many numbers the encoder makes of an image.
     """
 
     hyperparameters: AutoencoderHyperparameters | ClassifierHyperparameters
     folder: RunFolder
+    code_size: int
 
     @property
     def validation_loss(self):
         """The validation loss after the last epoch."""
         return self.folder.history[-1]["val_loss"]
+
+    @property
+    def seconds(self):
+        """The seconds that its epochs took."""
+        return sum(row["seconds"] for row in self.folder.history)
 
     @property
     def title(self):
@@ -62,14 +69,14 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     width = shutil.get_terminal_size().columns
     print(architecture.describe(images.shape[1:], hyperparameters.filters, hyperparameters.third_pooling, width))
     folder = folder or RunFolder.create(arguments.runs, "autoencoder", hyperparameters.answers(), vars(arguments))
-    experiment = Experiment(hyperparameters, folder)
+    experiment = Experiment(hyperparameters, folder, prod(autoencoder.encoder.output_shape[1:]))
 
     stopped_by = training.train_autoencoder(autoencoder, images, split, hyperparameters, arguments.seed, folder)
     folder.keep("encoder.h5", lambda path: save_model(autoencoder.encoder, path))
-    summary = _keep_summary(experiment, arguments, autoencoder.encoder, stopped_by)
+    _keep_summary(experiment, arguments, stopped_by)
     figures.keep(draw_loss(experiment), folder)
     figures.keep(draw_reconstructions(experiment, autoencoder, images[split.validation]), folder)
-    print(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {summary['seconds']:.0f} s")
+    print(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {experiment.seconds:.0f} s")
     _end(folder, stopped_by)
     return autoencoder, experiment
 
@@ -91,29 +98,29 @@ def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     classifier = networks.build_classifier(encoder, hyperparameters.units, len(labelled.classes))
     classifier.whole.summary(expand_nested=True)
     folder = folder or RunFolder.create(arguments.runs, "classification", hyperparameters.answers(), vars(arguments))
-    experiment = Experiment(hyperparameters, folder)
+    experiment = Experiment(hyperparameters, folder, prod(encoder.output_shape[1:]))
 
     trained = training.train_classifier(classifier, labelled, split, hyperparameters, arguments.seed, folder)
     folder.keep("classifier.h5", lambda path: save_model(classifier.whole, path))
-    summary = _keep_summary(experiment, arguments, encoder, trained.stopped_by)
+    summary = _keep_summary(experiment, arguments, trained.stopped_by)
     figures.keep(draw_loss(experiment), folder)
     loss, accuracy = summary["validation"]["val_loss"], summary["validation"]["val_accuracy"]
-    print(f"\nvalidation cross-entropy {loss:.4f}, accuracy {accuracy:.2%} after {summary['seconds']:.0f} s")
+    print(f"\nvalidation cross-entropy {loss:.4f}, accuracy {accuracy:.2%} after {experiment.seconds:.0f} s")
     _end(folder, trained.stopped_by)
     return trained, experiment
 
 
-def _keep_summary(experiment, arguments, encoder, stopped_by):
+def _keep_summary(experiment, arguments, stopped_by):
     """Keep what describes an experiment in its folder, and return it."""
     history = experiment.folder.history
     summary = {
         "finished": stopped_by is None,
         "arguments": as_texts(vars(arguments)),
         **experiment.hyperparameters.labels(),
-        "code_size": prod(encoder.output_shape[1:]),
+        "code_size": experiment.code_size,
         "epochs_run": len(history),
         "validation": {name: value for name, value in history[-1].items() if name.startswith("val_")},
-        "seconds": sum(row["seconds"] for row in history),
+        "seconds": experiment.seconds,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
@@ -127,6 +134,20 @@ def _end(folder, stopped_by):
         print(f"this experiment is kept in {folder.path}", flush=True)
     if stopped_by not in (None, signal.SIGINT):
         signal.raise_signal(stopped_by)
+
+
+def format_experiments(experiments):
+    """Return a table of experiments of one script: the answers that differ, and what came of them; * marks the best."""
+    answers = [{**experiment.hyperparameters.labels(), "code": str(experiment.code_size)} for experiment in experiments]
+    differing = [name for name in answers[0] if len({answer[name] for answer in answers}) > 1]
+    best = min(experiments, key=lambda experiment: experiment.validation_loss)
+    table = [["", *differing, "validation loss", "seconds"]]
+    for number, (experiment, answer) in enumerate(zip(experiments, answers, strict=True), start=1):
+        mark = "*" if experiment is best else " "
+        measured = [f"{experiment.validation_loss:.4g}", f"{experiment.seconds:.0f}"]
+        table.append([f"{number}{mark}", *(answer[name] for name in differing), *measured])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in table)
 
 
 def draw_loss(experiment):

@@ -17,6 +17,7 @@ def after_autoencoder(console, autoencoder, experiments, images):
     from utilities import experiments as drawing
 
     last = experiments[-1]
+    _tell(experiments)
     graphs = _graphs(experiments) | {
         3: ("reconstructions", lambda: drawing.draw_reconstructions(last, autoencoder, images)),
         4: ("map of the codes", lambda: drawing.draw_code_map(last, autoencoder, images)),
@@ -42,6 +43,7 @@ def after_classification(console, trained, experiments, test):
     from utilities.experiments import report_on_test_set
 
     last = experiments[-1]
+    _tell(experiments)
     return _act_until_done(
         console,
         {
@@ -49,6 +51,14 @@ def after_classification(console, trained, experiments, test):
             3: ("results on the test set", lambda: report_on_test_set(trained, test, last.folder)),
         },
     )
+
+
+def _tell(experiments):
+    """Print a table of the experiments of this session, from the second on."""
+    if len(experiments) > 1:
+        from utilities.experiments import format_experiments
+
+        print(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
 
 
 def _act_until_done(console, actions):
