@@ -47,6 +47,9 @@ class Progress(keras.callbacks.Callback):
         names = sorted(logs, key=lambda name: "loss" not in name)
         values = "  ".join(f"{name.replace('val_', 'validation ')} {logs[name]:.4g}" for name in names)
         print(f"{CLEAR_LINE if self.live else ''}{self._heading()}  {seconds:.1f} s  {values}", flush=True)
+        epochs_left = self.epochs - epoch - 1
+        if epoch == self.first and epochs_left:
+            print(f"about {_clock(seconds * epochs_left)} left", flush=True)
 
     def _bar(self, step, loss, now):
         share = step / self.steps
