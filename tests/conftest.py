@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from utilities.hyperparameters import AutoencoderHyperparameters
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"
+# A shell starts its background jobs with Ctrl-C ignored, and the scripts under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240

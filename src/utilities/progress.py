@@ -48,7 +48,7 @@ class Progress(keras.callbacks.Callback):
         values = "  ".join(f"{name.replace('val_', 'validation ')} {logs[name]:.4g}" for name in names)
         print(f"{CLEAR_LINE if self.live else ''}{self._heading()}  {seconds:.1f} s  {values}", flush=True)
         epochs_left = self.epochs - epoch - 1
-        if epoch == self.first and epochs_left:
+        if epoch == self.first and epochs_left and not self.model.stop_training:
             print(f"about {_clock(seconds * epochs_left)} left", flush=True)
 
     def _bar(self, step, loss, now):
