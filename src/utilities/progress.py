@@ -47,8 +47,8 @@ class Progress(keras.callbacks.Callback):
         names = sorted(logs, key=lambda name: "loss" not in name)
         values = "  ".join(f"{name.replace('val_', 'validation ')} {logs[name]:.4g}" for name in names)
         print(f"{CLEAR_LINE if self.live else ''}{self._heading()}  {seconds:.1f} s  {values}", flush=True)
-        epochs_left = self.epochs - epoch - 1
-        if epoch == self.first and epochs_left and not self.model.stop_training:
+        epochs_left = self.epochs - epoch - 1  # the bar on a terminal tells the time left by itself
+        if not self.live and epoch == self.first and epochs_left and not self.model.stop_training:
             print(f"about {_clock(seconds * epochs_left)} left", flush=True)
 
     def _bar(self, step, loss, now):
