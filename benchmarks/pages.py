@@ -9,13 +9,12 @@ from statistics import mean, stdev
 import matplotlib.pyplot as plt
 import numpy as np
 from experiments import AUTOENCODER_CHANGES, ENCODER_SEED, SWEEP_IMAGES
-from matplotlib.ticker import LogLocator, NullFormatter
 from run import HERE, read_results
 
 from utilities.arguments import DEFAULT_SEED, TRAINING_IMAGES
 from utilities.datasets import read_images, split_for_validation
+from utilities.figures import BLUE, ORANGE, scale_by_logarithm
 
-BLUE, ORANGE = "#0072B2", "#D55E00"
 SETTINGS = ("layers", "kernels", "filters", "epochs", "batch size", "third pooling")
 VERSIONS = ("python", "tensorflow", "keras", "numpy")
 ENCODER_SETTINGS = tuple(f"encoder {name}" for name in ("kernels", "filters", "epochs", "third pooling"))
@@ -132,10 +131,8 @@ def plot_few_labels(rows):
         axis.plot([x for x, _ in points], [mean(errors) for _, errors in points], color=colour, label=name)
         for x, errors in points:
             axis.plot([x] * len(errors), errors, marker, color=colour, alpha=0.6)
-    axis.set(xlabel="labels", ylabel="test error in %", xscale="log", yscale="log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.set(xlabel="labels", ylabel="test error in %", xscale="log")
+    scale_by_logarithm(axis)
     axis.legend(title="encoder's weights")
     axis.grid(alpha=0.3, which="both")
     return save(figure, "few-labels")

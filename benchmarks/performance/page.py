@@ -4,13 +4,15 @@ python3 benchmarks/performance/page.py
 """
 
 import csv
+from itertools import pairwise
 from math import prod
 from statistics import median
 
+from footprint import OTHERS
 from jobs import JOBS
 from measure import MATRIX_SIDE, RESULTS
 
-from utilities.architecture import pooling_sizes
+from utilities.architecture import feature_maps
 from utilities.networks import RECONSTRUCTION_KERNEL
 
 PAGE = RESULTS.with_name("README.md")
@@ -47,7 +49,7 @@ def parts(rows):
     yield f"NumPy's float32 matrix products reach {rate / 1e9:.0f} GFLOP/s on this machine.\n"
     for name, job in JOBS.items():
         yield f"\n## {name[0].upper()}{name[1:]}\n\n{job_table(rows, name, job, rate)}"
-    for name in ("first batch", "start-up", "growth"):
+    for name in OTHERS:
         yield f"\n## {name[0].upper()}{name[1:]}\n\n{plain_table(rows, name)}"
 
 
@@ -110,23 +112,14 @@ def operations(job):
 
 def products(autoencoder):
     """Return the products of an image's way through the encoder, and through the decoder."""
-    sides = [28]
-    for pooling in pooling_sizes(len(autoencoder.filters), autoencoder.third_pooling):
-        sides.append(sides[-1] // pooling)
-    channels = [1, *autoencoder.filters]
+    encoded, decoded = feature_maps((28, 28), autoencoder.filters, autoencoder.third_pooling)
     kernels = [prod(size) for size in autoencoder.kernel_sizes]
-    encoder = sum(
-        side**2 * taps * before * after
-        for side, taps, before, after in zip(sides, kernels, channels, channels[1:], strict=False)
+    # A convolution works on the map before it, and makes the channels of the map after it.
+    encoder, decoder = (
+        sum(prod(before) * taps * after[-1] for (before, after), taps in zip(pairwise(maps), of_maps, strict=True))
+        for maps, of_maps in ((encoded, kernels), (decoded, [*reversed(kernels), RECONSTRUCTION_KERNEL**2]))
     )
-    # Each of the decoder's convolutions works on the code's side of the upsampling that follows it.
-    decoder = sum(
-        side**2 * taps * before * after
-        for side, taps, before, after in zip(
-            sides[1:], kernels, [*channels[2:], channels[-1]], channels[1:], strict=False
-        )
-    )
-    return encoder, decoder + sides[0] ** 2 * RECONSTRUCTION_KERNEL**2 * channels[1]
+    return encoder, decoder
 
 
 if __name__ == "__main__":

@@ -61,13 +61,18 @@ def draw_history(history, title):
         axis.set(xlabel="epoch", ylabel=metric)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
-    axes[0, 0].set_yscale("log")
-    axes[0, 0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes[0, 0].yaxis.set_major_formatter("{x:g}")
-    axes[0, 0].yaxis.set_minor_formatter(NullFormatter())
+    scale_by_logarithm(axes[0, 0])
     axes[0, 0].legend()
     figure.suptitle(title)
     return figure
+
+
+def scale_by_logarithm(axis):
+    """Give an axis a logarithmic y-axis, with plain numbers at 1, 2 and 5 of each power of ten."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def draw_comparison(hyperparameters, losses):
@@ -108,7 +113,7 @@ def draw_reconstructions(images, reconstructions, title):
 
 
 def draw_code_map(images, codes, title):
-    """Draw images, (count, rows, columns), where the two principal components of their codes put them.
+    """Draw images, uint8 in (count, rows, columns), where the two principal components of their codes put them.
 
     Args:
         codes: (count, ...).
@@ -120,7 +125,7 @@ def draw_code_map(images, codes, title):
     half = np.where(sides > 0, sides, 1) * THUMBNAIL / 2
     for index in _spread_out(places / (2 * half)):
         (x, y), (width, height) = places[index], half
-        ink = np.clip(images[index] / WHITE, 0, 1)[..., np.newaxis] * (0, 0, 0, 1)  # the paper is left transparent
+        ink = (images[index] / WHITE)[..., np.newaxis] * (0, 0, 0, 1)  # the paper is left transparent
         axis.imshow(ink, extent=(x - width, x + width, y - height, y + height), aspect="auto", zorder=2)
     axis.set_xlim(places[:, 0].min() - half[0], places[:, 0].max() + half[0])
     axis.set_ylim(places[:, 1].min() - half[1], places[:, 1].max() + half[1])
@@ -206,6 +211,6 @@ def draw_confusion(results):
 
 def _draw_image(axis, image):
     """Draw an image, uint8 or in [0, 1], ink on paper."""
-    axis.imshow(image, cmap="gray_r", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+    axis.imshow(image, cmap="gray_r", vmin=0, vmax=WHITE if image.dtype == np.uint8 else 1)
     axis.set_xticks([])
     axis.set_yticks([])
