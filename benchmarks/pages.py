@@ -3,31 +3,29 @@
 python3 benchmarks/pages.py
 """
 
-from itertools import groupby
 from statistics import mean, stdev
 
 import matplotlib.pyplot as plt
-import numpy as np
-from experiments import AUTOENCODER_CHANGES, ENCODER_SEED, SWEEP_IMAGES
-from run import HERE, read_results
+from experiments import AUTOENCODER_IMAGES, AUTOENCODERS, CLASSIFIER_IMAGES, CLASSIFIERS, ENCODER_SEED, WEIGHTS
+from principal_components import reconstruction_errors
+from run import HERE, describe, read_results, rows_of, subset
 
-from utilities.arguments import DEFAULT_SEED, TRAINING_IMAGES
+from utilities.arguments import DEFAULT_SEED
 from utilities.datasets import read_images, split_for_validation
-from utilities.figures import BLUE, ORANGE, scale_by_logarithm
+from utilities.figures import BLUE, GREEN, GREY, ORANGE, scale_by_logarithm
 
-SETTINGS = ("layers", "kernels", "filters", "epochs", "batch size", "third pooling")
 VERSIONS = ("python", "tensorflow", "keras", "numpy")
-ENCODER_SETTINGS = tuple(f"encoder {name}" for name in ("kernels", "filters", "epochs", "third pooling"))
-CLASSIFIER_SETTINGS = ("units", "epochs", "batch size")
-HOW = """Measured with `python3 benchmarks/run.py`, which runs `{script}.py` with redirected answers and adds to
-[results/{script}.csv](results/{script}.csv); `python3 benchmarks/pages.py` makes this page of it.
-`python3 benchmarks/run.py --again GROUP` measures a table anew. Seconds are those of all epochs; the machine did other
-work beside, so they are an upper bound."""
+HOW = """Measured with `python3 benchmarks/run.py`, which runs `{script}.py` with redirected answers and puts what it
+measures in [results/{script}.csv](results/{script}.csv); `python3 benchmarks/pages.py` makes this page of it.
+`python3 benchmarks/run.py --again GROUP` measures a table anew. Seconds are those of all epochs, on so many of the
+machine's cores, while the other cores did other work: an upper bound."""
 AUTOENCODER_PAGE = f"""# The autoencoder
 
 Mean squared errors of pixels between 0 and 1, on a tenth of the training images, held out. The test set has no part
 in any of this. Each row is the mean of so many seeds, with the spread (the standard deviation) where there is more than
-one. A seed draws the held-out images too.
+one. A seed draws the held-out images too. *Components* is the error of as many principal components of the same
+training images as the code has numbers, on the images that seed {DEFAULT_SEED} holds out: what a linear code can do.
+The last row of each table is earlier work on this family of networks, as it was reported.
 
 {HOW.format(script="autoencoder")}
 """
@@ -35,132 +33,127 @@ CLASSIFIER_PAGE = f"""# The classifier
 
 Cross-entropies and shares of right answers: on a tenth of the training images, held out, by which everything was
 chosen; and on the 10,000 images of the test set, which chose nothing. Each row is the mean of so many seeds, with the
-spread (the standard deviation). Pre-trained encoders are those of an autoencoder trained on all training images,
-without labels, once, with seed {ENCODER_SEED}; random ones have the weights that such an encoder begins with, others
-for each seed. All else is the same for both: network, epochs, batches.
+spread (the standard deviation). The encoder's weights are
+
+- *pre-trained*: of an autoencoder trained on all training images, without labels, once, with seed {ENCODER_SEED};
+- *random*: those that such an encoder begins with, others for each seed;
+- *principal components*: as many of the training images' as the code has numbers, or all 784 where it has more; in
+  phase 2 they are trained like any weights.
+
+All else is the same for the three: dense layers, epochs, batches. The last row of each table is earlier work on this
+family of networks, as it was reported.
 
 {HOW.format(script="classification")}
 """
-# Error in % on the test set by labels: Masci et al., "Stacked Convolutional Auto-Encoders", 2011.
-MASCI = {"1000": ("7.23", "7.63"), "10000": ("1.88", "2.21"), "60000": ("0.71", "0.79")}
+ON_AUTOENCODER_SWEEP = f"on {AUTOENCODER_IMAGES:,} of the images"
+ON_CLASSIFIER_SWEEP = f"on {CLASSIFIER_IMAGES:,} of the images"
+# What each group of experiments is about, and what is seen in it.
+AUTOENCODER_GROUPS = {
+    "best": ("The best found", "On all 60,000 images."),
+    "default": ("Enter at every question", "On all 60,000 images, on two cores."),
+}
+CLASSIFIER_GROUPS = {}
+# Earlier work, as reported: the answers, and what came of them.
+EARLIER_AUTOENCODER = {
+    **{"layers": "4", "kernels": "7 7 7 7", "filters": "64 64 64 64", "epochs": "25", "batch size": "16"},
+    **{"third pooling": "yes", "code": "64", "validation error": "0.0209", "seeds": "earlier work"},
+}
+EARLIER_CLASSIFIER = {
+    **{"encoder third pooling": "no", "units": "64", "epochs": "25", "batch size": "128"},
+    **{"validation loss": "0.075", "seeds": "earlier work"},
+}
+# Error in % on the test set, pre-trained and random: Masci et al., "Stacked Convolutional Auto-Encoders", 2011.
+MASCI = {1000: ("7.23", "7.63"), 10_000: ("1.88", "2.21"), None: ("0.71", "0.79")}
+COLOURS = dict(zip(WEIGHTS, ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^")), strict=True))
 
 
 def main():
     """Write the pages and their plots."""
     for script, page in (("autoencoder", autoencoder_page), ("classification", classifier_page)):
-        rows = read_results(script)
-        versions = sorted({", ".join(f"{name} {row[name]}" for name in VERSIONS) for row in rows})
-        (HERE / f"{script}.md").write_text("\n".join([*page(rows), f"\nVersions: {'; '.join(versions)}.\n"]))
+        versions = sorted({", ".join(f"{name} {row[name]}" for name in VERSIONS) for row in read_results(script)})
+        (HERE / f"{script}.md").write_text("\n".join([*page(), f"\nVersions: {'; '.join(versions)}.\n"]))
 
 
-def autoencoder_page(rows):
+def autoencoder_page():
     """Yield the parts of the autoencoder's page."""
     yield AUTOENCODER_PAGE
-    best = [row for row in rows if row["group"] in ("best", "default")]
-    columns = {
-        "code": lambda seeds: seeds[0]["code size"],
-        "validation error": lambda seeds: with_spread(seeds, "validation loss", 5),
-        "seconds": lambda seeds: with_spread(seeds, "seconds", 0),
-    }
-    yield f"## The best found, group `best`\n\nOn all 60,000 images.\n\n{table(best, SETTINGS, columns)}"
-    yield "\nEarlier work of this kind reached 0.0209 with a code of 64 numbers, in 25 epochs."
-    yield f"Principal components of the same images, as many as the code has numbers:\n\n{baseline_table(best)}"
-    for group in AUTOENCODER_CHANGES:
-        of_group = [row for row in rows if row["group"] == group]
-        if of_group:
-            yield f"\n## What changes with the {group}, group `{group}`\n\nOn {SWEEP_IMAGES:,} images.\n"
-            yield table(of_group, SETTINGS, columns)
-            yield f"\n![validation error against {group}]({plot(group, of_group)})"
+    for group, measured in measured_groups(AUTOENCODERS):
+        columns = {
+            "code": lambda rows: rows[0]["code size"],
+            "components": component_errors(measured),
+            "validation error": lambda rows: with_spread(rows, "validation loss", 5),
+            **EFFORT,
+        }
+        yield from section(group, AUTOENCODER_GROUPS, table(measured, columns, EARLIER_AUTOENCODER))
+        if len(measured) > 2:
+            yield f"\n![validation error against {group}]({plot_errors(group, measured)})\n"
 
 
-def classifier_page(rows):
+def classifier_page():
     """Yield the parts of the classifier's page."""
     yield CLASSIFIER_PAGE
-    best = [row for row in rows if row["group"] == "best"]
-    if best:
-        columns = {
-            "code": lambda seeds: seeds[0]["code size"],
-            "validation loss": lambda seeds: with_spread(seeds, "validation loss", 4),
-            "validation accuracy %": lambda seeds: with_spread(seeds, "validation accuracy", 2, factor=100),
-            "test accuracy % after phase 1": lambda seeds: with_spread(seeds, "test accuracy after phase 1", 2),
-            "test accuracy %": lambda seeds: with_spread(seeds, "test accuracy", 2),
-            "seconds": lambda seeds: with_spread(seeds, "seconds", 0),
-        }
-        yield "## The best found, group `best`\n\nOn all 60,000 images.\n"
-        yield table(best, (*ENCODER_SETTINGS, "weights", *CLASSIFIER_SETTINGS), columns)
-        yield "\nEarlier work of this kind reached a validation loss of 0.075 without the third pooling.\n"
-    few = [row for row in rows if row["group"] == "few labels"]
-    yield "## With few labels, group `few labels`\n\nErrors on the test set in %; a tenth of the labels is held out.\n"
-    yield few_labels_table(few)
-    yield f"\n![test error against labels]({plot_few_labels(few)})\n\nMasci et al. are quoted from memory of the paper."
+    columns = {
+        "code": lambda rows: rows[0]["code size"],
+        "validation loss": lambda rows: with_spread(rows, "validation loss", 4),
+        "validation accuracy %": lambda rows: with_spread(rows, "validation accuracy", 2, factor=100),
+        "test accuracy % after phase 1": lambda rows: with_spread(rows, "test accuracy after phase 1", 2),
+        "test accuracy %": lambda rows: with_spread(rows, "test accuracy", 2),
+        **EFFORT,
+    }
+    for group, measured in measured_groups(CLASSIFIERS):
+        if group == "few labels":
+            yield from section(group, CLASSIFIER_GROUPS, few_labels_table(measured))
+            yield f"\n![test error against labels]({plot_few_labels(measured)})\n"
+            continue
+        yield from section(group, CLASSIFIER_GROUPS, table(measured, columns, EARLIER_CLASSIFIER))
+        if group != "best":
+            yield f"\n![test error against {group}]({plot_accuracies(group, measured)})\n"
 
 
-def few_labels_table(rows):
-    """Return the table of errors by number of labels, pre-trained beside random, and Masci's."""
-    lines = [
-        "| labels | epochs | batch size | pre-trained | random | seeds | Masci, pre-trained | Masci, random |",
-        "|" + " --- |" * 8,
-    ]
-    for labels, (pretrained, random) in by_labels(rows):
-        errors = " | ".join(
-            with_spread(seeds, "test accuracy", 2, factor=-1, offset=100) for seeds in (pretrained, random)
-        )
-        first = pretrained[0]
-        masci = " | ".join(MASCI.get(labels, ("", "")))
-        lines.append(
-            f"| {labels} | {first['epochs']} | {first['batch size']} | {errors} | {len(pretrained)} | {masci} |"
-        )
-    return "\n".join(lines)
+def measured_groups(groups):
+    """Yield the name of each group of which something is measured, and its experiments, [(Experiment, rows)]."""
+    for group, experiments in groups.items():
+        measured = [(experiment, rows) for experiment in experiments if (rows := rows_of(experiment))]
+        if measured:
+            yield group, measured
 
 
-def by_labels(rows):
-    """Yield each number of labels, with the rows of pre-trained and of random weights."""
-    for labels in sorted({row["images"] for row in rows}, key=int):
-        of_both = [[r for r in rows if (r["images"], r["weights"]) == (labels, w)] for w in ("pre-trained", "random")]
-        if all(of_both):
-            yield labels, of_both
+def section(group, groups, of_experiments):
+    """Yield the parts of a group's section, up to its table."""
+    title, text = groups[group]
+    yield f"## {title}\n\n{text}\n\nGroup `{group}`:\n\n{of_experiments}"
 
 
-def plot_few_labels(rows):
-    """Plot the test errors against the number of labels, a point for each seed; return the picture's path."""
-    figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
-    for place, (name, colour, marker) in enumerate((("pre-trained", BLUE, "o"), ("random", ORANGE, "s"))):
-        points = [
-            (int(labels), [100 - float(r["test accuracy"]) for r in both[place]]) for labels, both in by_labels(rows)
-        ]
-        axis.plot([x for x, _ in points], [mean(errors) for _, errors in points], color=colour, label=name)
-        for x, errors in points:
-            axis.plot([x] * len(errors), errors, marker, color=colour, alpha=0.6)
-    axis.set(xlabel="labels", ylabel="test error in %", xscale="log")
-    scale_by_logarithm(axis)
-    axis.legend(title="encoder's weights")
-    axis.grid(alpha=0.3, which="both")
-    return save(figure, "few-labels")
+def differing(measured):
+    """Return the settings that differ among experiments, [name]; the answers that all share tell nothing."""
+    settings = [describe(experiment, None) for experiment, _ in measured]
+    names = dict.fromkeys(name for setting in settings for name in setting)
+    return [name for name in names if len({setting.get(name) for setting in settings}) > 1]
 
 
-def experiments(rows, settings):
-    """Yield the rows of each experiment, those of its seeds together, sorted by its settings as numbers."""
-
-    def key(row):
-        return [[(int(word), "") if word.isdigit() else (0, word) for word in row[name].split()] for name in settings]
-
-    for _, seeds in groupby(sorted(rows, key=key), key=key):
-        yield list(seeds)
+def shared(measured):
+    """Return the settings that experiments share, as a text."""
+    setting = describe(measured[0][0], None)
+    names = [name for name in setting if name not in ("seed", *differing(measured))]
+    return ", ".join(f"{name} {setting[name]}" for name in names)
 
 
-def table(rows, settings, columns):
-    """Return the table of the experiments that some rows are of.
+def table(measured, columns, earlier):
+    """Return the table of some experiments, and what they share.
 
     Args:
-        settings: the names of the columns that tell experiments apart.
         columns: {heading: function of the rows of an experiment's seeds that returns the text}.
+        earlier: the cells of earlier work, {heading: text}.
     """
+    settings = differing(measured)
     heads = [*settings, *columns, "seeds"]
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
-    for seeds in experiments(rows, settings):
-        cells = [seeds[0][name] for name in settings] + [text(seeds) for text in columns.values()] + [str(len(seeds))]
+    for experiment, rows in measured:
+        description = describe(experiment, None)
+        cells = [description[name] for name in settings] + [text(rows) for text in columns.values()] + [str(len(rows))]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines.append(f"| {' | '.join(earlier.get(name, '') for name in heads)} |")
+    return "\n".join([*lines, f"\nAll rows but the last: {shared(measured)}."])
 
 
 def with_spread(rows, column, digits, factor=1, offset=0):
@@ -170,39 +163,105 @@ def with_spread(rows, column, digits, factor=1, offset=0):
     return f"{mean(values):.{digits}f}{spread}"
 
 
-def baseline_table(rows):
-    """Return the table of the errors that principal components leave, at the code sizes of some rows."""
-    sizes = sorted({int(row["code size"]) for row in rows})
-    errors = principal_component_errors(sizes)
-    return "\n".join(
-        ["| components | validation error |", "| --- | --- |"]
-        + [f"| {size} | {error:.5f} |" for size, error in zip(sizes, errors, strict=True)]
-    )
+EFFORT = {
+    "seconds": lambda rows: with_spread(rows, "seconds", 0),
+    "cores": lambda rows: ", ".join(sorted({row["cores"] for row in rows})),
+}
 
 
-def principal_component_errors(sizes):
-    """Return the mean squared errors on the held-out images of so many principal components of the others."""
-    images = read_images(TRAINING_IMAGES).reshape(-1, 28 * 28)
+def component_errors(measured):
+    """Return a column: the error that principal components leave of the same images, as many as a code has numbers."""
+    (count,) = {experiment.images for experiment, _ in measured}
+    sizes = [int(rows[0]["code size"]) for _, rows in measured]
+    images = read_images(subset(count, seed=0)[0])
     split = split_for_validation(len(images), DEFAULT_SEED)
-    training, validation = (images[indices] / np.float32(255) for indices in (split.training, split.validation))
-    middle = training.mean(axis=0)
-    _, components = np.linalg.eigh(np.cov(training, rowvar=False))  # ascending
-    centred = validation - middle
-    return [np.square(centred - centred @ (c := components[:, -size:]) @ c.T).mean() for size in sizes]
+    errors = reconstruction_errors(images[split.training], images[split.validation], sizes)
+    texts = {str(size): f"{error:.5f}" for size, error in zip(sizes, errors, strict=True)}
+    return lambda rows: texts[rows[0]["code size"]]
 
 
-def plot(group, rows):
-    """Plot the errors of a sweep, a point for each seed; return the picture's path from the page."""
+def few_labels_table(measured):
+    """Return the table of errors by number of labels, for each kind of weights, and Masci's."""
+    heads = ["labels", "epochs", "batch size", *WEIGHTS, "seeds", "Masci, pre-trained", "Masci, random"]
+    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    for images, of_weights in by_labels(measured).items():
+        answers = next(experiment for experiment, _ in measured if experiment.images == images).hyperparameters
+        errors = [with_spread(of_weights[weights], "test accuracy", 2, factor=-1, offset=100) for weights in WEIGHTS]
+        seeds = str(len(of_weights[WEIGHTS[0]]))
+        masci = MASCI.get(images, ("", ""))
+        cells = [f"{images or 60_000:,}", str(answers.epochs), str(answers.batch_size), *errors, seeds, *masci]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def by_labels(measured):
+    """Return {images: {weights: rows}} of the numbers of images whose experiments are all measured."""
+    rows = {}
+    for experiment, of_experiment in measured:
+        rows.setdefault(experiment.images, {})[experiment.weights] = of_experiment
+    return {images: of_weights for images, of_weights in rows.items() if len(of_weights) == len(WEIGHTS)}
+
+
+def test_errors(rows):
+    """Return the shares of wrong answers on the test set in %, one for each row."""
+    return [100 - float(row["test accuracy"]) for row in rows]
+
+
+def plot_few_labels(measured):
+    """Plot the test errors against the number of labels, a point for each seed; return the picture's path."""
+    figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
+    rows = by_labels(measured)
+    for weights, (colour, marker) in COLOURS.items():
+        errors = {images or 60_000: test_errors(of_weights[weights]) for images, of_weights in rows.items()}
+        axis.plot(errors.keys(), map(mean, errors.values()), color=colour, marker=marker, label=weights)
+        for labels, of_seeds in errors.items():
+            axis.plot([labels] * len(of_seeds), of_seeds, marker, color=colour, alpha=0.3, markeredgewidth=0)
+    axis.set(xlabel="labels", ylabel="test error in %", xscale="log")
+    scale_by_logarithm(axis)
+    axis.legend(title="encoder's weights")
+    axis.grid(alpha=0.3, which="both")
+    return save(figure, "few-labels")
+
+
+def plot_accuracies(group, measured):
+    """Plot the test errors of a group, a point for each seed; return the picture's path from the page."""
+    figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
+    name = next(name for name in differing(measured) if name != "weights")
+    for weights, (colour, marker) in COLOURS.items():
+        errors = {
+            describe(experiment, None)[name]: test_errors(rows)
+            for experiment, rows in measured
+            if experiment.weights == weights
+        }
+        axis.plot(errors.keys(), list(map(mean, errors.values())), color=colour, marker=marker, label=weights)
+        for value, of_seeds in errors.items():
+            axis.plot([value] * len(of_seeds), of_seeds, marker, color=colour, alpha=0.3, markeredgewidth=0)
+    axis.set(xlabel=name, ylabel="test error in %")
+    scale_by_logarithm(axis)
+    axis.legend(title="encoder's weights")
+    axis.grid(axis="y", alpha=0.3)
+    return save(figure, f"classification-{group.replace(' ', '-')}")
+
+
+def plot_errors(group, measured):
+    """Plot the reconstruction errors of a group, a point for each seed; return the picture's path from the page."""
     figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    components = component_errors(measured)
     names = []
-    for place, seeds in enumerate(experiments(rows, SETTINGS)):
-        errors = [float(row["validation loss"]) for row in seeds]
-        axis.plot([place] * len(errors), errors, "o", color=BLUE, alpha=0.6)
-        axis.plot([place - 0.2, place + 0.2], [mean(errors)] * 2, color=BLUE)
-        names.append(f"{seeds[0][group]}\n({seeds[0]['code size']})")
-    axis.set_xticks(range(len(names)), names)
-    axis.set(xlabel=f"{group} (and the code's size)", ylabel="validation mean squared error", yscale="log")
-    axis.grid(axis="y", alpha=0.3, which="both")
+    for place, (experiment, rows) in enumerate(measured):
+        errors = [float(row["validation loss"]) for row in rows]
+        axis.plot([place] * len(errors), errors, "o", color=BLUE, alpha=0.5, markeredgewidth=0)
+        axis.plot([place - 0.2, place + 0.2], [mean(errors)] * 2, color=BLUE, label="autoencoder, a point each seed")
+        if float(components(rows)) > 0:
+            axis.plot(place, float(components(rows)), "_", color=GREY, markersize=20, label="principal components")
+        names.append(f"{describe(experiment, None)[group]}\n({rows[0]['code size']})")
+    axis.set_xticks(range(len(names)), names, fontsize=8)
+    axis.set(xlabel=f"{group} (and the code's size)", ylabel="validation mean squared error")
+    scale_by_logarithm(axis)
+    handles, labels = axis.get_legend_handles_labels()
+    by_label = dict(zip(labels, handles, strict=True))
+    axis.legend(by_label.values(), by_label, fontsize=8)
+    axis.grid(axis="y", alpha=0.3)
     return save(figure, f"autoencoder-{group.replace(' ', '-')}")
 
 

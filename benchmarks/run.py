@@ -1,48 +1,79 @@
 """Run experiments through the scripts' own redirected input, and add what they measured to results/*.csv.
 
-python3 benchmarks/run.py                    every experiment that the results lack
-python3 benchmarks/run.py filters epochs     those of some groups
-python3 benchmarks/run.py --again filters    those of some groups, measured before or not
+python3 benchmarks/run.py                     every experiment that the results lack
+python3 benchmarks/run.py layers "batch size" those of some groups
+python3 benchmarks/run.py --again layers      those of some groups, measured before or not
+python3 benchmarks/run.py --side-by-side      as many at a time as there are processor cores, one on each
 """
 
 import argparse
 import csv
 import json
+import os
+import queue
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from math import prod
 from pathlib import Path
 
 import numpy as np
-from experiments import ALL, ENCODER_SEED, Experiment
+from experiments import AUTOENCODERS, CLASSIFIERS, COMPONENTS, ENCODER_SEED, PRETRAINED, RANDOM, Experiment
+from principal_components import component_encoder
 
 from utilities import idx
+from utilities.architecture import feature_maps
 from utilities.arguments import TRAINING_IMAGES, TRAINING_LABELS
-from utilities.datasets import read_training_set
+from utilities.datasets import read_images, read_training_set
 from utilities.hyperparameters import AutoencoderHyperparameters
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 CACHE = HERE / ".cache"
 SOURCE = HERE.parent / "src"
+IMAGE_SHAPE = (28, 28)
+GROUPS = AUTOENCODERS | {name: AUTOENCODERS.get(name, []) + group for name, group in CLASSIFIERS.items()}
+
+_making = defaultdict(threading.Lock)  # of each file that experiments side by side may both need
 
 
 def main():
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(dict.fromkeys(e.group for e in ALL)))
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--again", action="store_true", help="run also what has been measured")
+    parser.add_argument("--side-by-side", action="store_true", help="run one experiment on each processor core")
     arguments = parser.parse_args()
-    for experiment in ALL:
-        if arguments.groups and experiment.group not in arguments.groups:
-            continue
-        for seed in experiment.seeds:
-            description = describe(experiment, seed)
-            if arguments.again or not measured(experiment, description):
-                print(description, flush=True)
-                add_row(experiment, description | run(experiment, seed))
+    asked = [experiment for group in arguments.groups or GROUPS for experiment in GROUPS[group]]
+    # Groups share experiments: each once. A first seed of everything is worth more than all seeds of a part.
+    waiting = {
+        tuple(describe(experiment, seed).items()): (experiment, seed)
+        for experiment in asked
+        for seed in experiment.seeds
+        if arguments.again or not rows_of(experiment, [seed])
+    }
+    cores = os.sched_getaffinity(0)
+    places = [{core} for core in cores] if arguments.side_by_side else [cores]
+    run_all(sorted(waiting.values(), key=lambda of_one: of_one[1]), places)
+
+
+def run_all(waiting, places):
+    """Run experiments, [(Experiment, seed)], one at a time in each place, a set of processor cores."""
+    free = queue.SimpleQueue()
+    for cores in places:
+        free.put(cores)
+
+    # On Linux the cores of a thread are those of the processes that it starts.
+    with ThreadPoolExecutor(len(places), initializer=lambda: os.sched_setaffinity(0, free.get())) as pool:
+        running = {pool.submit(run, *of_one): of_one for of_one in waiting}
+        for number, done in enumerate(as_completed(running), start=1):
+            add_row(*running[done], done.result())
+            print(f"{number} of {len(waiting)}: {describe(*running[done])}", flush=True)
 
 
 def script_of(experiment):
@@ -52,16 +83,17 @@ def script_of(experiment):
 
 def describe(experiment, seed):
     """Return what tells an experiment from every other, {column: text}."""
-    description = {"group": experiment.group, "images": str(experiment.images or 60_000), "seed": str(seed)}
+    description = {"images": str(experiment.images or 60_000), "seed": str(seed)}
     if experiment.encoder:
         description |= {f"encoder {name}": value for name, value in experiment.encoder.labels().items()}
-        description |= {"weights": "pre-trained" if experiment.pretrained else "random"}
+        description |= {"weights": experiment.weights}
     return description | experiment.hyperparameters.labels()
 
 
-def measured(experiment, description):
-    """Tell whether the results have an experiment."""
-    return any(description.items() <= row.items() for row in read_results(script_of(experiment)))
+def rows_of(experiment, seeds=None):
+    """Return the rows that the results have of an experiment, of some of its seeds or of all, [{column: text}]."""
+    wanted = [describe(experiment, seed).items() for seed in seeds or experiment.seeds]
+    return [row for row in read_results(script_of(experiment)) if any(items <= row.items() for items in wanted)]
 
 
 def read_results(script):
@@ -73,10 +105,11 @@ def read_results(script):
         return list(csv.DictReader(file))
 
 
-def add_row(experiment, row):
-    """Add a row to the results of the experiment's script."""
-    script = script_of(experiment)
-    rows = [*read_results(script), row]
+def add_row(experiment, seed, measured):
+    """Put what an experiment measured into its script's results, in the place of what it measured before."""
+    script, description = script_of(experiment), describe(experiment, seed)
+    rows = [row for row in read_results(script) if not description.items() <= row.items()]
+    rows.append(description | measured)
     with (RESULTS / f"{script}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), restval="")
         writer.writeheader()
@@ -84,24 +117,26 @@ def add_row(experiment, row):
 
 
 def run(experiment, seed):
-    """Run one experiment; return what it measured, {column: value}."""
+    """Run one experiment on this thread's processor cores; return what it measured, {column: value}."""
     with tempfile.TemporaryDirectory() as folder:
         images, labels = subset(experiment.images, seed=0 if script_of(experiment) == "autoencoder" else seed)
         arguments = ["-d", images, "--seed", seed]
         answers = experiment.hyperparameters.answers()
         if experiment.encoder:
-            arguments += ["-dl", labels, "-model", encoder_of(experiment.encoder, experiment.pretrained, seed)]
+            arguments += ["-dl", labels, "-model", encoder_of(experiment, seed)]
             answers += ["3"]
         output = run_script(script_of(experiment), arguments, answers, folder)
         (kept,) = Path(folder, "runs").iterdir()
         summary = json.loads((kept / "experiment.json").read_text())
         if not experiment.encoder:
-            keep_encoder(experiment, seed, kept / "encoder.h5")
+            CACHE.mkdir(exist_ok=True)
+            shutil.copy(kept / "encoder.h5", encoder_path(experiment.hyperparameters, experiment.images, seed))
     return {
         "code size": summary["code_size"],
         **{name.replace("val_", "validation "): value for name, value in summary["validation"].items()},
         **test_results(output),
         "seconds": round(summary["seconds"], 1),
+        "cores": len(os.sched_getaffinity(0)),
         **summary["versions"],
     }
 
@@ -131,26 +166,30 @@ def subset(count, seed):
     if count is None:
         return TRAINING_IMAGES, TRAINING_LABELS
     images, labels = (CACHE / f"{count}-{seed}-{what}" for what in ("images", "labels"))
-    if not labels.exists():
-        CACHE.mkdir(exist_ok=True)
-        mnist = read_training_set(TRAINING_IMAGES, TRAINING_LABELS)
-        order = np.random.default_rng(seed).permutation(len(mnist.images))
-        by_class = [order[mnist.targets[order] == target] for target in range(len(mnist.classes))]
-        chosen = np.sort(np.concatenate([indices[: count // len(by_class)] for indices in by_class]))
-        idx.write(images, mnist.images[chosen])
-        idx.write(labels, mnist.classes[mnist.targets[chosen]])
+    with _making[labels]:
+        if not labels.exists():
+            CACHE.mkdir(exist_ok=True)
+            mnist = read_training_set(TRAINING_IMAGES, TRAINING_LABELS)
+            order = np.random.default_rng(seed).permutation(len(mnist.images))
+            by_class = [order[mnist.targets[order] == target] for target in range(len(mnist.classes))]
+            chosen = np.sort(np.concatenate([indices[: count // len(by_class)] for indices in by_class]))
+            idx.write(images, mnist.images[chosen])
+            idx.write(labels, mnist.classes[mnist.targets[chosen]])
     return images, labels
 
 
-def encoder_of(hyperparameters, pretrained, seed):
-    """Return the path of the encoder of an autoencoder, trained on all of MNIST's training images or not at all."""
-    experiment = Experiment("encoder", hyperparameters)
-    path = encoder_path(experiment, ENCODER_SEED if pretrained else f"{seed}-random")
-    if not path.exists():
-        if pretrained:
-            run(experiment, ENCODER_SEED)
-        else:
-            save_random_encoder(hyperparameters, seed, path)
+def encoder_of(experiment, seed):
+    """Return the path of the encoder that a classifier's experiment builds on, made now if it is not there."""
+    make, seed = {
+        PRETRAINED: (lambda path: run(Experiment(experiment.encoder), ENCODER_SEED), ENCODER_SEED),
+        RANDOM: (lambda path: save_random_encoder(experiment.encoder, seed, path), f"{seed}-random"),
+        COMPONENTS: (lambda path: save_component_encoder(experiment.encoder, path), "components"),
+    }[experiment.weights]
+    path = encoder_path(experiment.encoder, None, seed)
+    with _making[path]:
+        if not path.exists():
+            CACHE.mkdir(exist_ok=True)
+            make(path)
     return path
 
 
@@ -161,21 +200,22 @@ def save_random_encoder(hyperparameters, seed, path):
     from utilities.model_files import save_model
     from utilities.networks import build_autoencoder
 
-    CACHE.mkdir(exist_ok=True)
     keras.utils.set_random_seed(seed)
-    save_model(build_autoencoder((28, 28), hyperparameters).encoder, path)
+    save_model(build_autoencoder(IMAGE_SHAPE, hyperparameters).encoder, path)
 
 
-def encoder_path(experiment, seed):
-    """Return where the encoder of an autoencoder's experiment is kept."""
-    name = "_".join(re.sub(r"\W+", "-", value) for value in experiment.hyperparameters.labels().values())
-    return CACHE / f"encoder_{experiment.images or 'all'}_{name}_{seed}.h5"
+def save_component_encoder(hyperparameters, path):
+    """Save principal components as an encoder, as many as the code of an autoencoder has numbers."""
+    from utilities.model_files import save_model
+
+    maps, _ = feature_maps(IMAGE_SHAPE, hyperparameters.filters, hyperparameters.third_pooling)
+    save_model(component_encoder(read_images(TRAINING_IMAGES), prod(maps[-1])), path)
 
 
-def keep_encoder(experiment, seed, path):
-    """Keep a trained encoder for the classifiers that build on it."""
-    CACHE.mkdir(exist_ok=True)
-    shutil.copy(path, encoder_path(experiment, seed))
+def encoder_path(hyperparameters, images, seed):
+    """Return where the encoder of an autoencoder is kept for the classifiers that build on it."""
+    name = "_".join(re.sub(r"\W+", "-", value) for value in hyperparameters.labels().values())
+    return CACHE / f"encoder_{images or 'all'}_{name}_{seed}.h5"
 
 
 if __name__ == "__main__":

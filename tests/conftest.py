@@ -1,5 +1,6 @@
 """What the tests share: tiny IDX data sets, small hyperparameters, and the scripts run as a user runs them."""
 
+import io
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from utilities import idx
+from utilities.console import Console
 from utilities.hyperparameters import AutoencoderHyperparameters
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -112,3 +114,15 @@ def run_script(script, arguments, answers, folder, **environment):
         check=False,
     )
     return Session(done.stdout, done.stderr, done.returncode, Path(folder))
+
+
+@pytest.fixture
+def redirect(monkeypatch):
+    """Return a function that redirects a text, or bytes, to standard input and returns a Console that reads it."""
+
+    def redirect(text):
+        content = text if isinstance(text, bytes) else text.encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), errors="replace"))
+        return Console()
+
+    return redirect

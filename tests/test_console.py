@@ -1,35 +1,22 @@
-import io
 import re
-import sys
 
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.console import Console, Question, choose, whole_number, yes_or_no
+from utilities.architecture import NetworkSize
+from utilities.console import Question, choose, whole_number, yes_or_no
 from utilities.errors import BadInput
 from utilities.hyperparameters import ask_autoencoder, ask_classifier, parse_filters, parse_kernel_sizes
 
 ASK = {
     "autoencoder": lambda console: ask_autoencoder(console, (28, 28)),
-    "classification": ask_classifier,
+    "classification": lambda console: ask_classifier(console, NetworkSize(1000, 1000, 16), 10),
 }
 ANSWERS = {
     "autoencoder": ["3", "(5, 4) (3, 3) (1, 2)", "6 5 4", "7", "33", "n"],
     "classification": ["17", "3", "33"],
 }
 HOW_MANY = Question("how many", "3", whole_number(1, 20))
-
-
-@pytest.fixture
-def redirect(monkeypatch):
-    """Return a function that redirects a text, or bytes, to standard input and returns a Console that reads it."""
-
-    def redirect(text):
-        content = text if isinstance(text, bytes) else text.encode()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), errors="replace"))
-        return Console()
-
-    return redirect
 
 
 def shown_defaults(output):

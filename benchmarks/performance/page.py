@@ -12,8 +12,7 @@ from footprint import OTHERS
 from jobs import JOBS
 from measure import MATRIX_SIDE, RESULTS
 
-from utilities.architecture import feature_maps
-from utilities.networks import RECONSTRUCTION_KERNEL
+from utilities.architecture import RECONSTRUCTION_KERNEL, feature_maps
 
 PAGE = RESULTS.with_name("README.md")
 OURS = "this project"
@@ -117,7 +116,7 @@ def products(autoencoder):
     # A convolution works on the map before it, and makes the channels of the map after it.
     encoder, decoder = (
         sum(prod(before) * taps * after[-1] for (before, after), taps in zip(pairwise(maps), of_maps, strict=True))
-        for maps, of_maps in ((encoded, kernels), (decoded, [*reversed(kernels), RECONSTRUCTION_KERNEL**2]))
+        for maps, of_maps in ((encoded, kernels), (decoded, [*reversed(kernels), prod(RECONSTRUCTION_KERNEL)]))
     )
     return encoder, decoder
 

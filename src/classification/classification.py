@@ -25,7 +25,7 @@ def main():
     training = datasets.read_training_set(arguments.data, arguments.datalabels)
     test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
     split = datasets.split_for_validation(len(training.images), arguments.seed)
-    check_encoder(arguments.modelpath, training.images.shape[1:])
+    encoder_size = check_encoder(arguments.modelpath, training.images.shape[1:])
     program.import_in_background("utilities.experiments")
     print(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 
@@ -34,7 +34,7 @@ def main():
     experiments = []
     repeat = True
     while repeat:
-        hyperparameters = ask_classifier(answering)
+        hyperparameters = ask_classifier(answering, encoder_size, len(training.classes))
         from utilities.experiments import run_classifier
 
         classifier, experiment = run_classifier(training, split, hyperparameters, arguments, resumed)

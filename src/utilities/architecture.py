@@ -6,10 +6,29 @@ set 3 in one by 7 if asked for; later sets have none. The decoder is the mirror.
 
 import itertools
 import textwrap
+from dataclasses import dataclass
 from math import prod
 
 HALVING = 2
 THIRD_POOLING = 7
+RECONSTRUCTION_KERNEL = (5, 5)
+# Of each filter: the normalisation's scale and offset, and its moving mean and variance.
+NORMALISATION_WEIGHTS = 4
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """How large a network is.
+
+    Attributes:
+        weights: how many numbers it has.
+        features: how many all its layers make of an image.
+        code: how many its encoder makes of an image.
+    """
+
+    weights: int
+    features: int
+    code: int
 
 
 def pooling_sizes(layers, third_pooling):
@@ -45,6 +64,27 @@ def feature_maps(image_shape, filters, third_pooling):
         encoded.append((rows // pooling, columns // pooling, channels))
     mirrored = [(*before[:2], after[2]) for before, after in itertools.pairwise(encoded)]
     return encoded, [encoded[-1], *reversed(mirrored), encoded[0]]
+
+
+def autoencoder_size(image_shape, kernel_sizes, filters, third_pooling):
+    """Return the NetworkSize of an autoencoder of images of (rows, columns)."""
+    encoded, (*decoded, image) = feature_maps(image_shape, filters, third_pooling)
+    weights = prod(RECONSTRUCTION_KERNEL) * filters[0] + 1
+    features = prod(image)
+    kernels = (*kernel_sizes, *reversed(kernel_sizes))
+    sets = (*itertools.pairwise(encoded), *itertools.pairwise(decoded))
+    for number, (kernel, (before, after)) in enumerate(zip(kernels, sets, strict=True), start=1):
+        convolved = (*before[:2], after[2])
+        next_to_code = number in (len(filters), len(filters) + 1)  # where there is no activation
+        weights += after[2] * (prod(kernel) * before[2] + NORMALISATION_WEIGHTS)
+        features += prod(convolved) * (2 if next_to_code else 3) + (prod(after) if after != convolved else 0)
+    return NetworkSize(weights, features, prod(encoded[-1]))
+
+
+def classifier_size(encoder, units, classes):
+    """Return the NetworkSize of a classifier on an encoder of a NetworkSize."""
+    weights = encoder.weights + (encoder.code + 1) * units + (units + 1) * classes
+    return NetworkSize(weights, encoder.features + encoder.code + units + classes, encoder.code)
 
 
 def describe(image_shape, filters, third_pooling, width):

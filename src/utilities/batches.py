@@ -1,6 +1,7 @@
 """The way of the examples from memory, or from a mapped file, into a network, batch by batch."""
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,10 @@ import tensorflow as tf
 
 WHITE = 255
 PREFETCHED = 2
-# In a stack, or a single batch where that is larger: Ctrl-C, and the bar, wait for the end of a stack.
+# In a stack, or a single batch where that is larger: Ctrl-C, and the bar, wait for the end of a stack. Fewer where they
+# would take more numbers.
 STACKED_EXAMPLES = 320
+STACKED_NUMBERS = 2**22
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Examples:
 
 def stacks_per_epoch(examples, batch_size):
     """Return the number of stacks that hold every example once; see shuffled_stacks."""
-    return len(_ranges(len(examples), batch_size))
+    return len(_ranges(examples, batch_size))
 
 
 def shuffled_stacks(examples, batch_size, epochs, seed):
@@ -52,15 +55,17 @@ def shuffled_stacks(examples, batch_size, epochs, seed):
     def stacks():
         for epoch in epochs:
             order = np.random.default_rng((seed, epoch)).permutation(examples.chosen)
-            for start, end in _ranges(len(order), batch_size):
+            for start, end in _ranges(examples, batch_size):
                 yield _take(examples, order[start:end].reshape(-1, min(batch_size, end - start)))
 
     return _dataset(stacks, examples, (None, None))
 
 
-def _ranges(count, batch_size):
-    """Return the (start, end) of the stacks of so many examples."""
-    in_stack = max(1, STACKED_EXAMPLES // batch_size) * batch_size
+def _ranges(examples, batch_size):
+    """Return the (start, end) of the stacks of some examples."""
+    count = len(examples)
+    stacked = min(STACKED_EXAMPLES, STACKED_NUMBERS // math.prod(examples.inputs.shape[1:]))
+    in_stack = max(1, stacked // batch_size) * batch_size
     whole = count // batch_size * batch_size
     ends = sorted({*range(in_stack, whole, in_stack), whole, count} - {0})
     return list(itertools.pairwise([0, *ends]))

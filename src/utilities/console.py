@@ -57,7 +57,7 @@ class Console:
                     print(flush=True)
                     raise BadInput(f'end of input after a bad answer to "{question.text}": {fault}')
                 self._tell_of_end()
-                return question.parse(question.default)
+                return self._default_of(question)
             try:
                 if len(answer) > LONGEST_ANSWER:
                     raise ValueError(f"expected at most {LONGEST_ANSWER} characters on a line")
@@ -65,6 +65,13 @@ class Console:
             except ValueError as error:
                 fault = error
                 print(f"  {fault}", flush=True)
+
+    def _default_of(self, question):
+        """Return the value of a question's default, which earlier answers may have made a bad one."""
+        try:
+            return question.parse(question.default)
+        except ValueError as error:
+            raise BadInput(f'the default of "{question.text}" cannot be taken: {error}') from error
 
     def _read(self, prompt):
         """Return one line of input, stripped, or None at its end; redirected input is echoed."""
@@ -123,6 +130,17 @@ def whole_number(smallest, largest):
         return int(answer)
 
     return parse
+
+
+def checked(parse, check):
+    """Return a parser that has ``check``, which raises ValueError, look at each value."""
+
+    def parse_and_check(answer):
+        value = parse(answer)
+        check(value)
+        return value
+
+    return parse_and_check
 
 
 def yes_or_no(answer):

@@ -7,9 +7,11 @@ first. What it has read there to the end, Keras may have it read again.
 
 import io
 import zipfile
+from dataclasses import astuple
 
 import h5py
 
+from utilities.architecture import NetworkSize
 from utilities.contained import Ended, contained
 from utilities.encoder_configuration import LARGEST_WEIGHTS, LONGEST_CONFIGURATION, EncoderFault, read_configuration
 from utilities.encoder_weights import check_hdf5_weights, check_keras_weights, read_attribute
@@ -33,31 +35,35 @@ MEMBERS = {
 def check_encoder(path, image_shape):
     """Check that a file holds an encoder for images of (rows, columns), as autoencoder.py saves it, and nothing else.
 
+    Returns:
+        Its architecture.NetworkSize.
+
     Raises:
         BadInput: it does not; the message names the file and what was found in it.
     """
     try:
-        fault = contained(lambda: _fault_of(path, image_shape), LONGEST_CHECK)
+        found = contained(lambda: _size_or_fault(path, image_shape), LONGEST_CHECK)
     except Ended as end:
-        fault = f"{NO_MODEL}: reading it {end}"
-    if fault:
-        raise BadInput(f"{path}: {fault}")
+        found = f"{NO_MODEL}: reading it {end}"
+    if isinstance(found, str):
+        raise BadInput(f"{path}: {found}")
+    return NetworkSize(*found)
 
 
-def _fault_of(path, image_shape):
-    """Return what is wrong with a file, or None."""
+def _size_or_fault(path, image_shape):
+    """Return the numbers of an encoder's NetworkSize, [number], or what is wrong with its file."""
     try:
-        _check(path, image_shape)
+        return astuple(_check(path, image_shape).size)
     except EncoderFault as fault:
         return str(fault)
     except PermissionError as error:
         return error.strerror
     except Exception:  # h5py and zipfile raise whatever a damaged file leads them to
         return NO_MODEL
-    return None
 
 
 def _check(path, image_shape):
+    """Return the network in a file that holds an encoder, as a Part; raise an EncoderFault for any other."""
     if not path.is_file():
         raise EncoderFault("not a regular file" if path.exists() else "no such file")
     if path.stat().st_size > LARGEST_FILE:
@@ -67,9 +73,8 @@ def _check(path, image_shape):
         if is_so(path) and path.suffix != suffix:
             raise EncoderFault(f"the name must end in {suffix}, as its content is")
     if path.suffix == ".keras":
-        _check_keras(path, image_shape)
-    else:
-        _check_hdf5(path, image_shape)
+        return _check_keras(path, image_shape)
+    return _check_hdf5(path, image_shape)
 
 
 def _check_hdf5(path, image_shape):
@@ -80,6 +85,7 @@ def _check_hdf5(path, image_shape):
         if "training_config" in file.attrs:
             raise EncoderFault("not an encoder alone: it brings a training configuration; save it uncompiled")
         check_hdf5_weights(file, network)
+        return network
 
 
 def _check_keras(path, image_shape):
@@ -94,6 +100,7 @@ def _check_keras(path, image_shape):
         network = read_configuration(archive.read("config.json"), image_shape)
         with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as weights:
             check_keras_weights(weights, network)
+        return network
 
 
 def _check_directory(path):

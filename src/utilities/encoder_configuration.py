@@ -8,10 +8,11 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
+from utilities.architecture import NetworkSize
 from utilities.console import printable
 from utilities.hyperparameters import LARGEST_KERNEL_SIDE, MOST_FILTERS
 
@@ -46,6 +47,7 @@ class Part:
 
     Attributes:
         kind: its class.
+        output: the shape of its output, (rows, columns, channels).
         trained: the shapes of the weights that training changes.
         statistics: the shapes of the weights that only follow the data.
         parts: those of a network, in their order; None for a layer.
@@ -53,10 +55,20 @@ class Part:
     """
 
     kind: str
+    output: tuple[int, int, int]
     trained: tuple[tuple[int, ...], ...] = ()
     statistics: tuple[tuple[int, ...], ...] = ()
     parts: tuple["Part", ...] | None = None
     frozen: bool = False
+
+    @property
+    def size(self):
+        """The NetworkSize of an encoder that is this part alone."""
+        features = 0 if self.kind == "InputLayer" else math.prod(self.output)
+        if self.parts:
+            features = sum(part.size.features for part in self.parts)
+        weights = sum(map(math.prod, self.trained + self.statistics))
+        return NetworkSize(weights, features, math.prod(self.output))
 
 
 @dataclass(frozen=True)
@@ -89,8 +101,7 @@ def read_configuration(text, image_shape):
         _check_shared(network)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise EncoderFault("not an encoder: its configuration cannot be read") from error
-    whole, _ = _judge(network, (*image_shape, 1))
-    return whole
+    return _judge(network, (*image_shape, 1))
 
 
 def _parse(text):
@@ -162,7 +173,7 @@ def _show(value):
 
 
 def _judge(entry, shape):
-    """Return the Part that an entry describes, and the shape of its output; shapes are (rows, columns, channels)."""
+    """Return the Part that an entry describes, given the shape of its input, (rows, columns, channels)."""
     kind, settings = entry["class_name"], entry["config"]
     if not isinstance(settings, dict):
         raise EncoderFault(f"not an encoder: a {kind} has no configuration")
@@ -171,10 +182,10 @@ def _judge(entry, shape):
     if kind in NETWORKS:
         return _judge_network(kind, settings, shape, place)
     _apply(settings, {**LAYERS[kind], **_rules_here(entry, shape)}, place)
-    part, output = OUTPUTS.get(kind, _same)(settings, shape)
-    if min(output) < 1:
+    part = PARTS.get(kind, _same)(settings, shape)
+    if min(part.output) < 1:
         raise EncoderFault(f"{place}: nothing is left of its input of {_sides([None, *shape])}")
-    return part, output
+    return part
 
 
 def _judge_network(kind, settings, shape, place):
@@ -189,14 +200,14 @@ def _judge_network(kind, settings, shape, place):
             raise EncoderFault(f"{place}: its input must come first, and once")
         if kind != SEQUENTIAL:
             _check_connection(entry, entries[number - 1] if number else None, shape)
-        part, shape = _judge(entry, shape)
-        parts.append(part)
+        parts.append(_judge(entry, shape))
+        shape = parts[-1].output
     trained = sum((part.trained for part in parts), ())
     statistics = sum((part.statistics for part in parts), ())
     if sum(4 * math.prod(weight) for weight in trained + statistics) > LARGEST_WEIGHTS:
         raise EncoderFault(f"{place}: its weights take more than {LARGEST_WEIGHTS} bytes")
     frozen = settings.get("trainable") is False or any(part.frozen for part in parts)
-    return Part(kind, trained, statistics, tuple(parts), frozen), shape
+    return Part(kind, shape, trained, statistics, tuple(parts), frozen)
 
 
 def _may_begin(kind, entry):
@@ -428,8 +439,12 @@ def _rules_here(entry, shape):
     return {"batch_input_shape": shapes}
 
 
+def _begin(settings, shape):
+    return Part("InputLayer", shape)
+
+
 def _same(settings, shape):
-    return Part("", frozen=settings.get("trainable") is False), shape
+    return Part("", shape, frozen=settings.get("trainable") is False)
 
 
 def _convolve(settings, shape):
@@ -442,21 +457,20 @@ def _convolve(settings, shape):
         raise EncoderFault(f"{place}: strides and dilation cannot both be larger than 1")
     reach = [(side - 1) * step + 1 for side, step in zip(kernel, dilation, strict=True)]
     trained = ((*kernel, shape[-1] // groups, filters), (filters,))[: 1 + settings.get("use_bias", True)]
-    part = Part("Conv2D", trained, frozen=settings.get("trainable") is False)
-    return part, (*_slide(settings, shape, reach, strides), filters)
+    output = (*_slide(settings, shape, reach, strides), filters)
+    return Part("Conv2D", output, trained, frozen=settings.get("trainable") is False)
 
 
 def _normalise(settings, shape):
     channels = (shape[-1],)
     trained = (channels,) * (settings.get("center", True) + settings.get("scale", True))
-    return Part("BatchNormalization", trained, (channels,) * 2, frozen=settings.get("trainable") is False), shape
+    return Part("BatchNormalization", shape, trained, (channels,) * 2, frozen=settings.get("trainable") is False)
 
 
 def _pool(settings, shape):
     window = _pair(settings.get("pool_size", 2))
     strides = _pair(settings.get("strides") or window)
-    part, _ = _same(settings, shape)
-    return part, (*_slide(settings, shape, window, strides), shape[-1])
+    return replace(_same(settings, shape), output=(*_slide(settings, shape, window, strides), shape[-1]))
 
 
 def _pair(value):
@@ -472,4 +486,4 @@ def _slide(settings, shape, window, strides):
     ]
 
 
-OUTPUTS = {"Conv2D": _convolve, "BatchNormalization": _normalise, "MaxPooling2D": _pool}
+PARTS = {"InputLayer": _begin, "Conv2D": _convolve, "BatchNormalization": _normalise, "MaxPooling2D": _pool}

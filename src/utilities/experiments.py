@@ -6,11 +6,10 @@ import shutil
 import signal
 from dataclasses import dataclass
 from importlib.metadata import version
-from math import prod
 
 import keras
 
-from utilities import architecture, figures, networks, training
+from utilities import architecture, figures, memory, networks, training
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 from utilities.model_files import load_encoder, save_model
 from utilities.results import Results, format_results
@@ -68,8 +67,10 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     autoencoder.whole.summary(expand_nested=True)
     width = shutil.get_terminal_size().columns
     print(architecture.describe(images.shape[1:], hyperparameters.filters, hyperparameters.third_pooling, width))
+    size = networks.size_of(autoencoder.whole, autoencoder.encoder)
+    print(f"size     {memory.describe(size, hyperparameters.batch_size)}")
     folder = folder or RunFolder.create(arguments.runs, "autoencoder", hyperparameters.answers(), vars(arguments))
-    experiment = Experiment(hyperparameters, folder, prod(autoencoder.encoder.output_shape[1:]))
+    experiment = Experiment(hyperparameters, folder, size.code)
 
     stopped_by = training.train_autoencoder(autoencoder, images, split, hyperparameters, arguments.seed, folder)
     folder.keep("encoder.h5", lambda path: save_model(autoencoder.encoder, path))
@@ -97,8 +98,10 @@ def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     encoder = load_encoder(arguments.modelpath)
     classifier = networks.build_classifier(encoder, hyperparameters.units, len(labelled.classes))
     classifier.whole.summary(expand_nested=True)
+    size = networks.size_of(classifier.whole, encoder)
+    print(f"size     {memory.describe(size, hyperparameters.batch_size)}")
     folder = folder or RunFolder.create(arguments.runs, "classification", hyperparameters.answers(), vars(arguments))
-    experiment = Experiment(hyperparameters, folder, prod(encoder.output_shape[1:]))
+    experiment = Experiment(hyperparameters, folder, size.code)
 
     trained = training.train_classifier(classifier, labelled, split, hyperparameters, arguments.seed, folder)
     folder.keep("classifier.h5", lambda path: save_model(classifier.whole, path))

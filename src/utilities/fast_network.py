@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from utilities.networks import leaves
+
 SMALLEST_FUSED_EPSILON = 1.001e-5
 
 
@@ -31,7 +33,7 @@ class FastNetwork(keras.Model):
     def __init__(self, plain):
         super().__init__(name=plain.name)
         self.plain = plain
-        self.steps = _plan(list(_leaves(plain)))
+        self.steps = _plan(list(leaves(plain)))
 
     def call(self, features, training=False):
         """Return the plain network's output."""
@@ -50,15 +52,6 @@ class FastNetwork(keras.Model):
 
         tf.while_loop(lambda number: number < batches, step, [0], parallel_iterations=1)
         return self.get_metrics_result()
-
-
-def _leaves(network):
-    """Yield the layers of a network in their order, those of nested networks in their place."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        elif not isinstance(layer, layers.InputLayer):
-            yield layer
 
 
 def _plan(chain):

@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from utilities.architecture import may_pool_third, pooling_fault
-from utilities.console import Question, printable, whole_number, yes_or_no
+from utilities.architecture import autoencoder_size, classifier_size, may_pool_third, pooling_fault
+from utilities.console import Question, checked, printable, whole_number, yes_or_no
 from utilities.errors import BadInput
+from utilities.memory import check_memory
 
 MOST_LAYERS = 20
 LARGEST_KERNEL_SIDE = 99
@@ -104,32 +105,42 @@ def ask_autoencoder(console, image_shape):
             lambda answer: parse_kernel_sizes(answer, layers),
         )
     )
+    pools_third = may_pool_third(image_shape, layers)
+
+    def check(filters, batch_size=1, third_pooling=pools_third):
+        # What has not been asked yet counts for the least.
+        check_memory(autoencoder_size(image_shape, kernel_sizes, filters, third_pooling), batch_size)
+
     filters = console.ask(
         Question(
             "filters of each layer",
             show_numbers(_extend(DEFAULT_FILTERS, layers)),
-            lambda answer: parse_filters(answer, layers),
+            checked(lambda answer: parse_filters(answer, layers), check),
         )
     )
     epochs = _ask_number(console, "epochs", 10, MOST_EPOCHS)
-    batch_size = _ask_number(console, "batch size", 64, LARGEST_BATCH)
+    batch_size = _ask_number(console, "batch size", 64, LARGEST_BATCH, lambda size: check(filters, size))
     third_pooling = None
-    if may_pool_third(image_shape, layers):
-        third_pooling = console.ask(Question("third max-pooling (7, 7)? y/n", "y", yes_or_no))
+    if pools_third:
+        parse = checked(yes_or_no, lambda third: check(filters, batch_size, third))
+        third_pooling = console.ask(Question("third max-pooling (7, 7)? y/n", "y", parse))
     return AutoencoderHyperparameters(kernel_sizes, filters, epochs, batch_size, third_pooling)
 
 
-def ask_classifier(console):
-    """Ask the questions of ``classification.py``.
+def ask_classifier(console, encoder_size, classes):
+    """Ask the questions of ``classification.py`` about an encoder of a NetworkSize, and so many classes.
 
     Raises:
         BadInput: the input ended after a bad answer.
     """
-    return ClassifierHyperparameters(
-        units=_ask_number(console, "units of the hidden dense layer", 128, MOST_UNITS),
-        epochs=_ask_number(console, "epochs", 5, MOST_EPOCHS),
-        batch_size=_ask_number(console, "batch size", 128, LARGEST_BATCH),
-    )
+
+    def check(units, batch_size=1):
+        check_memory(classifier_size(encoder_size, units, classes), batch_size)
+
+    units = _ask_number(console, "units of the hidden dense layer", 128, MOST_UNITS, check)
+    epochs = _ask_number(console, "epochs", 5, MOST_EPOCHS)
+    batch_size = _ask_number(console, "batch size", 128, LARGEST_BATCH, lambda size: check(units, size))
+    return ClassifierHyperparameters(units, epochs, batch_size)
 
 
 def _ask_layers(console, image_shape):
@@ -151,8 +162,8 @@ def _ask_layers(console, image_shape):
     return console.ask(Question("number of convolutional layers", str(default), parse))
 
 
-def _ask_number(console, text, default, largest):
-    return console.ask(Question(text, str(default), whole_number(1, largest)))
+def _ask_number(console, text, default, largest, check=lambda number: None):
+    return console.ask(Question(text, str(default), checked(whole_number(1, largest), check)))
 
 
 def _extend(values, count):

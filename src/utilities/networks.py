@@ -1,13 +1,12 @@
 """The networks: the autoencoder with its two halves, and the classifier on top of an encoder."""
 
 from dataclasses import dataclass
+from math import prod
 
 import keras
 from keras import layers
 
-from utilities.architecture import pooling_sizes
-
-RECONSTRUCTION_KERNEL = 5
+from utilities.architecture import RECONSTRUCTION_KERNEL, NetworkSize, pooling_sizes
 
 
 @dataclass(frozen=True)
@@ -119,3 +118,18 @@ def build_classifier(encoder, units, classes):
     head = keras.Model(codes, layers.Dense(classes, activation="softmax", name="probabilities")(hidden), name="head")
     images = keras.Input(encoder.input_shape[1:], name="images")
     return Classifier(keras.Model(images, head(encoder(images)), name="classifier"), encoder, head)
+
+
+def size_of(network, encoder):
+    """Return the NetworkSize of a network, given the encoder in it."""
+    features = sum(prod(layer.output.shape[1:]) for layer in leaves(network))
+    return NetworkSize(network.count_params(), features, prod(encoder.output_shape[1:]))
+
+
+def leaves(network):
+    """Yield the layers of a network in their order but for its input, those of nested networks in their place."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            yield from leaves(layer)
+        elif not isinstance(layer, layers.InputLayer):
+            yield layer

@@ -13,11 +13,13 @@ import numpy as np
 
 from utilities import batches
 from utilities.batches import Examples
-from utilities.networks import Classifier
+from utilities.networks import Classifier, leaves
 from utilities.program import drop_output
 from utilities.progress import Progress
 
+# Images in a batch that nothing is learnt from; fewer where the largest feature map would take more numbers.
 EVALUATION_BATCH = 500
+LARGEST_EVALUATION = 2**24
 SHORTEST_PATIENCE = 4
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The encoder's output for all images is computed once, before phase 1, where it takes no more bytes than this.
@@ -258,7 +260,12 @@ def class_distributions(classes, smoothing):
 def predict(model, images):
     """Return the model's output for each image, uint8 in (count, rows, columns); float32, (count, ...)."""
     examples = Examples(images, np.arange(len(images)))
-    return accelerate(model).predict(batches.ordered_batches(examples, EVALUATION_BATCH), verbose=0)
+    return accelerate(model).predict(batches.ordered_batches(examples, _evaluation_batch(model)), verbose=0)
+
+
+def _evaluation_batch(model):
+    largest = max(math.prod(layer.output.shape[1:]) for layer in leaves(model))
+    return max(1, min(EVALUATION_BATCH, LARGEST_EVALUATION // largest))
 
 
 def accelerate(model):
@@ -293,7 +300,7 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
             initial_epoch=first,
             epochs=epochs,
             steps_per_epoch=stacks,
-            validation_data=batches.ordered_batches(validation, EVALUATION_BATCH),
+            validation_data=batches.ordered_batches(validation, _evaluation_batch(model)),
             callbacks=[stop, Progress(first, epochs, stacks), plateau, Record(phase, folder), keeper],
             verbose=0,
         )
