@@ -72,8 +72,10 @@ def run_all(waiting, places):
     with ThreadPoolExecutor(len(places), initializer=lambda: os.sched_setaffinity(0, free.get())) as pool:
         running = {pool.submit(run, *of_one): of_one for of_one in waiting}
         for number, done in enumerate(as_completed(running), start=1):
-            add_row(*running[done], done.result())
-            print(f"{number} of {len(waiting)}: {describe(*running[done])}", flush=True)
+            fault = done.exception()  # costs this one experiment, not those that wait
+            if not fault:
+                add_row(*running[done], done.result())
+            print(f"{number} of {len(waiting)}: {fault or 'done'}: {describe(*running[done])}", flush=True)
 
 
 def script_of(experiment):
@@ -180,12 +182,12 @@ def subset(count, seed):
 
 def encoder_of(experiment, seed):
     """Return the path of the encoder that a classifier's experiment builds on, made now if it is not there."""
-    make, seed = {
+    make, name = {
         PRETRAINED: (lambda path: run(Experiment(experiment.encoder), ENCODER_SEED), ENCODER_SEED),
         RANDOM: (lambda path: save_random_encoder(experiment.encoder, seed, path), f"{seed}-random"),
         COMPONENTS: (lambda path: save_component_encoder(experiment.encoder, path), "components"),
     }[experiment.weights]
-    path = encoder_path(experiment.encoder, None, seed)
+    path = encoder_path(experiment.encoder, None, name)
     with _making[path]:
         if not path.exists():
             CACHE.mkdir(exist_ok=True)
@@ -212,10 +214,10 @@ def save_component_encoder(hyperparameters, path):
     save_model(component_encoder(read_images(TRAINING_IMAGES), prod(maps[-1])), path)
 
 
-def encoder_path(hyperparameters, images, seed):
+def encoder_path(hyperparameters, images, weights):
     """Return where the encoder of an autoencoder is kept for the classifiers that build on it."""
     name = "_".join(re.sub(r"\W+", "-", value) for value in hyperparameters.labels().values())
-    return CACHE / f"encoder_{images or 'all'}_{name}_{seed}.h5"
+    return CACHE / f"encoder_{images or 'all'}_{name}_{weights}.h5"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,47 @@ def run_script(script, arguments, answers, folder, **environment):
         check=False,
     )
     return Session(done.stdout, done.stderr, done.returncode, Path(folder))
+
+
+def without_seconds(history):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+def assert_same_bits(ones, others):
+    assert [one.tobytes() for one in ones] == [other.tobytes() for other in others]
+
+
+def wait_for_rows(folder, rows, process):
+    """Wait until the only run below a folder has a history of so many epochs."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        histories = list(Path(folder).glob("runs/*/history.csv"))
+        if histories and histories[0].read_text().count("\n") > rows:
+            return
+        time.sleep(0.02)
+    pytest.fail("the training ended, or never reached the epoch")
+
+
+def begin(script, arguments, answers, folder):
+    process = subprocess.Popen(
+        script_command(script, arguments),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=script_environment(),
+        # Tests that are run under nohup would have the script ignore SIGHUP too.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )
+    process.stdin.write(answers)
+    process.stdin.close()
+    return process
+
+
+def kept(folder):
+    (run,) = Path(folder).glob("runs/*")
+    return run
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,7 @@ from conftest import make_hyperparameters, script_environment
 
 from utilities.encoder_check import check_encoder
 from utilities.errors import BadInput, Fault
-from utilities.model_files import load_encoder, save_model
+from utilities.model_files import SURROUNDINGS, _find_room, load_encoder, save_model
 from utilities.networks import build_autoencoder, build_classifier
 from utilities.training import accelerate
 
@@ -98,6 +99,33 @@ def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing_else(autoencode
         save_model(trained_autoencoder().decoder, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["encoder.h5", "encoder.keras"])
+def test_a_file_for_which_there_is_no_room_is_not_begun(autoencoder, tmp_path, name):
+    save_model(autoencoder.encoder, tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    bounds = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, bounds[1]))
+    try:
+        with pytest.raises(Fault, match=f"{name}: cannot be written: File too large"):
+            save_model(trained_autoencoder().encoder, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, bounds)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_room_is_looked_for_as_much_as_a_model_takes(autoencoder, tmp_path):
+    large = build_autoencoder((28, 28), make_hyperparameters(20)).whole
+    for model in (autoencoder.encoder, large, build_classifier(autoencoder.encoder, 4, 3).whole):
+        for suffix in (".h5", ".keras"):
+            save_model(model, tmp_path / f"saved{suffix}")
+            (tmp_path / "room").touch()
+            _find_room(tmp_path / "room", model)
+            size, room = (tmp_path / f"saved{suffix}").stat().st_size, (tmp_path / "room").stat().st_size
+            assert size <= room <= 2 * size + SURROUNDINGS
+            (tmp_path / "room").unlink()
 
 
 def test_a_save_replaces_the_old_file(autoencoder, encoder_file):

@@ -3,14 +3,21 @@
 import json
 import os
 import signal
-import subprocess
-import time
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from conftest import make_hyperparameters, make_images, make_labels, run_script, script_command, script_environment
+from conftest import (
+    assert_same_bits,
+    begin,
+    kept,
+    make_hyperparameters,
+    make_images,
+    make_labels,
+    run_script,
+    wait_for_rows,
+    without_seconds,
+)
 
 from utilities import training
 from utilities.arguments import parse_autoencoder_arguments
@@ -69,14 +76,6 @@ def train_classifier(folder):
     return classifier.whole.get_weights(), trained.weights_after_phase_1
 
 
-def without_seconds(history):
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
-
-
-def assert_same_bits(ones, others):
-    assert [one.tobytes() for one in ones] == [other.tobytes() for other in others]
-
-
 @pytest.mark.parametrize(
     ("script", "train", "rows"),
     [("autoencoder", train_autoencoder, rows) for rows in (1, 4)]
@@ -129,39 +128,6 @@ def test_a_damaged_state_is_told(tmp_path, content):
     (folder.path / "state.npz").write_bytes(content)
     with pytest.raises(BadInput, match="cannot be resumed"):
         RunFolder.reopen(tmp_path, "autoencoder")
-
-
-def wait_for_rows(folder, rows, process):
-    """Wait until the only run below a folder has a history of so many epochs."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        histories = list(Path(folder).glob("runs/*/history.csv"))
-        if histories and histories[0].read_text().count("\n") > rows:
-            return
-        time.sleep(0.02)
-    pytest.fail("the training ended, or never reached the epoch")
-
-
-def begin(script, arguments, answers, folder):
-    process = subprocess.Popen(
-        script_command(script, arguments),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env=script_environment(),
-        # Tests that are run under nohup would have the script ignore SIGHUP too.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
-    )
-    process.stdin.write(answers)
-    process.stdin.close()
-    return process
-
-
-def kept(folder):
-    (run,) = Path(folder).glob("runs/*")
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import numpy as np
 
 from utilities import batches
 from utilities.batches import Examples
+from utilities.memory import FLOAT32
 from utilities.networks import Classifier, leaves
 from utilities.program import drop_output
 from utilities.progress import Progress
@@ -234,7 +235,7 @@ def _frozen_network(classifier, labelled, split):
     computed once, and the head alone is trained on them.
     """
     network, inputs = classifier.whole, labelled.images
-    code_bytes = np.float32().nbytes * math.prod(classifier.head.input_shape[1:])
+    code_bytes = FLOAT32 * math.prod(classifier.head.input_shape[1:])
     if len(inputs) * code_bytes <= LARGEST_CODES:
         network, inputs = classifier.head, predict(classifier.encoder, inputs)
     return network, *_split(inputs, labelled, split)
