@@ -1,3 +1,5 @@
+import resource
+
 import pytest
 from conftest import make_hyperparameters
 
@@ -45,6 +47,15 @@ def test_a_containers_bound_counts_where_it_is_lower(tmp_path, monkeypatch, boun
     if bound:
         (tmp_path / "memory.max").write_text(bound)
     assert memory.available_memory() == (expected or machine)
+
+
+def test_a_limit_of_the_process_counts_too():
+    bounds = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (GIGABYTE, bounds[1]))
+    try:
+        assert memory.available_memory() == GIGABYTE
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, bounds)
 
 
 @pytest.fixture

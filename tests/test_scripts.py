@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -490,7 +491,7 @@ def test_end_of_input_right_after_a_bad_answer_is_an_error_that_names_the_questi
 
 @pytest.fixture
 def without_tensorflow(tmp_path):
-    """An environment in which to import TensorFlow, or Keras, leaves a trace and fails."""
+    """A folder of modules that, imported in the place of TensorFlow and Keras, leave a trace and fail."""
     folder = tmp_path / "broken"
     folder.mkdir()
     for name in ("tensorflow", "keras"):
@@ -514,7 +515,21 @@ def test_a_library_that_cannot_be_imported_is_told_in_one_line(data, tmp_path, w
     environment = {"PYTHONPATH": str(without_tensorflow)}
     session = run_script("autoencoder", ["-d", data / "letters"], None, tmp_path, **environment)
     assert session.code == 1
-    assert re.fullmatch(r"autoencoder\.py: error: [^\n]+\n", session.stderr)
+    assert re.fullmatch(r"autoencoder\.py: error: unexpected ImportError, details in [^\n]+\n", session.stderr)
+    details = Path(session.stderr.split()[-1])
+    assert "keras is broken" in details.read_text()
+    details.unlink()
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["MemoryError", "type('ResourceExhaustedError', (Exception,), {})", "RuntimeError('RESOURCE_EXHAUSTED: so')"],
+)
+def test_a_lack_of_memory_is_told_in_one_line(data, tmp_path, without_tensorflow, error):
+    (without_tensorflow / "keras.py").write_text(f"raise {error}\n")
+    session = run_script("autoencoder", ["-d", data / "letters"], None, tmp_path, PYTHONPATH=str(without_tensorflow))
+    assert session.code == 1
+    assert re.fullmatch(r"autoencoder\.py: error: out of memory[^\n]+\n", session.stderr)
 
 
 def test_an_answer_that_the_output_cannot_encode_is_a_bad_answer(data, tmp_path):

@@ -23,7 +23,7 @@ def main():
         arguments = parse_autoencoder_arguments(resumed.command_line)
     images = datasets.read_images(arguments.data)
     split = datasets.split_for_validation(len(images), arguments.seed)
-    program.import_in_background("utilities.experiments")
+    imported = program.import_in_background("utilities.experiments")
     print(f"{datasets.describe(images, split)}; seed {arguments.seed}\n")
 
     console = Console()
@@ -32,8 +32,7 @@ def main():
     repeat = True
     while repeat:
         hyperparameters = ask_autoencoder(answering, images.shape[1:])
-        from utilities.experiments import run_autoencoder
-
+        run_autoencoder = imported.result().run_autoencoder
         autoencoder, experiment = run_autoencoder(images, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None

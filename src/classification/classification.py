@@ -26,7 +26,7 @@ def main():
     test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
     split = datasets.split_for_validation(len(training.images), arguments.seed)
     encoder_size = check_encoder(arguments.modelpath, training.images.shape[1:])
-    program.import_in_background("utilities.experiments")
+    imported = program.import_in_background("utilities.experiments")
     print(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 
     console = Console()
@@ -35,8 +35,7 @@ def main():
     repeat = True
     while repeat:
         hyperparameters = ask_classifier(answering, encoder_size, len(training.classes))
-        from utilities.experiments import run_classifier
-
+        run_classifier = imported.result().run_classifier
         classifier, experiment = run_classifier(training, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None

@@ -3,6 +3,11 @@
 import os
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None
+
 FLOAT32 = 4  # bytes
 # Of each weight: itself, its gradient, the optimizer's two averages, and a copy on the way.
 COPIES_OF_WEIGHTS = 5
@@ -18,8 +23,11 @@ def training_memory(size, batch_size):
 
 
 def available_memory():
-    """Return how many bytes of memory the machine has, or this process's container; infinite where nothing tells."""
+    """Return the least number of bytes that the machine, a container or this process's limits allow, or infinity."""
     bounds = [float("inf")]
+    if resource:
+        limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+        bounds += [limit for limit in limits if limit != resource.RLIM_INFINITY]
     if hasattr(os, "sysconf"):  # not on Windows
         bounds.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     bounds += [int(text) for path in CONTAINER_BOUNDS if path.exists() and (text := path.read_text().strip()).isdigit()]

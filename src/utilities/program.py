@@ -7,14 +7,17 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import traceback
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from utilities.errors import Fault
 
 INTERRUPTED = 130
+OUT_OF_MEMORY = (
+    "out of memory; fewer filters or a smaller batch take less, and --resume goes on with what was interrupted"
+)
 
 
 def run(main):
@@ -50,8 +53,14 @@ def _exit_code_of(main):
         _tell(f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt")
         return Fault.exit_code
     except Exception as error:
-        _tell(f"unexpected {type(error).__name__}, details in {_write_details()}")
+        _tell(OUT_OF_MEMORY if _is_lack_of_memory(error) else _describe_unexpected(error))
         return Fault.exit_code
+
+
+def _is_lack_of_memory(error):
+    """Tell whether an error, of Python, TensorFlow or JAX, is for lack of memory."""
+    by_name = type(error).__name__ == "ResourceExhaustedError" or str(error).startswith("RESOURCE_EXHAUSTED")
+    return by_name or isinstance(error, MemoryError)
 
 
 def _tell(fault):
@@ -64,10 +73,11 @@ def _flush():
         sys.stdout.flush()
 
 
-def _write_details():
+def _describe_unexpected(error):
+    """Return a line on an error that nobody foresaw; its details go into a file."""
     with tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".txt", delete=False) as file:
         traceback.print_exc(file=file)
-    return file.name
+    return f"unexpected {type(error).__name__}, details in {file.name}"
 
 
 def _leave(number, frame):
@@ -109,13 +119,6 @@ def _silence_libraries():
     os.close(nowhere)
 
 
-def import_in_background(*modules):
-    """Begin to import modules while the user reads and answers; whoever imports one later waits for it."""
-
-    def import_all():
-        # A module that cannot be imported is told of by whoever imports it in the foreground.
-        with contextlib.suppress(ImportError):
-            for module in modules:
-                importlib.import_module(module)
-
-    threading.Thread(target=import_all, daemon=True).start()
+def import_in_background(module):
+    """Begin to import a module while the user reads and answers; return its Future, which fails as the import does."""
+    return ThreadPoolExecutor(1).submit(importlib.import_module, module)
