@@ -3,23 +3,22 @@
 import numpy as np
 
 
-def principal_components(images):
-    """Return the mean of some images, and their principal components, the strongest first.
+def principal_components(points):
+    """Return the mean of points, and their principal components, the strongest first.
 
     Args:
-        images: uint8, (count, rows, columns).
+        points: float32, (count, numbers).
 
     Returns:
-        Of pixels in [0, 1], float32: (pixels,), and (pixels, pixels), a component in each column.
+        (numbers,), and (numbers, numbers) with a component in each column.
     """
-    pixels = _pixels(images)
-    _, components = np.linalg.eigh(np.cov(pixels, rowvar=False))  # the strongest last
-    return pixels.mean(axis=0), components[:, ::-1].astype(np.float32)
+    _, components = np.linalg.eigh(np.cov(points, rowvar=False))  # the strongest last
+    return points.mean(axis=0), components[:, ::-1].astype(np.float32)
 
 
 def reconstruction_errors(training, validation, sizes):
     """Return the mean squared errors that so many components of some images leave of others, one for each size."""
-    mean, components = principal_components(training)
+    mean, components = principal_components(_pixels(training))
     centred = _pixels(validation) - mean
     # Components are orthogonal: each one takes its own share of the error away.
     left = np.square(centred).sum() - np.cumsum(np.square(centred @ components).sum(axis=0, dtype=np.float64))
@@ -34,7 +33,7 @@ def component_encoder(images, size):
     import keras
 
     rows, columns = images.shape[1:]
-    mean, components = principal_components(images)
+    mean, components = principal_components(_pixels(images))
     kernel = components[:, :size]
     convolution = keras.layers.Conv2D(kernel.shape[1], (rows, columns), padding="valid", name="components")
     encoder = keras.Sequential([keras.Input((rows, columns, 1)), convolution], name="encoder")

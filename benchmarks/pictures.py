@@ -1,0 +1,95 @@
+"""Train autoencoders of several code sizes, and draw what they make of images that they have not seen.
+
+python3 benchmarks/pictures.py    writes pictures/code-sizes.png, pictures/code-map.png and pictures/first-layer.png
+"""
+
+from dataclasses import replace
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from experiments import BEST_64
+from principal_components import principal_components
+from run import HERE
+
+from utilities import figures, training
+from utilities.arguments import DEFAULT_SEED, TRAINING_IMAGES, TRAINING_LABELS
+from utilities.datasets import read_training_set, split_for_validation
+from utilities.networks import build_autoencoder
+from utilities.runs import RunFolder
+
+CODE_SIZES = (2, 8, 16, 32, 64)
+EPOCHS = 5
+SHOWN = 12
+MAPPED = 3000
+# One for each digit, besides its colour: ten colours are more than the colour-blind tell apart.
+MARKERS = "osD^v<>pP*"
+
+
+def main():
+    """Train, and draw."""
+    mnist = read_training_set(TRAINING_IMAGES, TRAINING_LABELS)
+    split = split_for_validation(len(mnist.images), DEFAULT_SEED)
+    autoencoders = {size: trained(size, mnist.images, split) for size in CODE_SIZES}
+    unseen = mnist.images[split.validation]
+    save(draw_code_sizes(autoencoders, unseen[:SHOWN]), "code-sizes")
+    chosen = split.validation[:MAPPED]
+    save(draw_maps(autoencoders, mnist.images[chosen], mnist.classes[mnist.targets[chosen]]), "code-map")
+    (kernels,) = autoencoders[CODE_SIZES[-1]].encoder.get_layer("encoder_1_convolution").get_weights()
+    title = f"of the autoencoder with a code of {CODE_SIZES[-1]}"
+    save(figures.draw_kernels(kernels[:, :, 0].transpose(2, 0, 1), title), "first-layer")
+
+
+def trained(code_size, images, split):
+    """Return the networks.Autoencoder of the best found, but for its code's size and its epochs, trained."""
+    hyperparameters = replace(BEST_64, filters=(*BEST_64.filters[:2], code_size), epochs=EPOCHS)
+    keras.utils.set_random_seed(DEFAULT_SEED)
+    autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
+    training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())
+    return autoencoder
+
+
+def draw_code_sizes(autoencoders, images):
+    """Draw images above what autoencoders, {code size: Autoencoder}, make of them."""
+    rows = {"original": images}
+    for size, autoencoder in autoencoders.items():
+        rows[f"{size} numbers"] = training.predict(autoencoder.whole, images)[..., 0]
+    figure, axes = plt.subplots(len(rows), len(images), figsize=(len(images) * 0.75, len(rows) * 0.8))
+    figure.subplots_adjust(left=0.12, right=0.99, bottom=0.02, top=0.98, wspace=0.05, hspace=0.05)
+    for (name, of_row), in_row in zip(rows.items(), axes, strict=True):
+        for image, axis in zip(of_row, in_row, strict=True):
+            axis.imshow(image, cmap="gray_r", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+            axis.set(xticks=[], yticks=[])
+        in_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    return figure
+
+
+def draw_maps(autoencoders, images, labels):
+    """Draw the codes of images by their labels: a code of two numbers as it is, the largest by its two components."""
+    figure, axes = plt.subplots(1, 2, figsize=(12, 6), layout="constrained")
+    smallest, largest = (
+        training.predict(autoencoders[size].encoder, images).reshape(len(images), -1)
+        for size in (CODE_SIZES[0], CODE_SIZES[-1])
+    )
+    middle, components = principal_components(largest)
+    places = (largest - middle) @ components[:, :2]
+    titles = (f"code of {CODE_SIZES[0]} numbers", f"code of {CODE_SIZES[-1]} numbers, its two principal components")
+    colours = plt.get_cmap("tab10").colors
+    for axis, points, title in zip(axes, (smallest, places), titles, strict=True):
+        for digit, marker in enumerate(MARKERS):
+            of_digit = points[labels == digit]
+            axis.plot(*of_digit.T, marker, color=colours[digit], markersize=4, alpha=0.6, label=digit)
+            axis.annotate(str(digit), np.median(of_digit, axis=0), fontsize=16, weight="bold", ha="center", va="center")
+        axis.set(title=title, xlabel="first", ylabel="second")
+    figure.legend(*axes[1].get_legend_handles_labels(), title="digit", loc="outside right upper")
+    return figure
+
+
+def save(figure, name):
+    """Save a figure in pictures/."""
+    figure.savefig(HERE / "pictures" / f"{name}.png", dpi=120)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
