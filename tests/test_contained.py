@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from utilities.contained import Ended, contained
+from utilities.contained import Contained, Ended
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot copy a process")
 
@@ -14,6 +14,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cann
 )
 def test_the_result_is_handed_back(value):
     assert contained(lambda: value, 10) == value
+
+
+def contained(action, seconds):
+    with Contained(action, seconds) as copy:
+        return copy.result()
 
 
 def test_what_happens_in_the_copy_stays_there():
@@ -46,6 +51,20 @@ def test_no_copy_and_no_open_file_is_left_behind():
     for _ in range(20):
         contained(lambda: None, 10)
     assert os.dup(before[0]) == max(before) + 1  # the system gives the lowest number that is free
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_the_copy_works_while_this_process_does_and_does_not_outlast_the_context(tmp_path):
+    def act():
+        (tmp_path / "begun").touch()
+        time.sleep(60)
+
+    with Contained(act, 10):
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "begun").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

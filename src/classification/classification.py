@@ -14,7 +14,7 @@ def main():
     arguments, resumed = parse_classification_arguments(), None
     from utilities import datasets
     from utilities.console import Console
-    from utilities.encoder_check import check_encoder
+    from utilities.encoder_check import checking_encoder
     from utilities.hyperparameters import ask_classifier
     from utilities.menus import after_classification
     from utilities.runs import RunFolder
@@ -22,10 +22,11 @@ def main():
     if arguments.resume:
         resumed = RunFolder.reopen(arguments.runs, "classification")
         arguments = parse_classification_arguments(resumed.command_line)
-    training = datasets.read_training_set(arguments.data, arguments.datalabels)
-    test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
-    split = datasets.split_for_validation(len(training.images), arguments.seed)
-    encoder_size = check_encoder(arguments.modelpath, training.images.shape[1:])
+    with checking_encoder(arguments.modelpath, datasets.read_image_shape(arguments.data)) as size_of_encoder:
+        training = datasets.read_training_set(arguments.data, arguments.datalabels)
+        test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
+        split = datasets.split_for_validation(len(training.images), arguments.seed)
+        encoder_size = size_of_encoder()
     imported = program.import_in_background("utilities.experiments")
     print(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 

@@ -15,42 +15,58 @@ class Ended(Exception):
     """The process ended without a result; the message says what became of it."""
 
 
-def contained(action, seconds):
-    """Return what a function returns that runs in a copy of this process: None, a text, a number or a list of them.
+class Contained:
+    """A function at work in a copy of this process: None, a text, a number or a list of them is what it may return.
 
-    The copy is quick to make, and shares nothing that it could break. Where the system cannot copy a process, the
-    function runs in this one.
+    The copy is quick to make, shares nothing that it could break, and does not outlast the context that this is. Where
+    the system cannot copy a process, the function runs in this one, when its result is asked for.
 
     Args:
         action: takes no arguments, and catches what its parts raise.
         seconds: of the processor, after which the copy is ended.
-
-    Raises:
-        Ended: it crashed, or had to be ended.
     """
-    if not hasattr(os, "fork"):
-        return action()
-    reader, writer = os.pipe()
-    copy = os.fork()
-    if copy == 0:
-        _act(action, writer, seconds)
-    os.close(writer)
-    result, code = _outcome(copy, reader)
-    if code or not result:
-        raise Ended("takes too long" if code == -signal.SIGPROF else f"ends in a crash ({code})")
-    return json.loads(result)
 
+    def __init__(self, action, seconds):
+        self._action = action
+        self._copy = None
+        if not hasattr(os, "fork"):
+            return
+        reader, writer = os.pipe()
+        self._copy = os.fork()
+        if self._copy == 0:
+            _act(action, writer, seconds)
+        os.close(writer)
+        self._written = os.fdopen(reader, "rb")
 
-def _outcome(copy, reader):
-    """Wait for a copy to end; return what it wrote, and its exit code."""
-    try:
-        with os.fdopen(reader, "rb") as file:
-            return file.read(), _exit_code_of(copy)
-    except BaseException:  # Ctrl-C: a copy that hangs would stay behind
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(copy, signal.SIGKILL)
-        _exit_code_of(copy)
-        raise
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self._copy:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._copy, signal.SIGKILL)
+            self._wait()
+
+    def _wait(self):
+        """Wait for the copy to end; return its exit code."""
+        code = _exit_code_of(self._copy)
+        self._copy = None
+        self._written.close()
+        return code
+
+    def result(self):
+        """Return what the function returned, when the copy has ended.
+
+        Raises:
+            Ended: it crashed, or had to be ended.
+        """
+        if self._copy is None:
+            return self._action()
+        result = self._written.read()
+        code = self._wait()
+        if code or not result:
+            raise Ended("takes too long" if code == -signal.SIGPROF else f"ends in a crash ({code})")
+        return json.loads(result)
 
 
 def _exit_code_of(copy):

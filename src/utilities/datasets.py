@@ -34,6 +34,18 @@ def locate(path):
     return compressed if not path.exists() and compressed.exists() else path
 
 
+def read_image_shape(path):
+    """Return the (rows, columns) that the header of an IDX file of images promises.
+
+    Raises:
+        BadInput: no IDX file, or not one of images.
+    """
+    path = locate(path)
+    shape = idx.read_shape(path)
+    _check_rank(path, len(shape), "images")
+    return shape[1:]
+
+
 def read_images(path):
     """Return the images of an IDX file, uint8 in (count, rows, columns), 0 black and 255 white.
 
@@ -59,15 +71,18 @@ def _read(path, what):
     """Return the path of the file that there is, and its array, checked to be images or labels."""
     path = locate(path)
     array = idx.read(path)
-    if array.ndim != RANKS[what]:
-        known = {rank: f"{name} ({_dimensions(rank)})" for name, rank in RANKS.items()}
-        found = known.get(array.ndim, _dimensions(array.ndim))
-        raise BadInput(f"{path}: expected {known[RANKS[what]]}, found {found}")
+    _check_rank(path, array.ndim, what)
     if array.dtype != np.uint8:
         raise BadInput(f"{path}: expected {what} as unsigned bytes, found {array.dtype.name}")
     if len(array) == 0:
         raise BadInput(f"{path}: expected {what}, found none")
     return path, array
+
+
+def _check_rank(path, rank, what):
+    if rank != RANKS[what]:
+        known = {rank: f"{name} ({_dimensions(rank)})" for name, rank in RANKS.items()}
+        raise BadInput(f"{path}: expected {known[RANKS[what]]}, found {known.get(rank, _dimensions(rank))}")
 
 
 def _dimensions(rank):
@@ -128,9 +143,9 @@ def split_for_validation(count, seed):
     """
     if count < 2:
         raise BadInput(f"expected 2 or more training images, one of them for validation, found {count}")
-    order = np.random.default_rng(seed).permutation(count)
-    held_out = max(1, round(count * VALIDATION_SHARE))
-    return Split(training=np.sort(order[held_out:]), validation=np.sort(order[:held_out]))
+    held_out = np.zeros(count, bool)
+    held_out[np.random.default_rng(seed).permutation(count)[: max(1, round(count * VALIDATION_SHARE))]] = True
+    return Split(training=np.flatnonzero(~held_out), validation=np.flatnonzero(held_out))
 
 
 def describe(images, split):

@@ -10,6 +10,7 @@ An IDX file is a header and the items in row-major order, everything big-endian:
 Source: Yann LeCun and Corinna Cortes, "The MNIST database of handwritten digits".
 """
 
+import contextlib
 import gzip
 import math
 import struct
@@ -33,10 +34,18 @@ GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot shrink data further than this, so a gzip file cannot hold more than its size times it.
 LARGEST_DEFLATE_RATIO = 1032
 LONGEST_SHOWN = 80
+# Bytes to decompress at a time: zlib prepares for as many as it is asked for, and is slower the more these are.
+PIECE = 2**18
 
 
 class IdxError(BadInput):
     """A file that is not the IDX file it was expected to be."""
+
+
+def read_shape(path):
+    """Return the shape that the header of an IDX file promises; what read raises of the header, this raises too."""
+    with _faults_of(path), _open(path) as file:
+        return _read_header(file, path)[1]
 
 
 def read(path):
@@ -48,23 +57,38 @@ def read(path):
     Raises:
         IdxError: the file is missing, unreadable, damaged, or no IDX file.
     """
-    path = Path(path)
+    with _faults_of(path), _open(path) as file:
+        dtype, shape, offset = _read_header(file, path)
+        if isinstance(file, gzip.GzipFile):
+            return _decompress(file, path, dtype, shape, offset)
+        return _map(path, dtype, shape, offset)
+
+
+@contextlib.contextmanager
+def _faults_of(path):
+    """Tell what goes wrong with a file as an IdxError."""
     try:
-        if not path.is_file():
-            raise IdxError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-        with path.open("rb") as file:
-            compressed = file.read(2) == GZIP_MAGIC
-        return _read_gzip(path) if compressed else _map_plain(path)
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise IdxError(f"{path}: damaged or cut-off gzip file: {error}") from error
     except OSError as error:
         raise IdxError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # NumPy's, of a rank or a size that no array can have
         raise IdxError(f"{path}: cannot be read: {error}") from error
 
 
-def _map_plain(path):
-    size = path.stat().st_size
+def _open(path):
+    """Open a file to read its content, decompressed where it is compressed."""
+    path = Path(path)
+    if not path.is_file():
+        raise IdxError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
     with path.open("rb") as file:
-        dtype, shape, offset = _read_header(file, path)
+        compressed = file.read(2) == GZIP_MAGIC
+    return gzip.open(path) if compressed else path.open("rb")
+
+
+def _map(path, dtype, shape, offset):
+    size = Path(path).stat().st_size
     expected = offset + _byte_count(dtype, shape)
     if size != expected:
         raise IdxError(f"{path}: {_promise(dtype, shape)} needs {_shorten(expected)} bytes, the file has {size}")
@@ -73,21 +97,18 @@ def _map_plain(path):
     return np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
 
 
-def _read_gzip(path):
-    try:
-        with gzip.open(path) as file:
-            dtype, shape, offset = _read_header(file, path)
-            size = _byte_count(dtype, shape)
-            if offset + size > path.stat().st_size * LARGEST_DEFLATE_RATIO:
-                raise IdxError(f"{path}: {_promise(dtype, shape)} cannot come out of so small a gzip file")
-            content = np.empty(size, np.uint8)
-            filled = file.readinto(memoryview(content))
-            if filled < size:
-                raise IdxError(f"{path}: {_promise(dtype, shape)} needs {size} bytes of items, found {filled}")
-            if file.read(1):
-                raise IdxError(f"{path}: goes on after the end of {_promise(dtype, shape)}")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise IdxError(f"{path}: damaged or cut-off gzip file: {error}") from error
+def _decompress(file, path, dtype, shape, offset):
+    size = _byte_count(dtype, shape)
+    if offset + size > Path(path).stat().st_size * LARGEST_DEFLATE_RATIO:
+        raise IdxError(f"{path}: {_promise(dtype, shape)} cannot come out of so small a gzip file")
+    content = np.empty(size, np.uint8)
+    filled = 0
+    while count := file.readinto(memoryview(content)[filled : filled + PIECE]):
+        filled += count
+    if filled < size:
+        raise IdxError(f"{path}: {_promise(dtype, shape)} needs {size} bytes of items, found {filled}")
+    if file.read(1):
+        raise IdxError(f"{path}: goes on after the end of {_promise(dtype, shape)}")
     content.flags.writeable = False
     return content.view(dtype).reshape(shape)
 
