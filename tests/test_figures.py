@@ -54,3 +54,53 @@ def test_every_kernel_is_drawn_on_one_scale(count):
         True
     ] * count
     assert {image.get_clim() for image in drawn} == {(-np.abs(kernels).max(), np.abs(kernels).max())}
+
+
+def history(losses, phases):
+    """Return rows of so many epochs, with a learning rate that falls."""
+    rows = zip(losses, phases, strict=True)
+    return [{"phase": p, "learning_rate": 1 / (n + 2), "loss": x, "val_loss": 2 * x} for n, (x, p) in enumerate(rows)]
+
+
+def test_a_history_shows_its_losses_its_learning_rate_and_the_border_between_phases():
+    losses, axis = figures.draw_history(history([0.4, 0.3, 0.02, 0.01], "aabb"), "title").axes
+    training, validation, border = losses.lines
+    assert training.get_ydata() == pytest.approx([0.4, 0.3, 0.02, 0.01])
+    assert validation.get_ydata() == pytest.approx([0.8, 0.6, 0.04, 0.02])
+    assert list(border.get_xdata()) == [2.5, 2.5]
+    assert axis.lines[0].get_ydata() == pytest.approx([1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert axis.get_ylabel() == "learning rate"
+
+
+@pytest.mark.parametrize(
+    ("losses", "scale"), [([1, 0.1], "log"), ([0.30, 0.31], "linear"), ([1, 0], "linear"), ([np.nan, 0.1], "linear")]
+)
+def test_losses_are_on_a_logarithmic_axis_where_they_spread_and_can_be(losses, scale):
+    axis = figures.draw_history(history(losses, "aa"), "title").axes[0]
+    assert axis.get_yscale() == scale
+    axis.figure.canvas.draw()
+    assert sum(bool(label.get_text()) for label in axis.get_yticklabels()) >= 2
+
+
+def test_experiments_are_drawn_by_the_numbers_in_their_values():
+    axis = figures.draw_comparison({"epochs": ["100", "5", "20", "5"]}, [0.1, 0.4, 0.2, 0.3]).axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["5", "20", "100"]
+    assert axis.lines[0].get_xdata().tolist() == [2, 0, 1, 0]
+    assert {text.get_text().strip(): text.get_position() for text in axis.texts} == {
+        "1": (2, 0.1),
+        "2": (0, 0.4),
+        "3": (1, 0.2),
+        "4": (0, 0.3),
+    }
+
+
+def test_long_values_and_titles_stay_inside_the_figure():
+    kernels = [" ".join(f"{side}x{side}" for side in range(first, first + 20)) for first in range(12)]
+    title = f"kernels {kernels[0]}, filters {kernels[1]}"
+    comparison = figures.draw_comparison({"kernels": kernels, "layers": ["20"] * 12}, np.linspace(1, 2, 12))
+    titled = [figures.draw_history(history([0.4], "a"), title), figures.draw_kernels(np.ones((1, 3, 3)), title)]
+    for figure in (comparison, *titled):
+        figure.canvas.draw()
+    texts = [*comparison.axes[0].get_xticklabels(), *(figure._suptitle for figure in titled)]
+    for text in texts:
+        assert all(text.figure.bbox.contains(*corner) for corner in text.get_window_extent().get_points())

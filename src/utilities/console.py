@@ -1,7 +1,11 @@
 """Asking questions on a terminal, or of redirected input that is treated the same way."""
 
 import io
+import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +68,7 @@ class Console:
                 return question.parse(answer or question.default)
             except ValueError as error:
                 fault = error
-                print(f"  {fault}", flush=True)
+                say(f"  {fault}")
 
     def _default_of(self, question):
         """Return the value of a question's default, which earlier answers may have made a bad one."""
@@ -110,6 +114,33 @@ class Console:
     def _tell_of_end(self):
         print("" if self._told_of_end else "end of input: taking the default", flush=True)
         self._told_of_end = True
+
+
+def say(text):
+    """Print a text; on a terminal, its lines are folded between words, under where their last column begins.
+
+    Elsewhere they are left whole: what reads them there goes by the line.
+    """
+    width = terminal_width()
+    if width:
+        text = "\n".join(_fold(line, width) for line in text.split("\n"))
+    print(text, flush=True)
+
+
+def _fold(line, width):
+    column = re.match(r"(?:.* {2})?", line).end()
+    indent = " " * (column if column <= width / 2 else 0)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def terminal_width():
+    """Return the columns of the terminal that standard output is, or None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def can_redraw():
+    """Tell whether standard output is a terminal that can draw a line over another."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def printable(text, longest=60):
@@ -163,7 +194,5 @@ def choose(console, title, choices):
             raise ValueError(f"expected one of {', '.join(map(str, choices))}; found {printable(answer)!r}")
         return int(answer)
 
-    print(f"\n{title}")
-    for number, text in choices.items():
-        print(f"  {number}  {text}")
+    say("\n".join([f"\n{title}", *(f"  {number}  {text}" for number, text in choices.items())]))
     return console.ask(Question("choice", str(next(iter(choices))), parse))

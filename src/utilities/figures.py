@@ -1,10 +1,15 @@
 """The pictures: drawn with matplotlib, kept as PNG files, and shown in windows where there is a display."""
 
+import itertools
+import re
+import textwrap
 from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from utilities.console import printable, say
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -12,6 +17,9 @@ EXAMPLES = 12
 DOTS_PER_INCH = 150
 THUMBNAIL = 0.04  # share of the map's side that an image takes
 WHITE = 255
+TITLE_CHARACTERS = 11  # for each inch of a figure's width
+LABEL_CHARACTERS, AXIS_CHARACTERS = 30, 60  # of a label below an axis, and of all of them side by side
+SMALLEST_SPREAD = 4  # the largest value over the smallest, for a logarithmic axis to help
 
 
 def show(figures, folder):
@@ -19,9 +27,9 @@ def show(figures, folder):
     paths = _save(figures, folder)
     windows = any(figure.canvas.required_interactive_framework for figure in figures.values())
     for path in paths:
-        print(f"picture: {path}", flush=True)
+        say(f"picture: {path}")
     if not paths and not windows:
-        print("no picture: there is neither a display nor a run's folder to keep it in", flush=True)
+        say("no picture: there is neither a display nor a run's folder to keep it in")
     if windows:
         plt.show(block=False)
         plt.pause(0.1)
@@ -47,32 +55,51 @@ def _close(figures):
 
 
 def draw_history(history, title):
-    """Draw loss, and accuracy where there is one, against epochs; a line marks the border between phases."""
+    """Draw loss, accuracy where there is one, and the learning rate, against epochs, one below the other."""
     metrics = [name for name in ("loss", "accuracy") if name in history[0]]
-    figure, axes = plt.subplots(1, len(metrics), figsize=(6 * len(metrics), 4), squeeze=False, layout="constrained")
+    units = {"loss": "cross-entropy" if "accuracy" in metrics else "mean squared error of pixels in [0, 1]"}
+    rows = len(metrics) + 1
+    figure, axes = plt.subplots(
+        rows, figsize=(8, 2 + 3 * len(metrics)), sharex=True, height_ratios=[3] * (rows - 1) + [1], layout="constrained"
+    )
     epochs = np.arange(1, len(history) + 1)
-    borders = [i + 0.5 for i in range(1, len(history)) if history[i]["phase"] != history[i - 1]["phase"]]
-    for axis, metric in zip(axes[0], metrics, strict=True):
-        for name, label, style in ((metric, "training", "o--"), (f"val_{metric}", "validation", "s-")):
-            colour = ORANGE if label == "training" else BLUE
-            axis.plot(epochs, [row[name] for row in history], style, color=colour, markersize=4, label=label)
-        for border in borders:
-            axis.axvline(border, color=GREY, linestyle=":", label="phase 2 begins")
-        axis.set(xlabel="epoch", ylabel=metric)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    for axis, metric in zip(axes, metrics, strict=False):
+        axis.plot(epochs, [row[metric] for row in history], "o--", color=ORANGE, markersize=4, label="training")
+        axis.plot(epochs, [row[f"val_{metric}"] for row in history], "s-", color=BLUE, markersize=4, label="validation")
+        axis.set_ylabel(units.get(metric, metric))
+    scale_by_spread(axes[0])
+    axes[-1].plot(epochs, [row["learning_rate"] for row in history], ".-", color=GREEN, drawstyle="steps-mid")
+    axes[-1].set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    for axis in axes:
         axis.grid(alpha=0.3)
-    scale_by_logarithm(axes[0, 0])
-    axes[0, 0].legend()
-    figure.suptitle(title)
+        for before, row, border in zip(history, history[1:], epochs + 0.5, strict=False):
+            if row["phase"] != before["phase"]:
+                axis.axvline(border, color="black", linestyle=":", label="phase 2 begins")
+    for axis in axes[:-1]:
+        axis.legend()
+    _entitle(figure, f"loss against epochs: {title}")
     return figure
 
 
-def scale_by_logarithm(axis):
-    """Give an axis a logarithmic y-axis, with plain numbers at 1, 2 and 5 of each power of ten."""
+def scale_by_spread(axis):
+    """Give a y-axis of positive values a logarithmic scale, where they spread over more than its labels are apart."""
+    lowest, highest = axis.dataLim.intervaly
+    if 0 < lowest < highest / SMALLEST_SPREAD:
+        scale_by_logarithm(axis, (1, 2, 5) if lowest < highest / 20 else (1, 2, 3, 5, 7))
+
+
+def scale_by_logarithm(axis, labelled=(1, 2, 5)):
+    """Give an axis a logarithmic y-axis, with plain numbers at these multiples of each power of ten."""
     axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_locator(LogLocator(subs=labelled))
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _entitle(figure, title):
+    """Give a figure a title, folded to its width."""
+    figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * TITLE_CHARACTERS)), fontsize=11)
 
 
 def draw_comparison(hyperparameters, losses):
@@ -82,33 +109,52 @@ def draw_comparison(hyperparameters, losses):
         hyperparameters: {name: the value of each experiment as text}.
         losses: of each experiment, (experiments,).
     """
-    columns = 3
+    columns = min(2, len(hyperparameters))
     rows = -(-len(hyperparameters) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(12, 3.5 * rows), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(6.5 * columns, 4.5 * rows), sharey=True, squeeze=False, layout="constrained"
+    )
     for axis, (name, values) in zip(axes.flat, hyperparameters.items(), strict=False):
-        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-        x = [places[value] for value in values]
-        axis.plot(x, losses, "o", color=BLUE)
-        for number, point in enumerate(zip(x, losses, strict=True), start=1):
-            axis.annotate(str(number), point, xytext=(5, 3), textcoords="offset points", color=GREY)
-        axis.set_xticks(range(len(places)), places, rotation=30, ha="right")
-        axis.set(xlabel=name, ylabel="validation loss", xlim=(-0.5, len(places) - 0.5))
-        axis.grid(alpha=0.3)
+        _draw_against(axis, values, losses)
+        axis.set(xlabel=name, ylabel="validation loss")
     for axis in axes.flat[len(hyperparameters) :]:
         axis.remove()
-    figure.suptitle("validation loss against hyperparameters, each point an experiment by its number")
+    scale_by_spread(axes[0, 0])
+    _entitle(figure, "validation loss against hyperparameters: each point an experiment, with its number")
     return figure
+
+
+def _draw_against(axis, values, losses):
+    """Draw losses against values that are texts, each with the number of its experiment."""
+    places = {value: place for place, value in enumerate(sorted(set(values), key=_by_numbers))}
+    x = [places[value] for value in values]
+    axis.plot(x, losses, "o", color=BLUE)
+    sides = {place: itertools.cycle(("left", "right")) for place in x}  # neighbours have their numbers on both sides
+    for place, loss, number in sorted(zip(x, losses, range(1, len(x) + 1), strict=True)):
+        axis.text(place, loss, f"  {number}  ", ha=next(sides[place]), va="center", fontsize=8)
+    labels = [printable(value, LABEL_CHARACTERS) for value in places]
+    axis.set_xticks(range(len(places)), labels, fontsize=9)
+    if len(places) * max(map(len, labels)) > AXIS_CHARACTERS:
+        axis.tick_params("x", rotation=40)
+        plt.setp(axis.get_xticklabels(), ha="right", rotation_mode="anchor")
+    axis.set_xlim(-0.5, len(places) - 0.5)
+    axis.grid(alpha=0.3)
+
+
+def _by_numbers(value):
+    """Return what sorts values by the numbers in them, and those without any by their text."""
+    return [int(number) for number in re.findall(r"\d+", value)], value
 
 
 def draw_reconstructions(images, reconstructions, title):
     """Draw images, (count, rows, columns), above their reconstructions of the same shape and range."""
-    figure, axes = plt.subplots(2, len(images), figsize=(len(images), 2.6), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(2, len(images), figsize=(max(5, len(images)), 2.6), layout="constrained", squeeze=False)
     for row, what in zip(axes, (images, reconstructions), strict=True):
         for axis, image in zip(row, what, strict=True):
             _draw_image(axis, image)
     axes[0, 0].set_title("originals", loc="left", fontsize=9)
     axes[1, 0].set_title("reconstructions", loc="left", fontsize=9)
-    figure.suptitle(title)
+    _entitle(figure, f"images held out from training: {title}")
     return figure
 
 
@@ -132,7 +178,7 @@ def draw_code_map(images, codes, title):
     for name, share in zip("xy", shares, strict=True):
         which = "first" if name == "x" else "second"
         axis.set(**{f"{name}label": f"{which} principal component of the code ({share:.0%} of its variance)"})
-    figure.suptitle(f"map of the codes\n{title}")
+    _entitle(figure, f"map of the codes: {title}")
     return figure
 
 
@@ -168,7 +214,7 @@ def draw_kernels(kernels, title):
     for axis, kernel in zip(axes.flat, kernels, strict=False):
         image = axis.imshow(kernel, cmap="PuOr", vmin=-largest, vmax=largest)
     figure.colorbar(image, ax=axes, label="weight")
-    figure.suptitle(f"kernels of the first layer\n{title}")
+    _entitle(figure, f"kernels of the first layer: {title}")
     return figure
 
 
@@ -187,7 +233,7 @@ def draw_examples(results, images):
                 axis.set_title(f"{text}, is {results.classes[target]}", fontsize=10, color=ORANGE)
         for axis in half.flat[len(indices) :]:
             axis.axis("off")
-    figure.suptitle("predictions (and their probability) on the test set: correct above, incorrect below")
+    _entitle(figure, "predictions (and their probability) on the test set: correct above, incorrect below")
     return figure
 
 
