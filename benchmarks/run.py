@@ -134,7 +134,7 @@ def run(experiment, seed):
             CACHE.mkdir(exist_ok=True)
             shutil.copy(kept / "encoder.h5", encoder_path(experiment.hyperparameters, experiment.images, seed))
     return {
-        "code size": summary["code_size"],
+        "code size": summary["conditions"]["code"],
         **{name.replace("val_", "validation "): value for name, value in summary["validation"].items()},
         **test_results(output),
         "seconds": round(summary["seconds"], 1),

@@ -121,3 +121,14 @@ def test_both_phases_are_classified_with_their_own_weights(classifier):
     assert np.allclose(after_phase_1, expected_first, atol=1e-5)
     assert np.allclose(now, expected_second, atol=1e-5)
     assert all(map(np.array_equal, classifier.whole.get_weights(), second))
+
+
+def test_a_wide_confusion_matrix_is_folded_to_a_width_and_loses_nothing():
+    (first, *blocks) = format_results(RESULTS, width=15).split("predicted)\n")[1].split("\n\n")
+    assert all(len(line) <= 15 for block in (first, *blocks) for line in block.splitlines())
+    folded = [lines_of(block) for block in (first, *blocks)]
+    assert [block[0] for block in folded] == [["1", "5"], ["7", "26"]]
+    assert [row[0] for row in folded[1][1:]] == ["1", "5", "7", "26"]
+    assert np.hstack([np.array([row[1:] for row in block[1:]], int) for block in folded]).tolist() == (
+        RESULTS.confusion.tolist()
+    )

@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
 
 
 def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_session):
-    transcript = long_session.stdout[: long_session.stdout.index("Model:")]
+    transcript = long_session.stdout[: long_session.stdout.index("encoder_1_convolution")]
     assert re.sub(r"\[[^\]]+\]: ", "[...]: ", transcript).splitlines()[:22] == [
         "60 images of 28 x 28 pixels: 54 to train on, 6 for validation; seed 5",
         "",
@@ -125,11 +126,19 @@ def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_sessio
 
 def test_the_network_is_shown_before_it_is_trained(long_session):
     out = long_session.stdout
-    assert out.index("y/n [") < out.index("encoder_1_convolution") < out.index("Total params") < out.index("epoch 1/2")
+    assert (
+        out.index("y/n [") < out.index("encoder_1_convolution") < out.index("weights; takes") < out.index("epoch 1/2")
+    )
 
 
 def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
-    epochs = re.findall(r"^epoch (\d)/(\d) .*loss [\d.]+.*validation loss [\d.]+$", long_session.stdout, re.MULTILINE)
+    rows = re.findall(r"^epoch (\d)/(\d) +[\d.]+ s +([\d.]+) +([\d.]+)$", long_session.stdout, re.MULTILINE)
+    epochs = [row[:2] for row in rows]
+    kept = [row for run in long_session.runs for row in history_of(run)]
+    for row, of_epoch in zip(rows, kept, strict=True):
+        assert [float(loss) for loss in row[2:]] == pytest.approx(
+            [float(of_epoch[name]) for name in ("loss", "val_loss")], rel=1e-3
+        )
     assert epochs == [("1", "2"), ("2", "2"), ("1", "1"), ("1", "1"), ("1", "1")]
     assert "\r" not in long_session.stdout
     assert "\x1b" not in long_session.stdout
@@ -167,11 +176,11 @@ def test_graphs_are_png_files_whose_paths_are_printed(long_session):
 
 def test_after_each_repetition_the_experiments_are_compared(long_session):
     tables = long_session.stdout.split("experiments of this session, the best marked\n")[1:]
-    tables = [table.split("\n\n")[0].splitlines() for table in tables]
-    assert [len(table) - 1 for table in tables] == [2, 3, 4]
-    head, *lines = tables[-1]
-    assert " ".join(head.split()) == "layers kernels filters epochs third pooling code validation loss seconds"
-    losses = [float(line.split()[-2]) for line in lines]
+    tables = [table.split("\n\n")[0].splitlines()[2:] for table in tables]
+    assert [len(table) for table in tables] == [2, 3, 4]
+    lines = tables[-1]
+    assert lines[1].endswith("  layers 2, kernels 3 3, filters 2 2, epochs 1, third pooling no, code 98")
+    losses = [float(line.split()[1]) for line in lines]
     kept = [float(history_of(run)[-1]["val_loss"]) for run in long_session.runs]
     assert losses == pytest.approx(kept, rel=1e-3)
     assert ["*" in line for line in lines] == [loss == min(kept) for loss in kept]
@@ -229,6 +238,21 @@ def test_dev_null_takes_every_default(data, tmp_path):
     (run,) = session.runs
     assert (run / "input.txt").read_text() == lines(*defaults[:-1])
     assert len(history_of(run)) == int(defaults[3])
+
+
+def test_a_later_session_is_compared_with_the_earlier_ones_on_the_same_images(five_lines, data):
+    answers = lines("1", "3", "4", "1", "16", "2", "6", "2", "2")
+    session = run_script("autoencoder", ["-d", data / "digits"], answers, five_lines.folder)
+    assert_good(session)
+    earlier, later = (history_of(run.runs[0])[-1]["val_loss"] for run in (five_lines, session))
+    first, second = re.search(r"all sessions on these images.*\n.*\n.*\n(.*)\n(.*)\n", session.stdout).groups()
+    assert [float(line.split()[1]) for line in (first, second)] == pytest.approx(
+        [float(earlier), float(later)], rel=1e-3
+    )
+    assert "layers 3, kernels 5 3 3, filters 4 4 4" in first
+    best = five_lines if float(earlier) < float(later) else session
+    assert f"the best is kept in {best.runs[0].relative_to(session.folder)}\n" in session.stdout
+    assert [picture.name for picture in pictures_of(session)] == ["all_sessions.png", "hyperparameters.png"]
 
 
 @pytest.fixture(scope="module")
@@ -573,15 +597,17 @@ def test_closed_standard_input_is_end_of_input(data, tmp_path, without_tensorflo
 class Dialogue:
     """A script that is typed at, on a pseudo-terminal or through pipes."""
 
-    def __init__(self, script, arguments, folder, terminal=True):
+    def __init__(self, script, arguments, folder, terminal=True, columns=80, kind="xterm"):
         ours, theirs = pty.openpty() if terminal else (None, subprocess.PIPE)
+        if terminal:
+            termios.tcsetwinsize(theirs, (24, columns))
         self.process = subprocess.Popen(
             script_command(script, arguments),
             stdin=theirs,
             stdout=theirs,
             stderr=subprocess.PIPE,
             cwd=folder,
-            env=script_environment(TERM="dumb"),
+            env=script_environment(TERM=kind),
         )
         if terminal:
             os.close(theirs)
@@ -668,3 +694,40 @@ def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_w
     assert (kept / "encoder.h5").exists()
     assert json.loads((kept / "experiment.json").read_text())["finished"] is False
     assert (tmp_path / "encoder.h5").exists()
+
+
+@pytest.fixture(scope="module", params=["xterm", "dumb"])
+def narrow_session(request, data, tmp_path_factory):
+    """The kind of a terminal of 60 columns, and what was shown there of two trainings with menus and a table."""
+    folder = tmp_path_factory.mktemp("narrow")
+    answers = ["x", 5, "9 9 9 9 9", "3 3 3 3 3", 4, 16, "y", 1, 5, "5 5 5 5 5", "2 2 2 2 2", 1, 8, "n", 2, 6]
+    with dialogue("autoencoder", ["-d", data / "digits"], folder, columns=60, kind=request.param) as script:
+        shown = ""
+        for answer in answers:
+            shown += script.read_until("]: ")
+            script.type(f"{answer}\n")
+        shown += script.read_until("]: ")
+        script.type("0\n")
+        assert script.end() == (0, "")
+    return request.param, shown.replace("\r\n", "\n")
+
+
+def test_a_terminal_of_60_columns_shows_no_longer_line(narrow_session):
+    _, shown = narrow_session
+    bare = re.sub(r"\x1b\[[?\d]*[a-zA-Z]", "", shown)
+    lines = [line for line in re.split(r"[\r\n]", bare) if "]: " not in line and not line.startswith("runs/")]
+    assert max(map(len, lines)) <= 60
+    assert sum(line.startswith("epoch ") for line in lines) >= 5
+    assert re.search(r"^ 2\*? .*\n {26}\S", bare, re.MULTILINE)  # the table folds under its last column
+
+
+def test_only_a_terminal_that_can_redraw_gets_a_bar_and_a_curve(narrow_session):
+    kind, shown = narrow_session
+    if kind == "dumb":
+        assert "\r" not in shown
+        assert "\x1b" not in shown
+        assert re.search(r"^epoch 1/4 .*\nabout [\d:]+ left\nepoch 2/4 ", shown, re.MULTILINE)
+    else:
+        assert "\r\x1b[Kepoch 2/4" in shown
+        assert "\nabout" not in shown
+    assert bool(re.search("^validation loss  [▁▂▃▄▅▆▇█]{4}$", shown, re.MULTILINE)) == (kind == "xterm")

@@ -13,7 +13,7 @@ def main():
     """Train one autoencoder after another, until the user leaves."""
     arguments, resumed = parse_autoencoder_arguments(), None
     from utilities import datasets
-    from utilities.console import Console
+    from utilities.console import Console, say
     from utilities.hyperparameters import ask_autoencoder
     from utilities.menus import after_autoencoder
     from utilities.runs import RunFolder
@@ -24,7 +24,7 @@ def main():
     images = datasets.read_images(arguments.data)
     split = datasets.split_for_validation(len(images), arguments.seed)
     imported = program.import_in_background("utilities.experiments")
-    print(f"{datasets.describe(images, split)}; seed {arguments.seed}\n")
+    say(f"{datasets.describe(images, split)}; seed {arguments.seed}\n")
 
     console = Console()
     answering = Console(resumed.answers) if resumed else console

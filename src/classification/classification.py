@@ -13,7 +13,7 @@ def main():
     """Train one classifier after another, until the user leaves."""
     arguments, resumed = parse_classification_arguments(), None
     from utilities import datasets
-    from utilities.console import Console
+    from utilities.console import Console, say
     from utilities.encoder_check import checking_encoder
     from utilities.hyperparameters import ask_classifier
     from utilities.menus import after_classification
@@ -28,7 +28,7 @@ def main():
         split = datasets.split_for_validation(len(training.images), arguments.seed)
         encoder_size = size_of_encoder()
     imported = program.import_in_background("utilities.experiments")
-    print(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
+    say(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 
     console = Console()
     answering = Console(resumed.answers) if resumed else console

@@ -5,7 +5,6 @@ set 3 in one by 7 if asked for; later sets have none. The decoder is the mirror.
 """
 
 import itertools
-import textwrap
 from dataclasses import dataclass
 from math import prod
 
@@ -87,8 +86,8 @@ def classifier_size(encoder, units, classes):
     return NetworkSize(weights, encoder.features + encoder.code + units + classes, encoder.code)
 
 
-def describe(image_shape, filters, third_pooling, width):
-    """Return the feature maps of an autoencoder, and what its code saves, in lines no longer than ``width``."""
+def describe(image_shape, filters, third_pooling):
+    """Return the feature maps of an autoencoder, and what its code saves, in three lines."""
     encoded, decoded = feature_maps(image_shape, filters, third_pooling)
     pixels, numbers = prod(image_shape), prod(encoded[-1])
     saves = f"{pixels / numbers:.3g} times fewer" if numbers < pixels else "nothing is compressed"
@@ -97,10 +96,7 @@ def describe(image_shape, filters, third_pooling, width):
         "decoder": _chain(decoded),
         "code": f"{numbers} numbers for an image of {pixels} pixels: {saves}",
     }
-    return "\n".join(
-        textwrap.fill(text, width, initial_indent=f"{name:9}", subsequent_indent=" " * 9, break_on_hyphens=False)
-        for name, text in lines.items()
-    )
+    return "\n".join(f"{name:9}{text}" for name, text in lines.items())
 
 
 def _chain(maps):

@@ -1,8 +1,8 @@
 """One experiment of each script: build the network, show it, train it, and keep what came of it."""
 
+import hashlib
 import platform
 import resource
-import shutil
 import signal
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,7 +10,7 @@ from importlib.metadata import version
 import keras
 
 from utilities import architecture, figures, memory, networks, training
-from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.console import say, terminal_width
 from utilities.model_files import load_encoder, save_model
 from utilities.results import Results, format_results
 from utilities.runs import RunFolder, as_texts
@@ -25,14 +25,21 @@ class Experiment:
     """What is remembered of an experiment when its network is gone.
 
     Attributes:
-        hyperparameters: the answers it was made with.
+        hyperparameters: the answers it was made with, {name: value} as texts.
+        conditions: what else tells it from others, {name: value} as texts: code size, seed, encoder.
+        trained_on: which images, and labels; experiments on others are not compared with it.
         folder: where it is kept; has its history.
-        code_size: how many numbers the encoder makes of an image.
     """
 
-    hyperparameters: AutoencoderHyperparameters | ClassifierHyperparameters
+    hyperparameters: dict[str, str]
+    conditions: dict[str, str]
+    trained_on: dict[str, str]
     folder: RunFolder
-    code_size: int
+
+    @property
+    def answers(self):
+        """The hyperparameters and the conditions."""
+        return self.hyperparameters | self.conditions
 
     @property
     def validation_loss(self):
@@ -47,7 +54,12 @@ class Experiment:
     @property
     def title(self):
         """The hyperparameters in one line."""
-        return ", ".join(f"{name} {value}" for name, value in self.hyperparameters.labels().items())
+        return show(self.hyperparameters)
+
+
+def show(values):
+    """Return {name: value} in one line."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
@@ -64,20 +76,21 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     """
     keras.utils.set_random_seed(arguments.seed)
     autoencoder = networks.build_autoencoder(images.shape[1:], hyperparameters)
-    autoencoder.whole.summary(expand_nested=True)
-    width = shutil.get_terminal_size().columns
-    print(architecture.describe(images.shape[1:], hyperparameters.filters, hyperparameters.third_pooling, width))
+    say(f"\n{networks.describe(autoencoder.whole)}\n")
+    say(architecture.describe(images.shape[1:], hyperparameters.filters, hyperparameters.third_pooling))
     size = networks.size_of(autoencoder.whole, autoencoder.encoder)
-    print(f"size     {memory.describe(size, hyperparameters.batch_size)}")
+    say(f"size     {memory.describe(size, hyperparameters.batch_size)}")
     folder = folder or RunFolder.create(arguments.runs, "autoencoder", hyperparameters.answers(), vars(arguments))
-    experiment = Experiment(hyperparameters, folder, size.code)
+    conditions = {"code": str(size.code), "seed": str(arguments.seed)}
+    trained_on = {"images": str(arguments.data.resolve()), "shape": str(images.shape)}
+    experiment = Experiment(hyperparameters.labels(), conditions, trained_on, folder)
 
     stopped_by = training.train_autoencoder(autoencoder, images, split, hyperparameters, arguments.seed, folder)
     folder.keep("encoder.h5", lambda path: save_model(autoencoder.encoder, path))
     _keep_summary(experiment, arguments, stopped_by)
     figures.keep(draw_loss(experiment), folder)
     figures.keep(draw_reconstructions(experiment, autoencoder, images[split.validation]), folder)
-    print(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {experiment.seconds:.0f} s")
+    say(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {experiment.seconds:.0f} s")
     _end(folder, stopped_by)
     return autoencoder, experiment
 
@@ -97,20 +110,29 @@ def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     keras.utils.set_random_seed(arguments.seed)
     encoder = load_encoder(arguments.modelpath)
     classifier = networks.build_classifier(encoder, hyperparameters.units, len(labelled.classes))
-    classifier.whole.summary(expand_nested=True)
+    say(f"\n{networks.describe(classifier.whole)}\n")
     size = networks.size_of(classifier.whole, encoder)
-    print(f"size     {memory.describe(size, hyperparameters.batch_size)}")
+    say(f"size     {memory.describe(size, hyperparameters.batch_size)}")
     folder = folder or RunFolder.create(arguments.runs, "classification", hyperparameters.answers(), vars(arguments))
-    experiment = Experiment(hyperparameters, folder, size.code)
+    conditions = {"code": str(size.code), "seed": str(arguments.seed), "encoder": _name_encoder(arguments.modelpath)}
+    trained_on = {"images": str(arguments.data.resolve()), "shape": str(labelled.images.shape)}
+    trained_on |= {"labels": str(arguments.datalabels.resolve())}
+    experiment = Experiment(hyperparameters.labels(), conditions, trained_on, folder)
 
     trained = training.train_classifier(classifier, labelled, split, hyperparameters, arguments.seed, folder)
     folder.keep("classifier.h5", lambda path: save_model(classifier.whole, path))
     summary = _keep_summary(experiment, arguments, trained.stopped_by)
     figures.keep(draw_loss(experiment), folder)
     loss, accuracy = summary["validation"]["val_loss"], summary["validation"]["val_accuracy"]
-    print(f"\nvalidation cross-entropy {loss:.4f}, accuracy {accuracy:.2%} after {experiment.seconds:.0f} s")
+    say(f"\nvalidation cross-entropy {loss:.4f}, accuracy {accuracy:.2%} after {experiment.seconds:.0f} s")
     _end(folder, trained.stopped_by)
     return trained, experiment
+
+
+def _name_encoder(path):
+    """Return what tells an encoder file from others: its name, and the beginning of a digest of what is in it."""
+    with path.open("rb") as file:
+        return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()[:6]}"
 
 
 def _keep_summary(experiment, arguments, stopped_by):
@@ -119,8 +141,9 @@ def _keep_summary(experiment, arguments, stopped_by):
     summary = {
         "finished": stopped_by is None,
         "arguments": as_texts(vars(arguments)),
-        **experiment.hyperparameters.labels(),
-        "code_size": experiment.code_size,
+        "trained_on": experiment.trained_on,
+        "hyperparameters": experiment.hyperparameters,
+        "conditions": experiment.conditions,
         "epochs_run": len(history),
         "validation": {name: value for name, value in history[-1].items() if name.startswith("val_")},
         "seconds": experiment.seconds,
@@ -134,36 +157,14 @@ def _keep_summary(experiment, arguments, stopped_by):
 def _end(folder, stopped_by):
     """Tell where an experiment is kept; leave, if it was ended by a signal that asks to."""
     if folder.path:
-        print(f"this experiment is kept in {folder.path}", flush=True)
+        say(f"this experiment is kept in {folder.path}")
     if stopped_by not in (None, signal.SIGINT):
         signal.raise_signal(stopped_by)
-
-
-def format_experiments(experiments):
-    """Return a table of experiments of one script: the answers that differ, and what came of them; * marks the best."""
-    answers = [{**experiment.hyperparameters.labels(), "code": str(experiment.code_size)} for experiment in experiments]
-    differing = [name for name in answers[0] if len({answer[name] for answer in answers}) > 1]
-    best = min(experiments, key=lambda experiment: experiment.validation_loss)
-    table = [["", *differing, "validation loss", "seconds"]]
-    for number, (experiment, answer) in enumerate(zip(experiments, answers, strict=True), start=1):
-        mark = "*" if experiment is best else " "
-        measured = [f"{experiment.validation_loss:.4g}", f"{experiment.seconds:.0f}"]
-        table.append([f"{number}{mark}", *(answer[name] for name in differing), *measured])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in table)
 
 
 def draw_loss(experiment):
     """Draw the experiment's history; returns {name: figure}."""
     return {"loss": figures.draw_history(experiment.folder.history, experiment.title)}
-
-
-def draw_comparison(experiments):
-    """Draw the losses of experiments of one script against their hyperparameters; returns {name: figure}."""
-    labels = [experiment.hyperparameters.labels() for experiment in experiments]
-    values = {name: [label[name] for label in labels] for name in labels[0]}
-    losses = [experiment.validation_loss for experiment in experiments]
-    return {"hyperparameters": figures.draw_comparison(values, losses)}
 
 
 def draw_reconstructions(experiment, autoencoder, images):
@@ -194,12 +195,9 @@ def report_on_test_set(trained, test, folder):
         test: LabelledImages.
     """
     frozen, final = (Results(test.targets, probabilities, test.classes) for probabilities in trained.predict(test))
-    report = (
-        f"after phase 1 (encoder frozen): test loss {frozen.loss:.4f}, test accuracy {frozen.accuracy:.2%}\n\n"
-        f"{format_results(final)}\n"
-    )
-    print(report)
-    folder.keep_text("results.txt", report)
+    begin = f"after phase 1 (encoder frozen): test loss {frozen.loss:.4f}, test accuracy {frozen.accuracy:.2%}\n"
+    say(f"{begin}\n{format_results(final, terminal_width())}\n")
+    folder.keep_text("results.txt", f"{begin}\n{format_results(final)}\n")
     figures.show(
         {"examples": figures.draw_examples(final, test.images), "confusion": figures.draw_confusion(final)}, folder
     )

@@ -1,6 +1,6 @@
 """The menus after each training: what the user can do with what has been learnt."""
 
-from utilities.console import Question, choose
+from utilities.console import Question, choose, say
 from utilities.errors import Fault
 
 LEAVE, REPEAT = 0, 1
@@ -56,9 +56,9 @@ def after_classification(console, trained, experiments, test):
 def _tell(experiments):
     """Print a table of the experiments of this session, from the second on."""
     if len(experiments) > 1:
-        from utilities.experiments import format_experiments
+        from utilities.comparison import format_experiments
 
-        print(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
+        say(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
 
 
 def _act_until_done(console, actions):
@@ -73,18 +73,27 @@ def _act_until_done(console, actions):
 
 def _graphs(experiments):
     """Return the graphs that both scripts have: {number: (text, function that draws it)}."""
-    from utilities.experiments import draw_comparison, draw_loss
+    from utilities.comparison import best_of, draw_comparison, format_experiments, with_earlier
+    from utilities.experiments import draw_loss
+
+    def compare_with_earlier():
+        kept = with_earlier(experiments)
+        say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
+        if best := best_of(kept).folder.path:
+            say(f"the best is kept in {best}")
+        return draw_comparison(kept, "all_sessions")
 
     return {
         1: ("loss against epochs of this experiment", lambda: draw_loss(experiments[-1])),
         2: ("loss against hyperparameters over all experiments so far", lambda: draw_comparison(experiments)),
+        6: ("loss against hyperparameters over earlier sessions too", compare_with_earlier),
     }
 
 
 def _show_graph(console, graphs, folder):
     from utilities import figures
 
-    choice = choose(console, "graphs", {number: text for number, (text, draw) in graphs.items()})
+    choice = choose(console, "graphs", {number: text for number, (text, draw) in sorted(graphs.items())})
     figures.show(graphs[choice][1](), folder)
 
 
@@ -99,4 +108,4 @@ def _save(console, encoder):
         return answer
 
     path = console.ask(Question("save the encoder as (.h5 or .keras)", "encoder.h5", save))
-    print(f"saved: {path}")
+    say(f"saved: {path}")

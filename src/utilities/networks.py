@@ -7,6 +7,9 @@ import keras
 from keras import layers
 
 from utilities.architecture import RECONSTRUCTION_KERNEL, NetworkSize, pooling_sizes
+from utilities.console import printable
+
+LONGEST_NAME = 30  # of a layer, in the table of them; encoders may come from strangers
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,16 @@ def size_of(network, encoder):
     """Return the NetworkSize of a network, given the encoder in it."""
     features = sum(prod(layer.output.shape[1:]) for layer in leaves(network))
     return NetworkSize(network.count_params(), features, prod(encoder.output_shape[1:]))
+
+
+def describe(network):
+    """Return a table of a network's layers: the feature map that each makes of an image, and its number of weights."""
+    table = [("layer", "output", "weights")]
+    for layer in leaves(network):
+        feature_map = "x".join(map(str, layer.output.shape[1:]))
+        table.append((printable(layer.name, LONGEST_NAME), feature_map, f"{layer.count_params():,}"))
+    names, maps, _ = (max(map(len, column)) for column in zip(*table, strict=True))
+    return "\n".join(f"{name:{names}}  {feature_map:>{maps}}  {weights:>10}" for name, feature_map, weights in table)
 
 
 def leaves(network):

@@ -1,14 +1,18 @@
-"""The progress of a training on standard output: a live bar on a terminal, one plain line an epoch elsewhere."""
+"""The progress of a training on standard output: a row an epoch, and a live bar on a terminal that can redraw it."""
 
-import shutil
+import math
 import sys
 import time
 
 import keras
 
+from utilities.console import can_redraw, terminal_width
+
 REFRESH_SECONDS = 0.1
 BAR_WIDTH = 20
 CLEAR_LINE = "\r\x1b[K"
+BLOCKS = "▁▂▃▄▅▆▇█"
+SHORTEST_CURVE, LONGEST_CURVE = 3, 40
 
 
 class Progress(keras.callbacks.Callback):
@@ -19,11 +23,12 @@ class Progress(keras.callbacks.Callback):
         self.first = first
         self.epochs = epochs
         self.steps = steps
-        self.live = sys.stdout.isatty()
+        self.live = can_redraw()
 
     def on_train_begin(self, logs=None):
         """Forget the batches of a training before."""
         self.batches = 0
+        self.losses = []
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock of the epoch."""
@@ -42,25 +47,70 @@ class Progress(keras.callbacks.Callback):
             print(CLEAR_LINE + self._bar(batch + 1, float(logs["loss"]), now), end="", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Print the epoch's line, in the place of the bar."""
+        """Print the epoch's row in the place of the bar, the first one under its heads."""
         seconds = time.perf_counter() - self.epoch_begun
-        names = sorted(logs, key=lambda name: "loss" not in name)
-        values = "  ".join(f"{name.replace('val_', 'validation ')} {logs[name]:.4g}" for name in names)
-        print(f"{CLEAR_LINE if self.live else ''}{self._heading()}  {seconds:.1f} s  {values}", flush=True)
+        begin = f"{self._epoch()} {seconds:6.1f} s"
+        metrics = [name for name in logs if not name.startswith("val_")]
+        table = _heads(metrics, len(begin)) if epoch == self.first else []
+        values = [_show(name, logs[prefix + name]) for prefix in ("", "val_") for name in metrics]
+        table.append(begin + "".join(f"{value:>{_width(metrics)}}" for value in values))
+        print((CLEAR_LINE if self.live else "") + "\n".join(table), flush=True)
+        self.losses.append(logs["val_loss"])
         epochs_left = self.epochs - epoch - 1  # the bar on a terminal tells the time left by itself
         if not self.live and epoch == self.first and epochs_left and not self.model.stop_training:
             print(f"about {_clock(seconds * epochs_left)} left", flush=True)
 
+    def on_train_end(self, logs=None):
+        """Draw the way of the validation loss in a line, on a terminal that can show it."""
+        drawn = curve(self.losses)
+        if self.live and len(self.losses) >= SHORTEST_CURVE and _can_print(drawn):
+            print(f"validation loss  {drawn}", flush=True)
+
     def _bar(self, step, loss, now):
         share = step / self.steps
         left = (now - self.begun) / (self.batches - 1) * ((self.epochs - self.first) * self.steps - self.batches)
-        filled = round(share * BAR_WIDTH)
-        bar = "#" * filled + "." * (BAR_WIDTH - filled)
-        line = f"{self._heading()}  {bar} {share:4.0%}  {_clock(left)} left  loss {loss:.4g}"
-        return line[: shutil.get_terminal_size().columns - 1]
+        rest = f" {share:4.0%}  {_clock(left)} left  loss {loss:#.4g}"
+        room = terminal_width() - 1 - len(f"{self._epoch()}  {rest}")
+        width = max(0, min(BAR_WIDTH, room))
+        filled = round(share * width)
+        return f"{self._epoch()}  {'#' * filled}{'.' * (width - filled)}{rest}"[: terminal_width() - 1]
 
-    def _heading(self):
+    def _epoch(self):
         return f"epoch {self.epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
+
+
+def _width(metrics):
+    """Return the width of a column: the rows of a classifier, with two metrics, fit in 60 columns too."""
+    return 12 if len(metrics) == 1 else 10
+
+
+def _heads(metrics, indent):
+    """Return the two lines of heads over the values: of which images, and which metric."""
+    images = (f"{text:>{_width(metrics) * len(metrics)}}" for text in ("training", "validation"))
+    names = (f"{name:>{_width(metrics)}}" for name in metrics * 2)
+    return [" " * indent + "".join(images), " " * indent + "".join(names)]
+
+
+def _show(metric, value):
+    return f"{value:.2%}" if metric == "accuracy" else f"{value:#.4g}"
+
+
+def curve(losses):
+    """Return losses, (epochs,), as a row of blocks on a logarithmic scale; every so many where there are too many."""
+    every = math.ceil(len(losses) / LONGEST_CURVE) or 1
+    heights = [math.log(loss) for loss in losses[::every] if 0 < loss < math.inf]
+    lowest, highest = min(heights, default=0), max(heights, default=0)
+    steps = (len(BLOCKS) - 1) / ((highest - lowest) or 1)
+    return "".join(BLOCKS[round((height - lowest) * steps)] for height in heights)
+
+
+def _can_print(text):
+    """Tell whether the encoding of standard output has the characters of a text."""
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _clock(seconds):

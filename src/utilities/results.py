@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SMALLEST_PROBABILITY = 1e-7
+LABEL = 7  # columns of the class that a row is about
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,12 @@ class Results:
         return matrix
 
 
-def format_results(results):
-    """Return the results as text: the totals, the table per class, and the confusion matrix."""
+def format_results(results, width=None):
+    """Return the results as text: the totals, the table per class, and the confusion matrix.
+
+    Args:
+        width: the columns that the matrix is folded to; None leaves it whole.
+    """
     correct, count = results.correct.sum(), len(results.targets)
     return "\n".join(
         [
@@ -62,8 +67,8 @@ def format_results(results):
             "",
             *_class_table(results),
             "",
-            "confusion matrix (rows: true class, columns: predicted class)",
-            *_confusion_table(results),
+            "confusion matrix (rows: true class, columns: predicted)",
+            *_confusion_table(results, width),
         ]
     )
 
@@ -80,7 +85,13 @@ def _class_table(results):
     yield f"{'mean':>7} {precision.mean():>10.4f} {recall.mean():>8.4f} {f1.mean():>8.4f} {support.sum():>8}"
 
 
-def _confusion_table(results):
-    width = max(len(str(number)) for number in (*results.classes, results.confusion.max()))
-    for label, counts in zip(["", *results.classes], [results.classes, *results.confusion], strict=True):
-        yield f"{label:>7} " + " ".join(f"{count:>{width}}" for count in counts)
+def _confusion_table(results, width):
+    """Return the lines of the confusion matrix, folded to a width: some of its columns below the others."""
+    cell = 1 + max(len(str(number)) for number in (*results.classes, results.confusion.max()))
+    columns = max(1, (width - LABEL) // cell) if width else len(results.classes)
+    for begin in range(0, len(results.classes), columns):
+        if begin:
+            yield ""
+        table = [results.classes, *results.confusion]
+        for label, counts in zip(["", *results.classes], table, strict=True):
+            yield f"{label:>{LABEL}}" + "".join(f"{count:>{cell}}" for count in counts[begin : begin + columns])

@@ -50,7 +50,7 @@ class RunFolder:
         Raises:
             BadInput: there is none, or it cannot be read.
         """
-        unfinished = [path for path in sorted(Path(parent).glob(f"*_{script}")) if not _is_finished(path)]
+        unfinished = [path for path in _folders(parent, script) if not _is_finished(path)]
         if not unfinished:
             raise BadInput(f"{parent}: no unfinished experiment of {script}.py to resume")
         folder = cls(unfinished[-1])
@@ -67,10 +67,24 @@ class RunFolder:
             return
         with np.load(self.path / STATE, allow_pickle=False) as state:
             self.state = dict(state)
-        with (self.path / "history.csv").open(newline="") as file:
-            rows = [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
-        self.history = rows[: int(self.state["rows"])]
+        self.history = self.read_history()[: int(self.state["rows"])]
         self._rewrite_history()
+
+    def siblings(self):
+        """Return the folders of the same script beside this one, this one too, the oldest first; none is read."""
+        if self.path is None:
+            return []
+        _, _, script = self.path.name.rpartition("_")
+        return [RunFolder(path) for path in _folders(self.path.parent, script)]
+
+    def read_summary(self):
+        """Return what ``experiment.json`` holds."""
+        return json.loads((self.path / "experiment.json").read_text())
+
+    def read_history(self):
+        """Return the rows of ``history.csv``."""
+        with (self.path / "history.csv").open(newline="") as file:
+            return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
 
     @property
     def answers(self):
@@ -80,7 +94,7 @@ class RunFolder:
     @property
     def command_line(self):
         """The arguments that the experiment was made with, as the script's parser takes them."""
-        arguments = json.loads((self.path / "experiment.json").read_text())["arguments"]
+        arguments = self.read_summary()["arguments"]
         return [word for name, value in arguments.items() if name != "resume" for word in (f"--{name}", value)]
 
     def keep(self, name, write):
@@ -149,10 +163,15 @@ def as_texts(arguments):
     return {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in arguments.items()}
 
 
+def _folders(parent, script):
+    """Return the paths of a script's folders, the oldest first: a name begins with the time."""
+    return sorted(Path(parent).glob(f"*_{script}"))
+
+
 def _is_finished(path):
     """Tell whether an experiment needs no more training; one whose folder cannot be read cannot be given any."""
     try:
-        return json.loads((path / "experiment.json").read_text())["finished"]
+        return RunFolder(path).read_summary()["finished"]
     except (OSError, ValueError, KeyError, TypeError):
         return True
 

@@ -1,0 +1,75 @@
+"""Several experiments beside each other, those of earlier sessions too: a table, and the graph of their losses."""
+
+import csv
+import math
+
+from utilities import figures
+from utilities.console import LONGEST_ANSWER, printable
+from utilities.experiments import Experiment, show
+
+
+def with_earlier(experiments):
+    """Return experiments of a session, and before them those of earlier sessions that they can be compared with.
+
+    These are the finished ones beside the last in its run folder's parent, of the same script and data. A folder that
+    is damaged, or that something else made, is passed over.
+    """
+    last = experiments[-1]
+    own = {experiment.folder.path for experiment in experiments}
+    earlier = [_read_back(folder, last) for folder in last.folder.siblings() if folder.path not in own]
+    return [experiment for experiment in earlier if experiment] + experiments
+
+
+def _read_back(folder, like):
+    """Return the Experiment that a folder keeps, or None where there is none that compares with another one."""
+    try:
+        summary = folder.read_summary()
+        folder.history = folder.read_history()
+        texts = [_printable(summary[name]) for name in ("hyperparameters", "conditions", "trained_on")]
+        experiment = Experiment(*texts, folder)
+        comparable = (
+            summary["finished"] is True
+            and experiment.trained_on == _printable(like.trained_on)
+            and experiment.answers.keys() == like.answers.keys()
+            and math.isfinite(experiment.validation_loss + experiment.seconds)
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, csv.Error):
+        return None
+    return experiment if comparable else None
+
+
+def _printable(values):
+    return {name: printable(str(value), LONGEST_ANSWER) for name, value in values.items()}
+
+
+def format_experiments(experiments):
+    """Return a table of experiments of one script: what came of them, and in what they differ; * marks the best."""
+    best = best_of(experiments)
+    table = [f"{'validation':>15}", f"{'loss':>15}{'seconds':>9}"]
+    for number, (experiment, differing) in enumerate(zip(experiments, differences(experiments), strict=True), start=1):
+        mark = "*" if experiment is best else " "
+        line = f"{number:>2}{mark}{experiment.validation_loss:>#12.4g}{experiment.seconds:>9.0f}  {show(differing)}"
+        table.append(line.rstrip())
+    return "\n".join(table)
+
+
+def best_of(experiments):
+    """Return the experiment with the smallest validation loss."""
+    return min(experiments, key=lambda experiment: experiment.validation_loss)
+
+
+def differences(experiments):
+    """Return, of each experiment, those of its answers and conditions that are not the same in all."""
+    answers = [experiment.answers for experiment in experiments]
+    differing = [name for name in answers[0] if len({answer[name] for answer in answers}) > 1]
+    return [{name: answer[name] for name in differing} for answer in answers]
+
+
+def draw_comparison(experiments, name="hyperparameters"):
+    """Draw the losses of experiments of one script against the answers in which they differ; {name: figure}."""
+    answers = differences(experiments)
+    if not answers[0]:  # a single one, or all the same
+        answers = [experiment.hyperparameters for experiment in experiments]
+    values = {answer: [each[answer] for each in answers] for answer in answers[0]}
+    losses = [experiment.validation_loss for experiment in experiments]
+    return {name: figures.draw_comparison(values, losses)}

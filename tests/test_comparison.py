@@ -1,0 +1,118 @@
+"""Experiments of earlier sessions, read back from their run folders and compared."""
+
+import json
+
+import pytest
+from conftest import make_hyperparameters
+
+from utilities.arguments import parse_autoencoder_arguments
+from utilities.comparison import best_of, format_experiments, with_earlier
+from utilities.experiments import Experiment
+from utilities.runs import RunFolder
+
+TRAINED_ON = {"images": "/data/images", "shape": "(60, 28, 28)"}
+
+
+def keep_experiment(parent, epochs=1, loss=0.5, **changes):
+    """Keep an experiment in a folder as a script does, and return it."""
+    hyperparameters = make_hyperparameters(1, epochs=epochs)
+    arguments = vars(parse_autoencoder_arguments([]))
+    folder = RunFolder.create(parent, "autoencoder", hyperparameters.answers(), arguments)
+    folder.add_row({"phase": "reconstruction", "epoch": 1, "seconds": 2.5, "val_loss": 9.0})
+    folder.add_row({"phase": "reconstruction", "epoch": 2, "seconds": 2.5, "val_loss": loss})
+    experiment = Experiment(hyperparameters.labels(), {"code": "4", "seed": "1"}, TRAINED_ON, folder)
+    summary = {
+        "finished": True,
+        "trained_on": TRAINED_ON,
+        "hyperparameters": experiment.hyperparameters,
+        "conditions": experiment.conditions,
+    }
+    folder.keep_summary(summary | changes)
+    return experiment
+
+
+def epochs_of(experiments):
+    return [experiment.hyperparameters["epochs"] for experiment in experiments]
+
+
+def test_earlier_experiments_come_before_those_of_the_session_with_what_came_of_them(tmp_path):
+    for epochs, loss in ((7, 0.25), (8, 0.125)):
+        keep_experiment(tmp_path, epochs, loss)
+    session = [keep_experiment(tmp_path, 3, 1.0), keep_experiment(tmp_path, 4, 2.0)]
+    together = with_earlier(session)
+    assert epochs_of(together) == ["7", "8", "3", "4"]
+    assert together[2:] == session
+    assert [experiment.validation_loss for experiment in together] == [0.25, 0.125, 1.0, 2.0]
+    assert [experiment.seconds for experiment in together] == [5.0] * 4
+    assert best_of(together) is together[1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"finished": False},
+        {"trained_on": TRAINED_ON | {"shape": "(61, 28, 28)"}},
+        {"trained_on": TRAINED_ON | {"images": "/data/other"}},
+        {"hyperparameters": {"units": "3"}},
+        {"conditions": {"code": "4"}},
+        {"hyperparameters": None},
+        {"trained_on": ["images"]},
+    ],
+)
+def test_unfinished_experiments_and_those_on_other_data_are_left_out(tmp_path, changes):
+    keep_experiment(tmp_path, 7, **changes)
+    keep_experiment(tmp_path, 8)
+    assert epochs_of(with_earlier([keep_experiment(tmp_path, 3)])) == ["8", "3"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"1", b"[" * 100_000, b'{"finished": true'])
+def test_a_damaged_summary_is_passed_over(tmp_path, content):
+    (keep_experiment(tmp_path, 7).folder.path / "experiment.json").write_bytes(content)
+    keep_experiment(tmp_path, 8)
+    assert epochs_of(with_earlier([keep_experiment(tmp_path, 3)])) == ["8", "3"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b'"' * 200_000, b"seconds\n1\n"]
+    + [f"seconds,val_loss\n{row}\n".encode() for row in ("", "1", "1,x", "x,1", "1,nan", "1,inf")],
+)
+def test_a_damaged_history_is_passed_over(tmp_path, content):
+    (keep_experiment(tmp_path, 7).folder.path / "history.csv").write_bytes(content)
+    keep_experiment(tmp_path, 8)
+    assert epochs_of(with_earlier([keep_experiment(tmp_path, 3)])) == ["8", "3"]
+
+
+def test_what_is_no_run_folder_is_passed_over(tmp_path):
+    (tmp_path / "0_autoencoder").mkdir()
+    (tmp_path / "1_autoencoder").write_text("a file")
+    (tmp_path / "2_autoencoder").symlink_to("nowhere")
+    assert epochs_of(with_earlier([keep_experiment(tmp_path, 3)])) == ["3"]
+
+
+def test_a_session_without_a_run_folder_is_compared_with_itself(tmp_path):
+    experiment = keep_experiment(tmp_path)
+    lost = Experiment(experiment.hyperparameters, experiment.conditions, TRAINED_ON, RunFolder())
+    lost.folder.history = experiment.folder.history
+    assert with_earlier([lost]) == [lost]
+
+
+def test_texts_of_a_folder_cannot_reach_the_terminal_as_control_characters(tmp_path):
+    experiment = keep_experiment(tmp_path)
+    labels = experiment.hyperparameters | {"epochs": "\x1b[2J", "kernels": ["\x07"]}
+    summary = json.loads((experiment.folder.path / "experiment.json").read_text())
+    experiment.folder.keep_summary(summary | {"hyperparameters": labels})
+    table = format_experiments(with_earlier([keep_experiment(tmp_path, 3)]))
+    assert len(table.splitlines()) == 4
+    assert table.replace("\n", "").isprintable()
+
+
+def test_the_table_tells_what_differs_and_marks_the_best(tmp_path):
+    experiments = [keep_experiment(tmp_path, epochs, loss) for epochs, loss in ((3, 0.5), (4, 0.25), (40, 0.3))]
+    assert format_experiments(experiments).splitlines() == [
+        "     validation",
+        "           loss  seconds",
+        " 1       0.5000        5  epochs 3",
+        " 2*      0.2500        5  epochs 4",
+        " 3       0.3000        5  epochs 40",
+    ]
