@@ -524,10 +524,18 @@ def without_tensorflow(tmp_path):
     return folder
 
 
+@pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("script", ["autoencoder", "classification"])
-def test_help_tells_every_flag_and_imports_no_tensorflow(tmp_path, without_tensorflow, script):
-    session = run_script(script, ["--help"], None, tmp_path, PYTHONPATH=str(without_tensorflow))
+def test_help_tells_every_flag_and_its_default_and_imports_no_tensorflow(tmp_path, without_tensorflow, script, columns):
+    environment = {"PYTHONPATH": str(without_tensorflow), "COLUMNS": str(columns)}
+    session = run_script(script, ["--help"], None, tmp_path, **environment)
     assert_good(session)
+    assert max(map(len, session.stdout.splitlines())) <= columns
+    told = re.findall(r"^  -(?!h)[^\n]*(?:\n {4}[^\n]*)*", session.stdout, re.MULTILINE)
+    assert all(re.search(r"\(default:|\(required", text) for text in told)
+    assert len(told) == {"autoencoder": 4, "classification": 8}[script]
+    assert f"python3 {script}.py" in session.stdout
+    assert "< input.txt" in session.stdout
     flags = ["-d", "--data", "--seed", "--runs"]
     if script == "classification":
         flags += ["-dl", "--datalabels", "-t", "--test", "-tl", "--testlabels", "-model", "--modelpath"]

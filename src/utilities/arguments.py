@@ -11,16 +11,25 @@ TEST_IMAGES = DATASET / "t10k-images-idx3-ubyte"
 TEST_LABELS = DATASET / "t10k-labels-idx1-ubyte"
 DEFAULT_SEED = 1
 LARGEST_SEED = 2**32 - 1
+# Lines of help that argparse leaves as they are: none longer than 60 columns.
+QUESTIONS = """The hyperparameters are asked for: Enter takes the default
+that a question shows, and so does the end of the input. The
+answers can be kept in a file, one a line, and redirected
+in."""
+FILES = "IDX files, plain or gzip; IDX.gz is found as IDX too"
 
 
 def parse_autoencoder_arguments(arguments=None):
     """Return the arguments of ``autoencoder.py``: data, seed, runs, resume."""
     parser = _Parser(
-        description="Train a convolutional autoencoder on IDX images and save its encoder. "
-        "The hyperparameters are asked for on standard input; Enter takes the default shown.",
-        epilog="examples:\n"
-        "  python3 autoencoder.py\n"
-        "  python3 autoencoder.py -d ../../Dataset/train-images-idx3-ubyte < input.txt\n",
+        description=f"Train a convolutional autoencoder on IDX images, and save\nits encoder.\n\n{QUESTIONS}",
+        epilog="""examples:
+  python3 autoencoder.py
+  python3 autoencoder.py < input.txt
+  python3 autoencoder.py \\
+      -d ../../Dataset/train-images-idx3-ubyte < input.txt
+  python3 autoencoder.py --resume
+""",
     )
     parser.add_path("-d", "--data", TRAINING_IMAGES, "training images")
     return parser.parse_args(arguments)
@@ -29,25 +38,29 @@ def parse_autoencoder_arguments(arguments=None):
 def parse_classification_arguments(arguments=None):
     """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, seed, runs, resume."""
     parser = _Parser(
-        description="Put dense layers on a trained encoder, train them with the encoder frozen, then train "
-        "everything, and report on the test set. "
-        "The hyperparameters are asked for on standard input; Enter takes the default shown.",
-        epilog="examples:\n"
-        "  python3 classification.py -model ../autoencoder/encoder.h5\n"
-        "  python3 classification.py -d IMAGES -dl LABELS -t IMAGES -tl LABELS -model ENCODER < input.txt\n",
+        description="Put dense layers on a trained encoder, train them with the\n"
+        f"encoder frozen, then train everything, and report on the\ntest set.\n\n{QUESTIONS}",
+        epilog="""examples:
+  python3 classification.py -model ../autoencoder/encoder.h5
+  python3 classification.py \\
+      -model ../autoencoder/encoder.h5 < input.txt
+  python3 classification.py -d IMAGES -dl LABELS \\
+      -t IMAGES -tl LABELS -model ENCODER < input.txt
+  python3 classification.py --resume
+""",
     )
-    parser.add_path("-d", "--data", TRAINING_IMAGES, "training images")
-    parser.add_path("-dl", "--datalabels", TRAINING_LABELS, "training labels")
-    parser.add_path("-t", "--test", TEST_IMAGES, "test images")
-    parser.add_path("-tl", "--testlabels", TEST_LABELS, "test labels")
-    parser.add_argument(
+    parser.files.add_argument(
         "-model",
         "--modelpath",
         type=Path,
         required="--resume" not in (arguments or sys.argv),
         metavar="ENCODER",
-        help="encoder, .h5 or .keras (required)",
+        help="the encoder, .h5 or .keras, as autoencoder.py saves it (required)",
     )
+    parser.add_path("-d", "--data", TRAINING_IMAGES, "training images")
+    parser.add_path("-dl", "--datalabels", TRAINING_LABELS, "their labels")
+    parser.add_path("-t", "--test", TEST_IMAGES, "test images")
+    parser.add_path("-tl", "--testlabels", TEST_LABELS, "their labels")
     return parser.parse_args(arguments)
 
 
@@ -56,26 +69,31 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **texts):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **texts)
+        self.files = self.add_argument_group("files", FILES)
         self.add_argument(
-            "--seed", type=_seed, default=DEFAULT_SEED, metavar="N", help=f"repeatable randomness ({DEFAULT_SEED})"
+            "--seed",
+            type=_seed,
+            default=DEFAULT_SEED,
+            metavar="N",
+            help=f"seed of all that is random (default: {DEFAULT_SEED})",
         )
         self.add_argument(
-            "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where every experiment is kept (runs)"
+            "--runs",
+            type=Path,
+            default=Path("runs"),
+            metavar="DIR",
+            help="folder where every experiment is kept (default: runs)",
         )
         self.add_argument(
             "--resume",
             action="store_true",
-            help="go on with the last unfinished experiment in DIR, with its own answers",
+            help="go on with the last unfinished experiment in DIR, with its own answers, seed and files "
+            "(default: begin a new one)",
         )
 
     def add_path(self, short, long, default, what):
-        self.add_argument(
-            short,
-            long,
-            type=Path,
-            default=default,
-            metavar="IDX",
-            help=f"{what}, an IDX file, plain or gzip (Dataset/{default.name})",
+        self.files.add_argument(
+            short, long, type=Path, default=default, metavar="IDX", help=f"{what} (default: MNIST's, in Dataset/)"
         )
 
     def error(self, message):
