@@ -50,7 +50,7 @@ class Progress(keras.callbacks.Callback):
         """Print the epoch's row in the place of the bar, the first one under its heads."""
         seconds = time.perf_counter() - self.epoch_begun
         begin = f"{self._epoch()} {seconds:6.1f} s"
-        metrics = [name for name in logs if not name.startswith("val_")]
+        metrics = sorted((name for name in logs if not name.startswith("val_")), key=lambda name: name != "loss")
         table = _heads(metrics, len(begin)) if epoch == self.first else []
         values = [_show(name, logs[prefix + name]) for prefix in ("", "val_") for name in metrics]
         table.append(begin + "".join(f"{value:>{_width(metrics)}}" for value in values))

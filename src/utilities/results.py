@@ -1,5 +1,6 @@
 """What a classifier makes of the test set, in numbers that agree with each other."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +89,10 @@ def _class_table(results):
 def _confusion_table(results, width):
     """Return the lines of the confusion matrix, folded to a width: some of its columns below the others."""
     cell = 1 + max(len(str(number)) for number in (*results.classes, results.confusion.max()))
-    columns = max(1, (width - LABEL) // cell) if width else len(results.classes)
-    for begin in range(0, len(results.classes), columns):
+    count = len(results.classes)
+    most = max(1, (width - LABEL) // cell) if width else count
+    columns = math.ceil(count / math.ceil(count / most))  # as many below as above
+    for begin in range(0, count, columns):
         if begin:
             yield ""
         table = [results.classes, *results.confusion]
