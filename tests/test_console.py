@@ -237,7 +237,7 @@ def test_a_menu_shows_its_choices_and_takes_only_those(redirect, capsys):
     choices = {0: "exit", 1: "repeat", 3: "save"}
     assert choose(redirect("2\n00\nexit\n3\n"), "what next?", choices) == 3
     assert capsys.readouterr().out == (
-        "\nwhat next?\n  0  exit\n  1  repeat\n  3  save\n"
+        "what next?\n  0  exit\n  1  repeat\n  3  save\n"
         "choice [0]: 2\n  expected one of 0, 1, 3; found '2'\n"
         "choice [0]: 00\n  expected one of 0, 1, 3; found '00'\n"
         "choice [0]: exit\n  expected one of 0, 1, 3; found 'exit'\n"

@@ -194,5 +194,5 @@ def choose(console, title, choices):
             raise ValueError(f"expected one of {', '.join(map(str, choices))}; found {printable(answer)!r}")
         return int(answer)
 
-    say("\n".join([f"\n{title}", *(f"  {number}  {text}" for number, text in choices.items())]))
+    say("\n".join([title, *(f"  {number}  {text}" for number, text in choices.items())]))
     return console.ask(Question("choice", str(next(iter(choices))), parse))

@@ -65,9 +65,13 @@ def _act_until_done(console, actions):
     texts = {LEAVE: "exit", REPEAT: "repeat with other hyperparameters"}
     texts |= {number: text for number, (text, act) in actions.items()}
     while True:
+        say("")
         choice = choose(console, "what next?", texts)
-        if choice in (LEAVE, REPEAT):
-            return choice == REPEAT
+        if choice == LEAVE:
+            return False
+        say("")
+        if choice == REPEAT:
+            return True
         actions[choice][1]()
 
 

@@ -1,0 +1,61 @@
+"""What a user sees, whole: a redirected session of each script, but for the numbers that differ from run to run.
+
+Where a change is meant, so is the one of tests/data/*_session.txt.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import make_images, make_labels, run_script
+
+from utilities import idx
+
+SESSIONS = Path(__file__).parent / "data"
+VARYING = [
+    (r"\d{4}-\d\d-\d\d_[\d-]+", "DATE"),
+    (r"(?m)^(test \w+ +|\w*correct +)[\d.]+", r"\1#"),  # in a column of their own, on the left
+    (r"(?m)^( {6}[12]) (?: *\d+)+$", r"\1 counts"),  # of the confusion matrix
+    (r"(?m)^( \d)[* ](?= )", r"\1?"),  # the mark of the best
+    (r"  +\d+\.\d+(?:e-\d+)?", lambda number: "#".rjust(len(number[0]))),  # on the right of a column
+    (r"(?m)(?<=^ \d\? {11}#) +\d+", lambda seconds: "#".rjust(len(seconds[0]))),
+    (r"\d+\.\d+(?:e-\d+)?|(?<=after )\d+|\d+:\d\d", "#"),
+]
+
+
+def masked(text):
+    """Return a text with what differs from run to run masked, and columns as wide as they are."""
+    for pattern, replacement in VARYING:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of images of two classes, and their labels."""
+    folder = tmp_path_factory.mktemp("transcripts")
+    labels = make_labels(40, (1, 2))
+    idx.write(folder / "images", make_images(labels))
+    idx.write(folder / "labels", labels)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def autoencoder_session(folder):
+    answers = ["many", "1", "(5, 5) (3, 3)", "3", "4 4", "2", "0", "2", "16"]
+    answers += ["save", "2", "", "3", "encoder.txt", ""]
+    answers += ["1", "2", "3,5 3", "2 4", "1", "16", "2", "6", "0"]
+    return run_script("autoencoder", ["-d", "images"], "".join(f"{answer}\n" for answer in answers), folder)
+
+
+def test_a_session_of_the_autoencoder(autoencoder_session):
+    assert masked(autoencoder_session.stdout) == (SESSIONS / "autoencoder_session.txt").read_text()
+    assert (autoencoder_session.stderr, autoencoder_session.code) == ("", 0)
+
+
+def test_a_session_of_classification(folder, autoencoder_session):
+    files = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
+    answers = ["0", "3", "2", "16", "3", "2", "6", "1"]
+    session = run_script("classification", files, "".join(f"{answer}\n" for answer in answers), folder)
+    assert masked(session.stdout) == (SESSIONS / "classification_session.txt").read_text()
+    assert (session.stderr, session.code) == ("", 0)
