@@ -61,7 +61,7 @@ class Progress(keras.callbacks.Callback):
             print(f"about {_clock(seconds * epochs_left)} left", flush=True)
 
     def on_train_end(self, logs=None):
-        """Draw the way of the validation loss in a line, on a terminal that can show it."""
+        """Draw the curve of the validation loss in a line, on a terminal that can show it."""
         drawn = curve(self.losses)
         if self.live and len(self.losses) >= SHORTEST_CURVE and _can_print(drawn):
             print(f"validation loss  {drawn}", flush=True)

@@ -1,0 +1,78 @@
+"""Record a session of autoencoder.py, typed at a terminal of 80 columns, as pictures/session.svg.
+
+python3 benchmarks/session.py
+"""
+
+import html
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import termios
+
+from run import HERE, SOURCE, subset
+
+IMAGES = 6000
+ANSWERS = ("two", "2", "5 5", "16 4", "6", "32", "0")
+ROWS, COLUMNS = 24, 80
+CHARACTER, LINE, MARGIN = 8.4, 18, 16
+STYLE = "font: 14px 'DejaVu Sans Mono', Menlo, Consolas, monospace; white-space: pre"
+PAPER, INK, TYPED = "#0d1117", "#e6edf3", "#7ee787"
+BAR_BEFORE = "\r\x1b[K"
+
+
+def main():
+    """Play the session and draw its screen."""
+    images, _ = subset(IMAGES, seed=0)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(SOURCE / "autoencoder" / "autoencoder.py"), "-d", str(images)]
+        shown = play(command, ANSWERS, folder)
+    picture = draw([f"$ python3 autoencoder.py -d {images.name}", *screen(shown)])
+    (HERE / "pictures" / "session.svg").write_text(picture, "utf-8")
+
+
+def play(command, answers, folder):
+    """Run a command on a terminal, type an answer at each question, and return all that it wrote there."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
+    environment = os.environ | {"TERM": "xterm", "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+    waiting, shown = list(answers), b""
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment):
+        os.close(theirs)
+        try:
+            while written := os.read(ours, 65536):
+                shown += written
+                if shown.endswith(b"]: ") and waiting:
+                    os.write(ours, f"{waiting.pop(0)}\n".encode())
+        except OSError:  # on Linux the end of a terminal is an error
+            pass
+    os.close(ours)
+    return shown.decode()
+
+
+def screen(shown):
+    """Return the lines that are left of what was written to a terminal: a bar is gone, what came after it is not."""
+    plain = re.sub(r"\x1b\[\?\d+[hl]", "", shown).replace("\r\n", "\n").rstrip()
+    return [line.rpartition(BAR_BEFORE)[2].strip("\r") for line in plain.split("\n")]
+
+
+def draw(lines):
+    """Return lines as an SVG picture of a terminal; what was typed has a colour of its own."""
+    width, height = COLUMNS * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}">',
+        "<title>a session of autoencoder.py</title>",
+        f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>',
+        f'<g fill="{INK}" style="{STYLE}">',
+    ]
+    for number, line in enumerate(lines, start=1):
+        asked, typed = re.fullmatch(r"(.*\]: |\$ )?(.*)", line).groups()
+        text = html.escape(typed) if asked is None else f'{asked}<tspan fill="{TYPED}">{html.escape(typed)}</tspan>'
+        parts.append(f'<text x="{MARGIN}" y="{number * LINE + MARGIN - 5}" xml:space="preserve">{text}</text>')
+    return "\n".join([*parts, "</g>", "</svg>", ""])
+
+
+if __name__ == "__main__":
+    main()
