@@ -7,7 +7,7 @@ from conftest import make_hyperparameters
 
 from utilities.arguments import parse_autoencoder_arguments
 from utilities.comparison import best_of, format_experiments, with_earlier
-from utilities.experiments import Experiment
+from utilities.experiments import Experiment, _name_encoder
 from utilities.runs import RunFolder
 
 TRAINED_ON = {"images": "/data/images", "shape": "(60, 28, 28)"}
@@ -74,8 +74,8 @@ def test_a_damaged_summary_is_passed_over(tmp_path, content):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff", b'"' * 200_000, b"seconds\n1\n"]
-    + [f"seconds,val_loss\n{row}\n".encode() for row in ("", "1", "1,x", "x,1", "1,nan", "1,inf")],
+    [b"", b"\xff", b'"' + b"x" * 200_000, b"seconds\n1\n"]
+    + [f"seconds,val_loss\n{row}\n".encode() for row in ("", "1", "1,x", "x,1", "1,nan", "1,inf", f"{10**400},1")],
 )
 def test_a_damaged_history_is_passed_over(tmp_path, content):
     (keep_experiment(tmp_path, 7).folder.path / "history.csv").write_bytes(content)
@@ -105,6 +105,16 @@ def test_texts_of_a_folder_cannot_reach_the_terminal_as_control_characters(tmp_p
     table = format_experiments(with_earlier([keep_experiment(tmp_path, 3)]))
     assert len(table.splitlines()) == 4
     assert table.replace("\n", "").isprintable()
+
+
+def test_an_encoder_saved_over_another_is_told_from_it(tmp_path):
+    path = tmp_path / "encoder.h5"
+    names = []
+    for weights in (b"first", b"second", b"first"):
+        path.write_bytes(weights)
+        names.append(_name_encoder(path))
+    assert names[0] == names[2] != names[1]
+    assert all(name.startswith("encoder.h5 ") for name in names)
 
 
 def test_the_table_tells_what_differs_and_marks_the_best(tmp_path):

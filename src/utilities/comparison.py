@@ -33,7 +33,7 @@ def _read_back(folder, like):
             and experiment.answers.keys() == like.answers.keys()
             and math.isfinite(experiment.validation_loss + experiment.seconds)
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, csv.Error):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, csv.Error):
         return None
     return experiment if comparable else None
 

@@ -115,8 +115,8 @@ def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     say(f"size     {memory.describe(size, hyperparameters.batch_size)}")
     folder = folder or RunFolder.create(arguments.runs, "classification", hyperparameters.answers(), vars(arguments))
     conditions = {"code": str(size.code), "seed": str(arguments.seed), "encoder": _name_encoder(arguments.modelpath)}
-    trained_on = {"images": str(arguments.data.resolve()), "shape": str(labelled.images.shape)}
-    trained_on |= {"labels": str(arguments.datalabels.resolve())}
+    files = {"images": str(arguments.data.resolve()), "labels": str(arguments.datalabels.resolve())}
+    trained_on = files | {"shape": str(labelled.images.shape)}
     experiment = Experiment(hyperparameters.labels(), conditions, trained_on, folder)
 
     trained = training.train_classifier(classifier, labelled, split, hyperparameters, arguments.seed, folder)
