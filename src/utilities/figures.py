@@ -57,7 +57,7 @@ def _close(figures):
 def draw_history(history, title):
     """Draw loss, accuracy where there is one, and the learning rate, against epochs, one below the other."""
     metrics = [name for name in ("loss", "accuracy") if name in history[0]]
-    units = {"loss": "cross-entropy" if "accuracy" in metrics else "mean squared error of pixels in [0, 1]"}
+    units = {"loss": "cross-entropy in nats" if "accuracy" in metrics else "mean squared error of pixels in [0, 1]"}
     rows = len(metrics) + 1
     figure, axes = plt.subplots(
         rows, figsize=(8, 2 + 3 * len(metrics)), sharex=True, height_ratios=[3] * (rows - 1) + [1], layout="constrained"
@@ -68,8 +68,9 @@ def draw_history(history, title):
         axis.plot(epochs, [row[f"val_{metric}"] for row in history], "s-", color=BLUE, markersize=4, label="validation")
         axis.set_ylabel(units.get(metric, metric))
     scale_by_spread(axes[0])
-    axes[-1].plot(epochs, [row["learning_rate"] for row in history], ".-", color=GREEN, drawstyle="steps-mid")
-    axes[-1].set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    rates = [row["learning_rate"] for row in history]
+    axes[-1].plot(epochs, rates, ".-", color=GREEN, drawstyle="steps-mid")
+    axes[-1].set(xlabel="epoch", ylabel="learning rate", ylim=(0, 1.1 * max(rates)))
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for axis in axes:
         axis.grid(alpha=0.3)
