@@ -201,7 +201,7 @@ def parse_filters(answer, layers):
 
 def _check_count(values, layers, what):
     if len(values) != layers:
-        raise ValueError(f"expected {layers} {what}, one for each layer, found {len(values)}")
+        raise ValueError(f"{what}: expected {layers}, one for each layer, found {len(values)}")
 
 
 def show_kernel_sizes(sizes):
