@@ -26,8 +26,10 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
 
+ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
+tensorflow_only = pytest.mark.skipif(ON_JAX, reason="stacks of batches and the FastNetwork are TensorFlow's alone")
+
 IGNORED_WARNINGS = (
-    "ignore:`shuffle=True` was passed:UserWarning",  # Keras, whenever it is given a dataset
     "ignore:__array__ implementation:DeprecationWarning",  # Keras, with NumPy 2
 )
 

@@ -1,11 +1,15 @@
 import keras
 import numpy as np
 import pytest
-from conftest import make_hyperparameters
+from conftest import ON_JAX, make_hyperparameters
 
-from utilities.fast_network import FastNetwork
 from utilities.hyperparameters import AutoencoderHyperparameters
 from utilities.networks import build_autoencoder, build_classifier
+
+if ON_JAX:
+    pytest.skip("the FastNetwork is TensorFlow's alone", allow_module_level=True)
+
+from utilities.fast_network import FastNetwork
 
 CASES = {
     "1 layer": ((6, 8), make_hyperparameters(1)),

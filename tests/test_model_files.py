@@ -11,13 +11,14 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import make_hyperparameters, script_environment
+from conftest import ON_JAX, make_hyperparameters, script_environment
 
+from utilities.batches import Examples
 from utilities.encoder_check import check_encoder
 from utilities.errors import BadInput, Fault
 from utilities.model_files import SURROUNDINGS, _find_room, load_encoder, save_model
 from utilities.networks import build_autoencoder, build_classifier
-from utilities.training import accelerate
+from utilities.training import engine
 
 SHAPE = (8, 12)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"
@@ -34,10 +35,11 @@ def trained_autoencoder():
     """Return an autoencoder that a step of training has given weights and statistics of its own."""
     keras.utils.set_random_seed(2)
     autoencoder = build_autoencoder(SHAPE, make_hyperparameters(2))
-    stack = np.random.default_rng(0).random((1, 20, *SHAPE, 1), np.float32)
-    network = accelerate(autoencoder.whole)
-    network.compile("adam", loss="mean_squared_error")
-    network.train_on_batch(stack, stack)
+    examples = Examples(np.random.default_rng(0).integers(0, 256, (20, *SHAPE), np.uint8), np.arange(20))
+    network = engine.network_of(autoencoder.whole)
+    network.compile("adam", loss="mean_squared_error", metrics=[])
+    data = engine.training_data(examples, 20, range(1), seed=0)
+    network.fit(data, steps_per_epoch=1, shuffle=False, verbose=0)
     return autoencoder
 
 
@@ -52,7 +54,9 @@ def encoder_file(autoencoder, tmp_path):
     return tmp_path / "encoder.h5"
 
 
-def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencoder, tmp_path):
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencoder, tmp_path, backend):
+    pytest.importorskip(backend)
     images = np.random.default_rng(1).random((5, *SHAPE, 1), np.float32)
     np.save(tmp_path / "images.npy", images)
     models = {"encoder": autoencoder.encoder, "classifier": build_classifier(autoencoder.encoder, 4, 3).whole}
@@ -61,7 +65,7 @@ def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencod
         save_model(model, tmp_path / name)
     subprocess.run(
         [sys.executable, "-c", LOAD_AND_PREDICT, tmp_path, *names],
-        env=script_environment(PYTHONPATH=""),
+        env=script_environment(PYTHONPATH="", KERAS_BACKEND=backend),
         check=True,
         capture_output=True,
         timeout=120,
@@ -84,7 +88,8 @@ def test_an_encoder_saved_by_keras_2_predicts_what_it_did_there():
     encoder = load_encoder(KERAS_2)
     assert np.ptp(known["codes"]) > 0.1
     assert np.allclose(encoder.predict(known["images"], verbose=0), known["codes"], rtol=0, atol=1e-6)
-    assert np.allclose(accelerate(encoder)(known["images"]), known["codes"], rtol=0, atol=1e-5)
+    inputs = (known["images"], np.ones(len(known["images"]))) if ON_JAX else known["images"]
+    assert np.allclose(engine.network_of(encoder)(inputs), known["codes"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["encoder.h5", "encoder.keras"])

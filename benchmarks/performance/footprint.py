@@ -22,11 +22,11 @@ STARTS = 7
 EPOCH_LINE = re.compile(r"^epoch 2/2 +([\d.]+) s")
 READERS = {
     "this project": """
-from utilities import batches, datasets
+from utilities import batches, datasets, on_tensorflow
 begun = time.perf_counter()
 images = datasets.read_images(path)
 examples = batches.Examples(images, np.arange(len(images)))
-next(iter(batches.shuffled_stacks(examples, 64, range(1), seed=1)))
+next(iter(on_tensorflow.training_data(examples, 64, range(1), seed=1)))
 """,
     "idx2numpy": """
 import idx2numpy

@@ -11,12 +11,16 @@ from functools import partial
 import keras
 import numpy as np
 
-from utilities import batches
 from utilities.batches import Examples
 from utilities.memory import FLOAT32
 from utilities.networks import Classifier, leaves
 from utilities.program import drop_output
 from utilities.progress import Progress
+
+if keras.backend.backend() == "jax":
+    from utilities import on_jax as engine
+else:
+    from utilities import on_tensorflow as engine
 
 # Images in a batch that nothing is learnt from; fewer where the largest feature map would take more numbers.
 EVALUATION_BATCH = 500
@@ -260,22 +264,13 @@ def class_distributions(classes, smoothing):
 
 def predict(model, images):
     """Return the model's output for each image, uint8 in (count, rows, columns); float32, (count, ...)."""
-    examples = Examples(images, np.arange(len(images)))
-    return accelerate(model).predict(batches.ordered_batches(examples, _evaluation_batch(model)), verbose=0)
+    data = engine.evaluation_data(Examples(images, np.arange(len(images))), _evaluation_batch(model))
+    return engine.network_of(model).predict(data, verbose=0)[: len(images)]
 
 
 def _evaluation_batch(model):
     largest = max(math.prod(layer.output.shape[1:]) for layer in leaves(model))
     return max(1, min(EVALUATION_BATCH, LARGEST_EVALUATION // largest))
-
-
-def accelerate(model):
-    """Return a network that computes the same as a model, from the model's weights, as fast as the backend can."""
-    if keras.backend.backend() != "tensorflow":
-        return model
-    from utilities.fast_network import FastNetwork
-
-    return FastNetwork(model)
 
 
 def _fit(phase, model, training, validation, hyperparameters, seed, folder, earlier_weights=()):
@@ -285,24 +280,27 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
         earlier_weights: what the phase before left, to be kept with the state.
     """
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
-    steps = math.ceil(len(training) / batch_size)
-    stacks = batches.stacks_per_epoch(training, batch_size)
-    schedule = PlateauedCosine(phase.learning_rate, epochs * steps)
+    schedule = PlateauedCosine(phase.learning_rate, epochs * math.ceil(len(training) / batch_size))
     plateau = LowerOnPlateau(schedule, patience=max(SHORTEST_PATIENCE, epochs // 4))
-    network = accelerate(model)
+    network = engine.network_of(model)
     optimizer = keras.optimizers.Adam(schedule, weight_decay=phase.weight_decay)
+    optimizer.plateau_factor = schedule.factor  # among its variables: JAX takes all others for constants
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables takes a second trace
     network.compile(optimizer, loss=phase.loss, metrics=[make() for make in phase.metrics])
     keeper = KeepState(phase, model, plateau, earlier_weights, folder)
     first = keeper.go_on(optimizer)
+    if first == epochs:
+        return None
+    steps = engine.steps_per_epoch(training, batch_size)
     with StopOnSignal() as stop:
         network.fit(
-            batches.shuffled_stacks(training, batch_size, range(first, epochs), seed),
+            engine.training_data(training, batch_size, range(first, epochs), seed),
             initial_epoch=first,
             epochs=epochs,
-            steps_per_epoch=stacks,
-            validation_data=batches.ordered_batches(validation, _evaluation_batch(model)),
-            callbacks=[stop, Progress(first, epochs, stacks), plateau, Record(phase, folder), keeper],
+            steps_per_epoch=steps,
+            shuffle=False,
+            validation_data=engine.evaluation_data(validation, _evaluation_batch(model)),
+            callbacks=[stop, Progress(first, epochs, steps), plateau, Record(phase, folder), keeper],
             verbose=0,
         )
     return stop.number
@@ -333,7 +331,7 @@ class KeepState(keras.callbacks.Callback):
             {
                 "phase": np.array(self.phase.name),
                 "epochs": np.array(epoch + 1),
-                "plateau": np.array([self.plateau.best, self.plateau.waited, float(self.plateau.schedule.factor)]),
+                "plateau": np.array([self.plateau.best, self.plateau.waited]),
                 **_named_arrays("weight", self.trained.get_weights()),
                 **_named_arrays("optimizer", [variable.numpy() for variable in self.model.optimizer.variables]),
                 **_named_arrays("earlier", self.earlier_weights),
@@ -348,8 +346,7 @@ class KeepState(keras.callbacks.Callback):
         for variable, value in zip(optimizer.variables, _arrays(state, "optimizer"), strict=True):
             variable.assign(value)
         self.trained.set_weights(_arrays(state, "weight"))
-        self.plateau.best, self.plateau.waited, factor = state["plateau"]
-        self.plateau.schedule.factor.assign(factor)
+        self.plateau.best, self.plateau.waited = state["plateau"]
         return int(state["epochs"])
 
 

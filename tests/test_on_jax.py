@@ -1,0 +1,75 @@
+"""What is learnt of padded batches, and on several devices, is what is learnt of the same batches without padding."""
+
+import numpy as np
+import pytest
+from conftest import ON_JAX, make_hyperparameters
+
+if not ON_JAX:
+    pytest.skip("KERAS_BACKEND=jax runs these", allow_module_level=True)
+
+import keras
+
+from utilities import on_jax
+from utilities.batches import Examples
+from utilities.networks import build_autoencoder, build_classifier
+
+
+def randomise(network):
+    random = np.random.default_rng(0)
+    network.set_weights([random.uniform(0.2, 0.9, w.shape) for w in network.get_weights()])
+
+
+@pytest.fixture(params=["autoencoder", "classifier", "frozen"])
+def case(request):
+    """A plain network with random weights, its loss, and five examples for it; one layer has a single channel."""
+    hyperparameters = make_hyperparameters(3)
+    hyperparameters = type(hyperparameters)(**{**vars(hyperparameters), "filters": (3, 1, 2)})
+    autoencoder = build_autoencoder((8, 8), hyperparameters)
+    images = np.random.default_rng(1).integers(0, 256, (5, 8, 8), np.uint8)
+    if request.param == "autoencoder":
+        randomise(autoencoder.whole)
+        return autoencoder.whole, "mean_squared_error", Examples(images, np.arange(5))
+    network = build_classifier(autoencoder.encoder, 4, 3)
+    randomise(network.whole)
+    network.encoder.trainable = request.param != "frozen"
+    targets = np.eye(3, dtype=np.float32)
+    return network.whole, "categorical_crossentropy", Examples(images, np.arange(5), np.arange(5) % 3, targets)
+
+
+def trained_plainly(network, loss, examples, batch_size):
+    """Train on the batches of an epoch, one by one, as Keras does; return the mean loss, weighed by the examples."""
+    network.compile(keras.optimizers.SGD(0.1), loss=loss)
+    inputs = examples.inputs[..., None] / np.float32(255)
+    targets = inputs if examples.classes is None else examples.distributions[examples.classes]
+    order = np.random.default_rng((3, 0)).permutation(len(examples))
+    losses = 0
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        losses += len(batch) * float(network.train_on_batch(inputs[batch], targets[batch]))
+    return losses / len(order)
+
+
+@pytest.mark.parametrize(("batch_size", "padding"), [(4, 0), (4, 3), (9, 0)])
+def test_padding_leaves_no_trace_in_what_is_learnt(case, batch_size, padding):
+    plain, loss, examples = case
+    copy = keras.models.clone_model(plain)
+    for layer, original in zip(copy.layers, plain.layers, strict=True):
+        layer.trainable = original.trainable
+    copy.set_weights(plain.get_weights())
+    expected = trained_plainly(copy, loss, examples, batch_size)
+
+    data = on_jax.training_data(examples, batch_size, range(1), seed=3)
+    data.rows += padding  # as several devices may make it
+    network = on_jax.network_of(plain)
+    network.compile(keras.optimizers.SGD(0.1), loss=loss, metrics=[])
+    history = network.fit(data, shuffle=False, verbose=0).history
+    assert history["loss"] == pytest.approx([expected], rel=1e-4)
+    for weight, found, wanted in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
+        assert np.allclose(found, wanted, rtol=1e-3, atol=1e-5), weight.path
+
+
+def test_a_prediction_is_of_the_examples_alone_in_their_order(case):
+    plain, _, examples = case
+    data = on_jax.evaluation_data(Examples(examples.inputs, np.arange(5)), 2)
+    found = on_jax.network_of(plain).predict(data, verbose=0)[:5]
+    assert np.allclose(found, plain.predict(examples.inputs[..., None] / 255, verbose=0), atol=1e-5)
