@@ -7,11 +7,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from utilities import program
 from utilities.arguments import parse_classification_arguments
+from utilities.backend import check_backend
 
 
 def main():
     """Train one classifier after another, until the user leaves."""
     arguments, resumed = parse_classification_arguments(), None
+    check_backend()
     from utilities import datasets
     from utilities.console import Console, say
     from utilities.encoder_check import checking_encoder

@@ -17,7 +17,7 @@ from utilities.runs import RunFolder, as_texts
 
 PICTURED_IMAGES = 10
 MAPPED_IMAGES = 2000
-PACKAGES = ("tensorflow", "keras", "numpy")
+PACKAGES = (keras.backend.backend(), "keras", "numpy")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     Returns:
         The networks.Autoencoder, and its Experiment.
     """
+    training.engine.prepare()
     keras.utils.set_random_seed(arguments.seed)
     autoencoder = networks.build_autoencoder(images.shape[1:], hyperparameters)
     say(f"\n{networks.describe(autoencoder.whole)}\n")
@@ -107,6 +108,7 @@ def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     Returns:
         The training.TrainedClassifier, and its Experiment.
     """
+    training.engine.prepare()
     keras.utils.set_random_seed(arguments.seed)
     encoder = load_encoder(arguments.modelpath)
     classifier = networks.build_classifier(encoder, hyperparameters.units, len(labelled.classes))

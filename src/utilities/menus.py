@@ -1,5 +1,6 @@
 """The menus after each training: what the user can do with what has been learnt."""
 
+from utilities.backend import speaks
 from utilities.console import Question, choose, say
 from utilities.errors import Fault
 
@@ -106,7 +107,8 @@ def _save(console, encoder):
 
     def save(answer):
         try:
-            save_model(encoder, answer)
+            if speaks():
+                save_model(encoder, answer)
         except Fault as fault:
             raise ValueError(fault) from fault
         return answer

@@ -5,7 +5,9 @@ a number of rows that the devices divide. The network is told which rows are rea
 device or many, one process or many, what is learnt is the same but for rounding.
 """
 
+import ctypes
 import math
+import signal
 from functools import lru_cache, partial
 
 import jax
@@ -13,12 +15,23 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from utilities import program
+from utilities.backend import several_processes
 from utilities.batches import WHITE, epoch_order, take
 from utilities.networks import leaves
 
+# Where its heartbeats, not a collective, find another process lost, JAX aborts. Python would call a handler of its own
+# only after the abort, that is never; C calls this one at once.
+ON_ABORT = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: program.tell_of_loss())
+
 
 def prepare():
-    """Spread all that is built and trained from now on over the devices, where there are several."""
+    """Spread all that is built and trained from now on over the devices of all processes, where there are several."""
+    if several_processes() and not jax.distributed.is_initialized():
+        ctypes.CDLL(None).signal(signal.SIGABRT, ON_ABORT)
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
+        keras.distribution.initialize()
     if jax.device_count() > 1 and keras.distribution.distribution() is None:
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 

@@ -12,12 +12,16 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from utilities.errors import Fault
+from utilities.backend import leave_job, several_processes
+from utilities.errors import BadInput, Fault
 
 INTERRUPTED = 130
 OUT_OF_MEMORY = (
     "out of memory; fewer filters or a smaller batch take less, and --resume goes on with what was interrupted"
 )
+# Between processes, as they call themselves in the errors that JAX raises when one has broken.
+CONNECTIONS = ("Gloo", "NCCL", "coordination service")
+LOST = "another process of the job was lost; --resume goes on from the last finished epoch, with as many as there are"
 
 
 def run(main):
@@ -31,6 +35,8 @@ def run(main):
     sys.stdout.reconfigure(errors="backslashreplace")
     code = _exit_code_of(main)
     _flush()
+    if code in (0, BadInput.exit_code):  # as they do in all processes of a job at once
+        leave_job()
     # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
     os._exit(code)
 
@@ -53,6 +59,9 @@ def _exit_code_of(main):
         _tell(f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt")
         return Fault.exit_code
     except Exception as error:
+        if several_processes() and any(word in str(error) for word in CONNECTIONS):
+            _tell(LOST)
+            return Fault.exit_code
         _tell(OUT_OF_MEMORY if _is_lack_of_memory(error) else _describe_unexpected(error))
         return Fault.exit_code
 
@@ -102,6 +111,12 @@ def _open_closed_streams():
             setattr(sys, name, os.fdopen(descriptor, mode))
 
 
+def tell_of_loss():
+    """Say that a process of the job was lost, and leave at once."""
+    _tell(LOST)
+    os._exit(Fault.exit_code)
+
+
 def _silence_libraries():
     """Keep what libraries say on their own to standard error away from the user.
 
@@ -109,7 +124,7 @@ def _silence_libraries():
     own, and the one that they write to leads nowhere.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for library in ("absl", "tensorflow", "matplotlib"):
+    for library in ("absl", "jax", "tensorflow", "matplotlib"):
         logging.getLogger(library).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     sys.stderr.flush()

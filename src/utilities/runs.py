@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utilities.backend import speaks
 from utilities.errors import BadInput, Fault
 from utilities.files import replacing
 
@@ -38,7 +39,8 @@ class RunFolder:
             arguments: the command line's, {name: value}.
         """
         folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
-        folder._guard(lambda: folder.path.mkdir(parents=True))
+        if speaks():
+            folder._guard(lambda: folder.path.mkdir(parents=True))
         folder.keep_text("input.txt", "".join(f"{answer}\n" for answer in answers))
         folder.keep_summary({"finished": False, "arguments": as_texts(arguments)})
         return folder
@@ -63,12 +65,14 @@ class RunFolder:
     def _return_to_state(self):
         """Read the state back, and forget the epochs that the history has beyond it."""
         if not (self.path / STATE).exists():
-            (self.path / "history.csv").unlink(missing_ok=True)
+            if speaks():
+                (self.path / "history.csv").unlink(missing_ok=True)
             return
         with np.load(self.path / STATE, allow_pickle=False) as state:
             self.state = dict(state)
         self.history = self.read_history()[: int(self.state["rows"])]
-        self._rewrite_history()
+        if speaks():
+            self._rewrite_history()
 
     def siblings(self):
         """Return the folders of the same script beside this one, this one too, the oldest first; none is read."""
@@ -99,7 +103,7 @@ class RunFolder:
 
     def keep(self, name, write):
         """Have ``write(path)`` write the folder's file of that name; return its path, or None where it cannot be."""
-        if self.path is None:
+        if self.path is None or not speaks():
             return None
         path = self.path / name
         self._guard(lambda: write(path))

@@ -11,6 +11,7 @@ from functools import partial
 import keras
 import numpy as np
 
+from utilities.backend import several_processes
 from utilities.batches import Examples
 from utilities.memory import FLOAT32
 from utilities.networks import Classifier, leaves
@@ -148,7 +149,9 @@ class StopOnSignal(keras.callbacks.Callback):
         self.number = None
 
     def __enter__(self):
-        heeded = [number for number in STOPPING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        # Of several processes, one that stopped alone would leave the others waiting for its part of the next batch.
+        numbers = () if several_processes() else STOPPING_SIGNALS
+        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
         self.before = {number: signal.signal(number, self._request) for number in heeded}
         return self
 

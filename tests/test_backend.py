@@ -1,0 +1,78 @@
+"""The backend and the job of several processes that the environment asks for."""
+
+import os
+import pty
+import subprocess
+
+import pytest
+from conftest import run_script, script_command, script_environment
+
+JOB = {
+    "KERAS_DISTRIBUTION_JOB_ADDRESSES": "127.0.0.1:9999",
+    "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+    "KERAS_DISTRIBUTION_PROCESS_ID": "1",
+}
+
+
+@pytest.fixture
+def installed_jax(tmp_path):
+    """A folder to import from with a package that is called jax, where none may be."""
+    (tmp_path / "packages" / "jax").mkdir(parents=True)
+    (tmp_path / "packages" / "jax" / "__init__.py").touch()
+    return {"KERAS_BACKEND": "jax", "PYTHONPATH": str(tmp_path / "packages")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"KERAS_BACKEND": "torch"}, "KERAS_BACKEND: expected tensorflow or jax, found 'torch'"),
+        ({"KERAS_BACKEND": "tensorflow", **JOB}, "several processes train on JAX alone; set KERAS_BACKEND=jax"),
+        ({**JOB, "KERAS_DISTRIBUTION_NUM_PROCESSES": ""}, "KERAS_DISTRIBUTION_NUM_PROCESSES: not set"),
+        ({**JOB, "KERAS_DISTRIBUTION_NUM_PROCESSES": "two"}, "expected a whole number, found 'two'"),
+        ({**JOB, "KERAS_DISTRIBUTION_PROCESS_ID": "2"}, "a number below KERAS_DISTRIBUTION_NUM_PROCESSES, 2, found 2"),
+        ({**JOB, "KERAS_DISTRIBUTION_JOB_ADDRESSES": "here"}, "expected HOST:PORT of process 0, or of each"),
+        ({**JOB, "KERAS_DISTRIBUTION_JOB_ADDRESSES": "a:1,b:1,c:1"}, "expected HOST:PORT of process 0, or of each"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_before_any_question(tmp_path, installed_jax, changes, fault):
+    for script in ("autoencoder", "classification"):
+        arguments = ["-model", "none.h5"] if script == "classification" else []
+        session = run_script(script, arguments, "", tmp_path, **{**installed_jax, **changes})
+        assert (session.code, session.stdout) == (2, "")
+        assert session.stderr.startswith(f"{script}.py: error: ")
+        assert session.stderr.count("\n") == 1
+        assert fault in session.stderr
+
+
+def test_a_backend_that_is_not_installed_is_told(tmp_path):
+    # Without the installed packages Python finds only its own.
+    command = script_command("autoencoder", [])
+    command.insert(1, "-S")
+    done = subprocess.run(
+        command,
+        env=script_environment(KERAS_BACKEND="jax", PYTHONPATH=""),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt" in done.stderr
+
+
+def test_several_processes_do_not_ask_at_a_terminal(tmp_path, installed_jax):
+    ours, terminal = pty.openpty()
+    done = subprocess.run(
+        script_command("autoencoder", []),
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=script_environment(**installed_jax, **JOB),
+        check=False,
+    )
+    for descriptor in (ours, terminal):
+        os.close(descriptor)
+    assert done.returncode == 2
+    assert "redirect a file to standard input" in done.stderr
+    assert done.stderr.count("\n") == 1

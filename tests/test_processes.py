@@ -1,0 +1,186 @@
+"""Several devices, and several processes on this host, train as one; the loss of a process ends them all."""
+
+import csv
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from conftest import CHILD_TIMEOUT, SOURCE, make_images, make_labels, run_script, script_command, script_environment
+
+from utilities import idx
+
+if find_spec("jax") is None:
+    pytest.skip("JAX is not installed", allow_module_level=True)
+
+ON_JAX = {"KERAS_BACKEND": "jax"}
+# 55 images to train on in batches of 8, the last of 7: neither two nor three processes share them evenly.
+COUNT = 61
+ANSWERS = "2\n3 3\n3 2\n3\n8\n"
+LONG_ANSWERS = "1\n3\n2\n500\n8\n"
+DEVICES_OF_WEIGHTS = """
+import numpy, keras
+from conftest import make_hyperparameters
+from utilities import networks, on_jax, training
+from utilities.batches import Examples
+on_jax.prepare()
+whole = networks.build_autoencoder((8, 8), make_hyperparameters(1)).whole
+print(whole.count_params(), {len(weight.value.sharding.device_set) for weight in whole.weights})
+(inputs, real), targets, _ = on_jax.evaluation_data(Examples(numpy.zeros((5, 8, 8), "u1"), numpy.arange(5)), 5)[0]
+print(inputs.shape, real.tolist())
+print(training.predict(whole, numpy.zeros((5, 8, 8), "u1")).shape)
+"""
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    labels = make_labels(COUNT, range(4))
+    idx.write(folder / "images", make_images(labels))
+    idx.write(folder / "labels", labels)
+    return folder
+
+
+def begin_job(count, script, arguments, answers, folder):
+    """Start the processes of a job, each with the answers on its standard input."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    Path(folder, "answers").write_text(answers)
+    return [
+        subprocess.Popen(
+            script_command(script, arguments),
+            stdin=Path(folder, "answers").open(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=script_environment(
+                **ON_JAX,
+                KERAS_DISTRIBUTION_JOB_ADDRESSES=address,
+                KERAS_DISTRIBUTION_NUM_PROCESSES=str(count),
+                KERAS_DISTRIBUTION_PROCESS_ID=str(number),
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def end_job(processes):
+    """Wait for all processes; return the standard output, standard error and exit code of each."""
+    try:
+        return [(*process.communicate(timeout=CHILD_TIMEOUT), process.returncode) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def kept(folder, script="autoencoder"):
+    """Return the only run folder below a folder."""
+    (run,) = Path(folder).glob("runs/*")
+    assert run.name.endswith(script)
+    return run
+
+
+def history(run):
+    with (run / "history.csv").open(newline="") as file:
+        return [{name: text for name, text in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def assert_same_network(run, other, name="encoder.h5"):
+    weights, others = (keras.models.load_model(path / name).get_weights() for path in (run, other))
+    for weight, expected in zip(weights, others, strict=True):
+        assert np.allclose(weight, expected, rtol=1e-3, atol=1e-4)
+    for row, expected in zip(history(run), history(other), strict=True):
+        assert float(row["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-4)
+        assert float(row["val_loss"]) == pytest.approx(float(expected["val_loss"]), rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def by_one(images, tmp_path_factory):
+    """The run folder of an autoencoder trained by one process."""
+    folder = tmp_path_factory.mktemp("one")
+    assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, folder, **ON_JAX).code == 0
+    return kept(folder)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_processes_learn_what_one_does_and_the_first_alone_speaks(images, tmp_path, by_one, count):
+    answers = f"{ANSWERS}3\nsaved.h5\n0\n"
+    first, *others = end_job(begin_job(count, "autoencoder", ["-d", images / "images"], answers, tmp_path))
+    assert first[1:] == ("", 0)
+    assert "saved: saved.h5" in first[0]
+    assert others == [("", "", 0)] * (count - 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers", "runs", "saved.h5"]
+    assert sorted(path.name for path in kept(tmp_path).iterdir()) == sorted(path.name for path in by_one.iterdir())
+    assert_same_network(kept(tmp_path), by_one)
+
+
+def test_both_phases_of_a_classifier_and_its_results_are_those_of_one_process_too(images, tmp_path, by_one):
+    labelled = [images / "images", "-dl", images / "labels"]
+    arguments = ["-d", *labelled, "-t", *labelled[:1], "-tl", images / "labels", "-model", by_one / "encoder.h5"]
+    answers = "8\n2\n16\n3\n0\n"
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert run_script("classification", arguments, answers, tmp_path / "one", **ON_JAX).code == 0
+    ends = end_job(begin_job(2, "classification", arguments, answers, tmp_path / "two"))
+    assert [end[1:] for end in ends] == [("", 0)] * 2
+    one, two = (kept(tmp_path / name, "classification") for name in ("one", "two"))
+    assert_same_network(two, one, "classifier.h5")
+    assert (two / "results.txt").read_text().split()[-30:] == (one / "results.txt").read_text().split()[-30:]
+
+
+def test_all_devices_of_one_process_share_the_batches(images, tmp_path, by_one):
+    devices = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    path = f"{SOURCE}:{Path(__file__).parent}"
+    environment = script_environment(**ON_JAX, **devices, PYTHONPATH=path)
+    found = subprocess.run(
+        [sys.executable, "-c", DEVICES_OF_WEIGHTS], env=environment, capture_output=True, text=True, check=True
+    )
+    weights, shape, predicted = found.stdout.splitlines()
+    assert weights.endswith("{2}")
+    assert shape == "(6, 8, 8, 1) [1.0, 1.0, 1.0, 1.0, 1.0, 0.0]"
+    assert predicted == "(5, 8, 8, 1)"
+    assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, tmp_path, **ON_JAX, **devices).code == 0
+    assert_same_network(kept(tmp_path), by_one)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_process_ends_the_job_and_one_process_goes_on_with_it(images, tmp_path, lost):
+    processes = begin_job(2, "autoencoder", ["-d", images / "images"], LONG_ANSWERS, tmp_path)
+    wait_for_rows(tmp_path, 3, processes)
+    processes[lost].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    survivor = processes[1 - lost]
+    _, error = survivor.communicate(timeout=CHILD_TIMEOUT)
+    assert time.monotonic() - killed < 60
+    assert survivor.returncode == 1
+    assert error.startswith("autoencoder.py: error: another process of the job was lost; --resume goes on")
+    assert error.count("\n") == 1
+    end_job(processes)
+
+    run = kept(tmp_path)
+    before = history(run)
+    assert run_script("autoencoder", ["--resume"], "", tmp_path, **ON_JAX).code == 0
+    assert kept(tmp_path) == run
+    after = history(run)
+    assert after[: len(before) - 1] == before[:-1]
+    assert [int(row["epoch"]) for row in after] == list(range(1, 501))
+
+
+def wait_for_rows(folder, rows, processes):
+    """Wait until the only run below a folder has a history of so many epochs."""
+    deadline = time.monotonic() + CHILD_TIMEOUT
+    while time.monotonic() < deadline and all(process.poll() is None for process in processes):
+        histories = list(Path(folder).glob("runs/*/history.csv"))
+        if histories and histories[0].read_text().count("\n") > rows:
+            return
+        time.sleep(0.05)
+    end_job(processes)
+    pytest.fail("the training ended, or never reached the epoch")
