@@ -38,7 +38,7 @@ def main():
         autoencoder, experiment = run_autoencoder(images, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None
-        repeat = after_autoencoder(console, autoencoder, experiments, images[split.validation])
+        repeat = after_autoencoder(console, autoencoder, experiments, images, split.validation)
 
 
 if __name__ == "__main__":

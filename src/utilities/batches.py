@@ -6,6 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 WHITE = 255
+# Inputs of no more bytes are shuffled as one. More of them, which may be a mapped file larger than memory, are shuffled
+# within windows of so many bytes, each made of runs of neighbours from all over the file: a disk reads a run in one go.
+WINDOW_BYTES = 2**30
+RUNS_IN_WINDOW = 2**10
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,16 @@ class Examples:
 
 def epoch_order(examples, epoch, seed):
     """Return the indices of the examples, (examples,), in the order of an epoch: a function of seed and epoch alone."""
-    return np.random.default_rng((seed, epoch)).permutation(examples.chosen)
+    random = np.random.default_rng((seed, epoch))
+    window = max(1, WINDOW_BYTES // (examples.numbers * examples.inputs.itemsize))
+    if len(examples) <= window:
+        return random.permutation(examples.chosen)
+    run = math.ceil(window / RUNS_IN_WINDOW)
+    firsts = random.permutation(np.arange(0, len(examples), run))
+    order = np.concatenate([examples.chosen[first : first + run] for first in firsts])
+    for first in range(0, len(order), window):
+        random.shuffle(order[first : first + window])
+    return order
 
 
 def take(examples, indices):

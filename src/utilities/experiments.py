@@ -90,7 +90,7 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     folder.keep("encoder.h5", lambda path: save_model(autoencoder.encoder, path))
     _keep_summary(experiment, arguments, stopped_by)
     figures.keep(draw_loss(experiment), folder)
-    figures.keep(draw_reconstructions(experiment, autoencoder, images[split.validation]), folder)
+    figures.keep(draw_reconstructions(experiment, autoencoder, images, split.validation), folder)
     say(f"\nvalidation mean squared error {experiment.validation_loss:.5f} after {experiment.seconds:.0f} s")
     _end(folder, stopped_by)
     return autoencoder, experiment
@@ -169,16 +169,21 @@ def draw_loss(experiment):
     return {"loss": figures.draw_history(experiment.folder.history, experiment.title)}
 
 
-def draw_reconstructions(experiment, autoencoder, images):
-    """Draw the first of the images, uint8 in (count, rows, columns), and what the autoencoder makes of them."""
-    images = images[:PICTURED_IMAGES]
+def draw_reconstructions(experiment, autoencoder, images, indices):
+    """Draw the first of some images, and what the autoencoder makes of them; {name: figure}.
+
+    Args:
+        images: uint8, (count, rows, columns).
+        indices: those of the images to choose from; no more are copied than are drawn.
+    """
+    images = images[indices[:PICTURED_IMAGES]]
     reconstructions = training.predict(autoencoder.whole, images)[..., 0]
     return {"reconstructions": figures.draw_reconstructions(images, reconstructions, experiment.title)}
 
 
-def draw_code_map(experiment, autoencoder, images):
-    """Draw the first of some images, uint8 in (count, rows, columns), where their codes put them; {name: figure}."""
-    images = images[:MAPPED_IMAGES]
+def draw_code_map(experiment, autoencoder, images, indices):
+    """Draw the first of some images where their codes put them; arguments and result as of draw_reconstructions."""
+    images = images[indices[:MAPPED_IMAGES]]
     codes = training.predict(autoencoder.encoder, images)
     return {"code_map": figures.draw_code_map(images, codes, experiment.title)}
 

@@ -7,21 +7,22 @@ from utilities.errors import Fault
 LEAVE, REPEAT = 0, 1
 
 
-def after_autoencoder(console, autoencoder, experiments, images):
+def after_autoencoder(console, autoencoder, experiments, images, indices):
     """Act on the menu of ``autoencoder.py`` until the user leaves (False) or repeats (True).
 
     Args:
         autoencoder: the networks.Autoencoder just trained.
         experiments: all Experiments so far, the last that of the autoencoder.
-        images: validation images, uint8 in (count, rows, columns).
+        images: uint8, (count, rows, columns).
+        indices: of the images held out for validation, which are drawn.
     """
     from utilities import experiments as drawing
 
     last = experiments[-1]
     _tell(experiments)
     graphs = _graphs(experiments) | {
-        3: ("reconstructions", lambda: drawing.draw_reconstructions(last, autoencoder, images)),
-        4: ("map of the codes", lambda: drawing.draw_code_map(last, autoencoder, images)),
+        3: ("reconstructions", lambda: drawing.draw_reconstructions(last, autoencoder, images, indices)),
+        4: ("map of the codes", lambda: drawing.draw_code_map(last, autoencoder, images, indices)),
         5: ("kernels of the first layer", lambda: drawing.draw_first_layer(last, autoencoder)),
     }
     return _act_until_done(

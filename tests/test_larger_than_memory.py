@@ -1,0 +1,89 @@
+"""Data larger than memory: mapped, shuffled in windows, never in memory as a whole."""
+
+import resource
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import CHILD_TIMEOUT, ON_JAX, SOURCE, run_script, script_environment
+
+from utilities import batches
+from utilities.batches import Examples, epoch_order
+
+# Bytes that a script may have but for mapped files; with no data to speak of it takes 0.7 GB on TensorFlow, 1 on JAX.
+LIMIT = 1_400_000_000
+SIDE = 512
+COUNT = 6_000  # 1.57 GB
+READ_AN_EPOCH = """
+import sys
+from utilities import datasets
+from utilities.batches import Examples
+from utilities.training import engine
+images = datasets.read_images(sys.argv[1])
+examples = Examples(images, datasets.split_for_validation(len(images), 1).training)
+for batch in engine.training_data(examples, 8, range(1), seed=1):
+    pass
+print(len(examples))
+"""
+
+
+def examples_of(count, chosen=None):
+    """Return examples of 4 bytes each."""
+    return Examples(np.zeros((count, 2, 2), np.uint8), np.arange(count) if chosen is None else chosen)
+
+
+@pytest.fixture
+def small_window(monkeypatch):
+    """Windows of 40 examples of 4 bytes, from 5 runs of 8."""
+    monkeypatch.setattr(batches, "WINDOW_BYTES", 160)
+    monkeypatch.setattr(batches, "RUNS_IN_WINDOW", 5)
+
+
+def test_data_no_larger_than_a_window_is_shuffled_as_one(small_window):
+    chosen = np.arange(0, 80, 2)
+    expected = np.random.default_rng((3, 1)).permutation(chosen)
+    assert epoch_order(examples_of(80, chosen), 1, 3).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("count", [41, 403, 800])
+def test_larger_data_is_shuffled_in_windows_of_a_few_runs_of_neighbours(small_window, count):
+    chosen = 3 * np.arange(count)
+    order, again, other = (epoch_order(examples_of(3 * count, chosen), epoch, 3) for epoch in (0, 0, 1))
+    assert sorted(order) == chosen.tolist()
+    assert order.tolist() == again.tolist()
+    assert order.tolist() != other.tolist()
+    for start in range(0, count, 40):
+        window = order[start : start + 40]
+        assert len(set(window // 24)) <= 5 + 2  # a window may begin and end within a run
+        assert len(window) < 8 or window.tolist() != sorted(window)
+    # The runs of a window come from all over the data, not from its beginning.
+    assert count < 400 or np.ptp(order[:40]) > count
+
+
+@pytest.fixture
+def large_file(tmp_path):
+    """A file of more bytes than LIMIT, with that limit on what a child of this process may have beside mapped files."""
+    with (tmp_path / "images").open("wb") as file:
+        file.write(struct.pack(">BBBBIII", 0, 0, 8, 3, COUNT, SIDE, SIDE))
+        file.truncate(file.tell() + COUNT * SIDE * SIDE)  # a sparse file: it takes no place on the disk
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, before[1]))
+    yield tmp_path / "images"
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def test_an_epoch_of_a_file_larger_than_the_memory_allowed_comes_in_batches(large_file):
+    environment = script_environment(PYTHONPATH=str(SOURCE))
+    command = [sys.executable, "-c", READ_AN_EPOCH, large_file]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CHILD_TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * SIDE * SIDE > LIMIT  # what it read
+
+
+@pytest.mark.skipif(ON_JAX, reason="on processors XLA takes minutes for convolutions of one channel")
+def test_a_file_larger_than_the_memory_allowed_is_trained_on(large_file):
+    session = run_script("autoencoder", ["-d", "images"], "1\n1\n1\n1\n8\n0\n", large_file.parent)
+    assert (session.stderr, session.code) == ("", 0)
+    assert "epoch 1/1" in session.stdout
