@@ -101,6 +101,8 @@ class _PaddedBatches(keras.utils.PyDataset):
         return inputs, targets
 
     def _pad(self, array):
+        if len(array) == self.rows:
+            return array
         return np.pad(array, [(0, self.rows - len(array)), *[(0, 0)] * (array.ndim - 1)])
 
 
