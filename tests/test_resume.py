@@ -97,13 +97,14 @@ def test_a_killed_training_goes_on_to_the_same_weights_and_history(tmp_path, scr
     assert (resumed.path / "history.csv").read_text().count("\n") == 1 + len(undisturbed.history)
 
 
-def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch):
+@pytest.mark.parametrize("rows", [4, 6])  # before the plateau's end, and after
+def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(training, "SHORTEST_PATIENCE", 3)
     monkeypatch.setattr(training.LowerOnPlateau.__init__, "__defaults__", (0.9,))
     undisturbed = new_folder(tmp_path / "undisturbed", "autoencoder")
     expected, _ = train_autoencoder(undisturbed)
     with pytest.raises(Killed):
-        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), 4))
+        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), rows))
     resumed = RunFolder.reopen(tmp_path, "autoencoder")
     found, _ = train_autoencoder(resumed)
     rates = [row["learning_rate"] for row in undisturbed.history]

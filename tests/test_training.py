@@ -344,6 +344,14 @@ def test_a_lowered_learning_rate_reaches_the_steps_of_a_network_in_training():
     assert np.diff(places) == pytest.approx([-0.1, -0.1, -0.05], rel=1e-3)
 
 
+def test_a_plateau_in_training_changes_what_is_learnt_after_it(monkeypatch):
+    undisturbed, _ = train_autoencoder(epochs=4)
+    monkeypatch.setattr(training, "SHORTEST_PATIENCE", 1)
+    monkeypatch.setattr(training.LowerOnPlateau.__init__, "__defaults__", (0.9,))
+    lowered, _ = train_autoencoder(epochs=4)
+    assert not same_bits(lowered.whole.get_weights(), undisturbed.whole.get_weights())
+
+
 def test_the_learning_rate_falls_from_its_start_towards_0():
     schedule = training.PlateauedCosine(0.1, steps=100)
     rates = [float(schedule(step)) for step in (0, 25, 50, 75, 100, 200)]

@@ -21,7 +21,7 @@ OUT_OF_MEMORY = (
 )
 # Between processes, as they call themselves in the errors that JAX raises when one has broken.
 CONNECTIONS = ("Gloo", "NCCL", "coordination service")
-LOST = "another process of the job was lost; --resume goes on from the last finished epoch, with as many as there are"
+LOST = "another process of the job was lost, or never came; --resume goes on after the last finished epoch"
 
 
 def run(main):
