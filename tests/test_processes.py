@@ -29,7 +29,7 @@ import numpy, keras
 from conftest import make_hyperparameters
 from utilities import networks, on_jax, training
 from utilities.batches import Examples
-on_jax.prepare()
+on_jax.prepare(None)
 whole = networks.build_autoencoder((8, 8), make_hyperparameters(1)).whole
 print(whole.count_params(), {len(weight.value.sharding.device_set) for weight in whole.weights})
 (inputs, real), targets, _ = on_jax.evaluation_data(Examples(numpy.zeros((5, 8, 8), "u1"), numpy.arange(5)), 5)[0]
@@ -48,15 +48,17 @@ def images(tmp_path_factory):
 
 
 def begin_job(count, script, arguments, answers, folder):
-    """Start the processes of a job, each with the answers on its standard input."""
+    """Start the processes of a job, each with the answers on its standard input, or with those of its own in a list."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-    Path(folder, "answers").write_text(answers)
+    texts = [answers] * count if isinstance(answers, str) else answers
+    for number, text in enumerate(texts):
+        Path(folder, f"answers-{number}").write_text(text)
     return [
         subprocess.Popen(
             script_command(script, arguments),
-            stdin=Path(folder, "answers").open(),
+            stdin=Path(folder, f"answers-{number}").open(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -117,7 +119,7 @@ def test_several_processes_learn_what_one_does_and_the_first_alone_speaks(images
     assert first[1:] == ("", 0)
     assert "saved: saved.h5" in first[0]
     assert others == [("", "", 0)] * (count - 1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers", "runs", "saved.h5"]
+    assert {path.name for path in tmp_path.iterdir() if "answers" not in path.name} == {"runs", "saved.h5"}
     assert sorted(path.name for path in kept(tmp_path).iterdir()) == sorted(path.name for path in by_one.iterdir())
     assert_same_network(kept(tmp_path), by_one)
 
@@ -149,6 +151,15 @@ def test_all_devices_of_one_process_share_the_batches(images, tmp_path, by_one):
     assert predicted == "(5, 8, 8, 1)"
     assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, tmp_path, **ON_JAX, **devices).code == 0
     assert_same_network(kept(tmp_path), by_one)
+
+
+def test_processes_with_different_answers_say_so_and_end(images, tmp_path):
+    answers = [ANSWERS, ANSWERS.replace("3 2", "3 4")]
+    for _, error, code in end_job(begin_job(2, "autoencoder", ["-d", images / "images"], answers, tmp_path)):
+        assert code == 2
+        assert error == (
+            "autoencoder.py: error: the processes of the job differ in their data, their seed or their answers\n"
+        )
 
 
 @pytest.mark.parametrize("lost", [0, 1])

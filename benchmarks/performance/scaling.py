@@ -143,7 +143,7 @@ def measure_exchange(repeats):
 
     from utilities import on_jax
 
-    on_jax.prepare()
+    on_jax.prepare(None)
     sum_all = jax.pmap(lambda values: jax.lax.psum(values, "all"), axis_name="all")
     arrays = [np.ones((1, count), np.float32) for count in NUMBERS]
     small, large = (_seconds(lambda a=a: sum_all(a).block_until_ready(), repeats) for a in arrays)

@@ -74,7 +74,7 @@ def run_autoencoder(images, split, hyperparameters, arguments, folder=None):
     Returns:
         The networks.Autoencoder, and its Experiment.
     """
-    training.engine.prepare()
+    training.engine.prepare((images.shape, hyperparameters, arguments.seed))
     keras.utils.set_random_seed(arguments.seed)
     autoencoder = networks.build_autoencoder(images.shape[1:], hyperparameters)
     say(f"\n{networks.describe(autoencoder.whole)}\n")
@@ -108,7 +108,7 @@ def run_classifier(labelled, split, hyperparameters, arguments, folder=None):
     Returns:
         The training.TrainedClassifier, and its Experiment.
     """
-    training.engine.prepare()
+    training.engine.prepare((labelled.images.shape, hyperparameters, arguments.seed))
     keras.utils.set_random_seed(arguments.seed)
     encoder = load_encoder(arguments.modelpath)
     classifier = networks.build_classifier(encoder, hyperparameters.units, len(labelled.classes))

@@ -8,16 +8,19 @@ device or many, one process or many, what is learnt is the same but for rounding
 import ctypes
 import math
 import signal
+import zlib
 from functools import lru_cache, partial
 
 import jax
 import keras
 import numpy as np
+from jax.experimental import multihost_utils
 from keras import layers, ops
 
 from utilities import program
 from utilities.backend import several_processes
 from utilities.batches import WHITE, epoch_order, take
+from utilities.errors import BadInput
 from utilities.networks import leaves
 
 # Where its heartbeats, not a collective, find another process lost, JAX aborts. Python would call a handler of its own
@@ -25,13 +28,24 @@ from utilities.networks import leaves
 ON_ABORT = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: program.tell_of_loss())
 
 
-def prepare():
-    """Spread all that is built and trained from now on over the devices of all processes, where there are several."""
+def prepare(settings):
+    """Spread all that is built and trained from now on over the devices of all processes, where there are several.
+
+    Args:
+        settings: what the processes must have alike; its text is compared.
+
+    Raises:
+        BadInput: they have not, and would wait for each other for ever.
+    """
     if several_processes() and not jax.distributed.is_initialized():
         ctypes.CDLL(None).signal(signal.SIGABRT, ON_ABORT)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
         keras.distribution.initialize()
+    if several_processes():
+        checksums = multihost_utils.process_allgather(np.uint32(zlib.crc32(repr(settings).encode())))
+        if len(set(checksums.tolist())) > 1:
+            raise BadInput("the processes of the job differ in their data, their seed or their answers")
     if jax.device_count() > 1 and keras.distribution.distribution() is None:
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 

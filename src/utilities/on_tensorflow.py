@@ -18,8 +18,8 @@ STACKED_EXAMPLES = 320
 STACKED_NUMBERS = 2**22
 
 
-def prepare():
-    """Do nothing: TensorFlow finds the device that it computes on by itself."""
+def prepare(settings):
+    """Do nothing: there is one process, and TensorFlow finds the device that it computes on by itself."""
 
 
 def network_of(model):
