@@ -104,7 +104,7 @@ def test_every_image_is_classified_in_its_place(classifier, count):
     images = make_images(labels)
     labelled = LabelledImages(images, labels.astype(np.int64), np.arange(3))
     _, now = TrainedClassifier(classifier, classifier.whole.get_weights(), None).predict(labelled)
-    expected = classifier.whole(images[..., np.newaxis].astype(np.float32) / 255).numpy()
+    expected = np.asarray(classifier.whole(images[..., np.newaxis].astype(np.float32) / 255))
     assert np.allclose(now, expected, atol=1e-5)
     assert Results(labelled.targets, now, labelled.classes).confusion.sum() == count
 
@@ -113,9 +113,9 @@ def test_both_phases_are_classified_with_their_own_weights(classifier):
     labels = make_labels(9, range(3))
     labelled = LabelledImages(make_images(labels), labels.astype(np.int64), np.arange(3))
     images = labelled.images[..., np.newaxis].astype(np.float32) / 255
-    first, expected_first = classifier.whole.get_weights(), classifier.whole(images).numpy()
+    first, expected_first = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
     classifier.whole.set_weights([weight + 0.1 for weight in first])
-    second, expected_second = classifier.whole.get_weights(), classifier.whole(images).numpy()
+    second, expected_second = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
     after_phase_1, now = TrainedClassifier(classifier, first, True).predict(labelled)
     assert not np.allclose(expected_first, expected_second, atol=1e-3)
     assert np.allclose(after_phase_1, expected_first, atol=1e-5)
