@@ -12,7 +12,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import CHILD_TIMEOUT, SOURCE, make_images, make_labels, run_script, script_command, script_environment
+from conftest import (
+    CHILD_TIMEOUT,
+    SOURCE,
+    kept,
+    make_images,
+    make_labels,
+    run_script,
+    script_command,
+    script_environment,
+    wait_for_rows,
+)
 
 from utilities import idx
 
@@ -34,7 +44,10 @@ whole = networks.build_autoencoder((8, 8), make_hyperparameters(1)).whole
 print(whole.count_params(), {len(weight.value.sharding.device_set) for weight in whole.weights})
 (inputs, real), targets, _ = on_jax.evaluation_data(Examples(numpy.zeros((5, 8, 8), "u1"), numpy.arange(5)), 5)[0]
 print(inputs.shape, real.tolist())
-print(training.predict(whole, numpy.zeros((5, 8, 8), "u1")).shape)
+images = numpy.random.default_rng(1).integers(0, 256, (19, 8, 8), "u1")
+in_one_batch = training.predict(whole, images)
+training.EVALUATION_BATCH = 5
+print(in_one_batch.shape, numpy.allclose(training.predict(whole, images), in_one_batch, atol=1e-6))
 """
 
 
@@ -83,13 +96,6 @@ def end_job(processes):
             process.kill()
 
 
-def kept(folder, script="autoencoder"):
-    """Return the only run folder below a folder."""
-    (run,) = Path(folder).glob("runs/*")
-    assert run.name.endswith(script)
-    return run
-
-
 def history(run):
     with (run / "history.csv").open(newline="") as file:
         return [{name: text for name, text in row.items() if name != "seconds"} for row in csv.DictReader(file)]
@@ -133,7 +139,7 @@ def test_both_phases_of_a_classifier_and_its_results_are_those_of_one_process_to
     assert run_script("classification", arguments, answers, tmp_path / "one", **ON_JAX).code == 0
     ends = end_job(begin_job(2, "classification", arguments, answers, tmp_path / "two"))
     assert [end[1:] for end in ends] == [("", 0)] * 2
-    one, two = (kept(tmp_path / name, "classification") for name in ("one", "two"))
+    one, two = (kept(tmp_path / name) for name in ("one", "two"))
     assert_same_network(two, one, "classifier.h5")
     assert (two / "results.txt").read_text().split()[-30:] == (one / "results.txt").read_text().split()[-30:]
 
@@ -148,7 +154,7 @@ def test_all_devices_of_one_process_share_the_batches(images, tmp_path, by_one):
     weights, shape, predicted = found.stdout.splitlines()
     assert weights.endswith("{2}")
     assert shape == "(6, 8, 8, 1) [1.0, 1.0, 1.0, 1.0, 1.0, 0.0]"
-    assert predicted == "(5, 8, 8, 1)"
+    assert predicted == "(19, 8, 8, 1) True"
     assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, tmp_path, **ON_JAX, **devices).code == 0
     assert_same_network(kept(tmp_path), by_one)
 
@@ -165,7 +171,7 @@ def test_processes_with_different_answers_say_so_and_end(images, tmp_path):
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_process_ends_the_job_and_one_process_goes_on_with_it(images, tmp_path, lost):
     processes = begin_job(2, "autoencoder", ["-d", images / "images"], LONG_ANSWERS, tmp_path)
-    wait_for_rows(tmp_path, 3, processes)
+    wait_for_rows(tmp_path, 3, processes[lost])
     processes[lost].send_signal(signal.SIGKILL)
     killed = time.monotonic()
     survivor = processes[1 - lost]
@@ -185,15 +191,3 @@ def test_a_lost_process_ends_the_job_and_one_process_goes_on_with_it(images, tmp
     after = history(run)
     assert after[: len(before) - 1] == before[:-1]
     assert [int(row["epoch"]) for row in after] == list(range(1, 501))
-
-
-def wait_for_rows(folder, rows, processes):
-    """Wait until the only run below a folder has a history of so many epochs."""
-    deadline = time.monotonic() + CHILD_TIMEOUT
-    while time.monotonic() < deadline and all(process.poll() is None for process in processes):
-        histories = list(Path(folder).glob("runs/*/history.csv"))
-        if histories and histories[0].read_text().count("\n") > rows:
-            return
-        time.sleep(0.05)
-    end_job(processes)
-    pytest.fail("the training ended, or never reached the epoch")

@@ -1,5 +1,7 @@
+import gc
 import re
 import signal
+import weakref
 from types import SimpleNamespace
 
 import keras
@@ -116,6 +118,26 @@ def test_only_the_chosen_examples_come_with_their_own_targets():
     ]
     assert sorted(pairs) == [(number, [3.0 * (number == place) for place in range(10)]) for number in chosen]
     assert numbered(evaluation_batches(examples, 3)) == [[1, 4, 8], [9]]
+
+
+@pytest.mark.parametrize("data_of", [lambda *these: engine.training_data(*these, range(1), 0), engine.evaluation_data])
+def test_examples_are_let_go_of_with_the_data_made_of_them(data_of):
+    examples = Examples(number_images(10), np.arange(10))
+    kept, data = weakref.ref(examples), data_of(examples, 3)
+    del examples
+    assert len([*unpadded(data)] if ON_JAX else [*data]) > 0
+    del data
+    gc.collect()
+    assert kept() is None
+
+
+@pytest.mark.parametrize(("batch", "at_a_time"), [(500, 1), (7, 1), (7, 5 * 64 * 7)])
+def test_predictions_made_some_at_a_time_are_those_of_the_images_in_their_order(monkeypatch, batch, at_a_time):
+    network = build_autoencoder(IMAGES.shape[1:], make_hyperparameters(1)).whole
+    expected = network.predict(IMAGES[..., np.newaxis] / np.float32(255), verbose=0)
+    monkeypatch.setattr(training, "EVALUATION_BATCH", batch)
+    monkeypatch.setattr(training, "LARGEST_PREDICTION", at_a_time)
+    assert np.allclose(training.predict(network, IMAGES), expected, atol=1e-6)
 
 
 def test_images_reach_the_network_scaled_to_0_1_with_a_channel():

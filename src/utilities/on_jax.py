@@ -70,8 +70,9 @@ def training_data(examples, batch_size, epochs, seed):
 
 
 def evaluation_data(examples, batch_size):
-    """Return the batches of the examples, in the order chosen."""
-    return _PaddedBatches(examples, batch_size, [lambda: examples.chosen])
+    """Return the batches of the examples, in the order chosen; the last alone has padding, and that at its end."""
+    devices = jax.device_count()
+    return _PaddedBatches(examples, math.ceil(batch_size / devices) * devices, [lambda: examples.chosen])
 
 
 class _PaddedBatches(keras.utils.PyDataset):

@@ -4,6 +4,7 @@ The same functions as in on_jax.py.
 """
 
 import itertools
+import weakref
 
 import numpy as np
 import tensorflow as tf
@@ -43,7 +44,7 @@ def training_data(examples, batch_size, epochs, seed):
         epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
     """
 
-    def stacks():
+    def stacks(examples):
         for epoch in epochs:
             order = epoch_order(examples, epoch, seed)
             for start, end in _ranges(examples, batch_size):
@@ -65,7 +66,7 @@ def evaluation_data(examples, batch_size):
     """Return a dataset of the batches of the examples, in the order chosen."""
     starts = range(0, len(examples), batch_size)
 
-    def batches():
+    def batches(examples):
         for start in starts:
             yield take(examples, examples.chosen[start : start + batch_size])
 
@@ -73,8 +74,14 @@ def evaluation_data(examples, batch_size):
 
 
 def _dataset(generate, examples, axes):
-    """Return a dataset of what a generator yields of the examples, with so many axes before an example's own."""
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=_signature(examples, axes))
+    """Return a dataset of what ``generate(examples)`` yields, with so many axes before an example's own.
+
+    TensorFlow never lets go of a generator. So the generator finds the examples, which may be a gigabyte of codes, by a
+    weak reference, and the dataset alone keeps them.
+    """
+    found = weakref.ref(examples)
+    dataset = tf.data.Dataset.from_generator(lambda: generate(found()), output_signature=_signature(examples, axes))
+    dataset.examples = examples
     if examples.classes is None:
         dataset = dataset.map(lambda images: (_scale(images),) * 2)
     elif examples.inputs.dtype == np.uint8:

@@ -26,6 +26,8 @@ else:
 # Images in a batch that nothing is learnt from; fewer where the largest feature map would take more numbers.
 EVALUATION_BATCH = 500
 LARGEST_EVALUATION = 2**24
+# Keras' predict holds its output three times over: that of so many numbers at a time is copied out of it.
+LARGEST_PREDICTION = 2**24
 SHORTEST_PATIENCE = 4
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The encoder's output for all images is computed once, before phase 1, where it takes no more bytes than this.
@@ -267,8 +269,13 @@ def class_distributions(classes, smoothing):
 
 def predict(model, images):
     """Return the model's output for each image, uint8 in (count, rows, columns); float32, (count, ...)."""
-    data = engine.evaluation_data(Examples(images, np.arange(len(images))), _evaluation_batch(model))
-    return engine.network_of(model).predict(data, verbose=0)[: len(images)]
+    network, batch_size = engine.network_of(model), _evaluation_batch(model)
+    outputs = np.empty((len(images), *model.output_shape[1:]), np.float32)
+    at_a_time = max(batch_size, LARGEST_PREDICTION // math.prod(model.output_shape[1:]))
+    for start in range(0, len(images), at_a_time):
+        some = Examples(images, np.arange(start, min(start + at_a_time, len(images))))
+        outputs[some.chosen] = network.predict(engine.evaluation_data(some, batch_size), verbose=0)[: len(some)]
+    return outputs
 
 
 def _evaluation_batch(model):
