@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jobs import SMALL, answer_lines, open_process
-from run import SOURCE, encoder_of
+from jobs import SMALL, answer_lines, open_process, untrained_encoder
+from run import SOURCE
 
 from utilities import idx
 from utilities.arguments import TRAINING_IMAGES
@@ -54,7 +54,7 @@ def _seconds_of(code, path):
 
 def measure_start_up():
     """Return the seconds to each script's first question, to its help, and to its refusal of a file."""
-    model = encoder_of(SMALL, pretrained=False, seed=1)
+    model = untrained_encoder(SMALL)
     commands = {
         "autoencoder, first question": ("autoencoder", []),
         "classification, first question": ("classification", ["-model", model]),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiments import RANDOM, Experiment
 from run import SOURCE, encoder_of, subset
 
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
@@ -73,7 +74,7 @@ def run_ours(job):
     script = "classification" if job.classifier else "autoencoder"
     command = [sys.executable, "-u", SOURCE / script / f"{script}.py", "-d", paths[0]]
     if job.classifier:
-        command += ["-dl", paths[1], "-model", encoder_of(job.autoencoder, pretrained=False, seed=1)]
+        command += ["-dl", paths[1], "-model", untrained_encoder(job.autoencoder)]
     with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
         process.stdin.write(answer_lines(job.hyperparameters))
         process.stdin.close()
@@ -87,6 +88,11 @@ def run_ours(job):
         seconds = time.perf_counter() - begun
         process.kill()
         return measured(job, seconds, process)
+
+
+def untrained_encoder(autoencoder):
+    """Return the path of the encoder of an autoencoder, with weights that it may begin with."""
+    return encoder_of(Experiment(autoencoder, encoder=autoencoder, weights=RANDOM), seed=1)
 
 
 def run_other(job, command):

@@ -8,8 +8,9 @@ from itertools import pairwise
 from math import prod
 from statistics import median
 
+from breakdown import BREAKDOWN
 from footprint import OTHERS
-from jobs import JOBS
+from jobs import DEFAULT, JOBS, Job
 from measure import MATRIX_SIDE, RESULTS
 
 from utilities.architecture import RECONSTRUCTION_KERNEL, feature_maps
@@ -24,6 +25,7 @@ The same jobs, data, answers and seed with this project's scripts, with a textbo
 ```
 python3 -m venv torch && torch/bin/pip install torch==2.13.0 numpy && .venv/bin/pip install idx2numpy
 .venv/bin/python benchmarks/performance/measure.py --torch torch/bin/python
+.venv/bin/python benchmarks/performance/breakdown.py
 .venv/bin/python benchmarks/performance/page.py
 ```
 
@@ -50,6 +52,7 @@ def parts(rows):
         yield f"\n## {name[0].upper()}{name[1:]}\n\n{job_table(rows, name, job, rate)}"
     for name in OTHERS:
         yield f"\n## {name[0].upper()}{name[1:]}\n\n{plain_table(rows, name)}"
+    yield f"\n## Where the time goes\n\n{breakdown_table(rate)}"
 
 
 def job_table(rows, name, job, rate):
@@ -78,6 +81,27 @@ def plain_table(rows, name):
         seconds = middle(of_job, contestant, "seconds")
         lines.append(f"| {contestant} | {seconds:.3g} | {f'{memory:.0f}' if memory else ''} |")
     return "\n".join(lines)
+
+
+def breakdown_table(rate):
+    """Return the table of what breakdown.py traced, and how far it is from the rate of matrix products, in 1/s."""
+    with BREAKDOWN.open(newline="") as file:
+        seconds = {name: float(value) for name, value in csv.reader(file)}
+    epoch, images = seconds.pop("epoch"), seconds.pop("images")
+    total = sum(seconds.values())
+    convolutions = sum(value for kind, value in seconds.items() if kind.startswith("convolution"))
+    least = images * operations(Job(DEFAULT)) / rate
+    lines = ["| the default autoencoder, an epoch traced | share of the cores' time |", "| --- | --- |"]
+    lines += [f"| {kind} | {value / total:.0%} |" for kind, value in seconds.items()]
+    return (
+        "\n".join(lines)
+        + f"""
+
+The epoch of {images:.0f} images took {epoch:.1f} s on {total / epoch:.0f} cores. At the rate of matrix products, the
+products and sums of its convolutions would take {least:.1f} s; they took {convolutions * epoch / total:.1f} s. Were they the only work, the epoch would be {total / convolutions:.2f} times as fast: so much, at most, could still be
+gained around them. *Waiting* is a core without an operation of its own, which computes a part of another's, or
+nothing."""
+    )
 
 
 def middle(rows, contestant, column):
