@@ -93,15 +93,14 @@ def breakdown_table(rate):
     least = images * operations(Job(DEFAULT)) / rate
     lines = ["| the default autoencoder, an epoch traced | share of the cores' time |", "| --- | --- |"]
     lines += [f"| {kind} | {value / total:.0%} |" for kind, value in seconds.items()]
-    return (
-        "\n".join(lines)
-        + f"""
-
+    lines.append(
+        f"""
 The epoch of {images:.0f} images took {epoch:.1f} s on {total / epoch:.0f} cores. At the rate of matrix products, the
-products and sums of its convolutions would take {least:.1f} s; they took {convolutions * epoch / total:.1f} s. Were they the only work, the epoch would be {total / convolutions:.2f} times as fast: so much, at most, could still be
-gained around them. *Waiting* is a core without an operation of its own, which computes a part of another's, or
-nothing."""
+products and sums of its convolutions would take {least:.1f} s; they took {convolutions * epoch / total:.1f} s. Were
+they the only work, the epoch would be {total / convolutions:.2f} times as fast: so much, at most, could still be gained
+around them. *Waiting* is a core without an operation of its own, which computes a part of another's, or nothing."""
     )
+    return "\n".join(lines)
 
 
 def middle(rows, contestant, column):
