@@ -83,9 +83,9 @@ def _dataset(generate, examples, axes):
     dataset = tf.data.Dataset.from_generator(lambda: generate(found()), output_signature=_signature(examples, axes))
     dataset.examples = examples
     if examples.classes is None:
-        dataset = dataset.map(lambda images: (_scale(images),) * 2)
+        dataset = dataset.map(_scaled_twice)
     elif examples.inputs.dtype == np.uint8:
-        dataset = dataset.map(lambda images, targets: (_scale(images), targets))
+        dataset = dataset.map(_scaled)
     options = tf.data.Options()
     # Closing an autotuned iterator waits, idle, for its tuning thread: seconds at the end of every epoch.
     options.autotune.enabled = False
@@ -97,6 +97,17 @@ def _signature(examples, axes):
         return tf.TensorSpec((*axes, *array.shape[1:]), array.dtype)
 
     return of(examples.inputs) if examples.classes is None else (of(examples.inputs), of(examples.distributions))
+
+
+# These have no control flow; looking for some to convert takes TensorFlow longer than a first batch.
+@tf.autograph.experimental.do_not_convert
+def _scaled_twice(images):
+    return (_scale(images),) * 2
+
+
+@tf.autograph.experimental.do_not_convert
+def _scaled(images, targets):
+    return _scale(images), targets
 
 
 def _scale(images):
