@@ -3,29 +3,31 @@
 python3 benchmarks/pages.py
 """
 
+import csv
 from statistics import mean, stdev
 
 import matplotlib.pyplot as plt
 from experiments import AUTOENCODERS, CLASSIFIER_IMAGES, CLASSIFIERS, ENCODER_SEED, WEIGHTS
 from principal_components import reconstruction_errors
-from run import HERE, describe, read_results, rows_of, subset
+from run import HERE, RESULTS, describe, read_results, rows_of, subset
 
 from utilities.arguments import DEFAULT_SEED
 from utilities.datasets import read_images, split_for_validation
 from utilities.figures import BLUE, GREEN, GREY, ORANGE, scale_by_logarithm
 
 VERSIONS = ("python", "tensorflow", "keras", "numpy")
-HOW = """Measured with `python3 benchmarks/run.py`, which runs `{script}.py` with redirected answers and puts what it
-measures in [results/{script}.csv](results/{script}.csv); `python3 benchmarks/pages.py` makes this page of it.
-`python3 benchmarks/run.py --again GROUP` measures a table anew. Seconds are those of all epochs of the fastest seed, on
-so many of the machine's cores; other cores, and at times the same, had other work: an upper bound."""
+HOW = """The command above each table measures it anew: it runs `{script}.py` with redirected answers and puts what it
+measures in [results/{script}.csv](results/{script}.csv), of which `.venv/bin/python benchmarks/pages.py` makes this
+page. Both run from the project's root, in the environment that the README makes. Seconds are those of all epochs of
+the fastest seed, on one core of an AMD EPYC (Zen 4) in the sweeps and on one or two on all images; the machine had
+other work at times, so they are upper bounds."""
 AUTOENCODER_PAGE = f"""# The autoencoder
 
 Mean squared errors of pixels between 0 and 1, on a tenth of the training images, held out. The test set has no part
 in any of this. Each row is the mean of so many seeds, with the spread (the standard deviation) where there is more than
 one. A seed draws the held-out images too. *Components* is the error of as many principal components of the same
 training images as the code has numbers, on the images that seed {DEFAULT_SEED} holds out: what a linear code can do.
-The last row of each table is earlier work on this family of networks, as it was reported.
+
 
 {HOW.format(script="autoencoder")}"""
 CLASSIFIER_PAGE = f"""# The classifier
@@ -39,8 +41,7 @@ spread (the standard deviation). The encoder's weights are
 - *principal components*: as many of the training images' as the code has numbers, or all 784 where it has more; in
   phase 2 they are trained like any weights.
 
-All else is the same for the three: dense layers, epochs, batches. The last row of each table is earlier work on this
-family of networks, as it was reported.
+All else is the same for the three: dense layers, epochs, batches. *Frozen* is after phase 1.
 
 {HOW.format(script="classification")}"""
 ON_CLASSIFIER_SWEEP = f"On {CLASSIFIER_IMAGES:,} of the images"
@@ -48,9 +49,11 @@ ON_CLASSIFIER_SWEEP = f"On {CLASSIFIER_IMAGES:,} of the images"
 AUTOENCODER_GROUPS = {
     "best": (
         "The best found",
-        """On all 60,000 images. The kernels are what the sections below find to matter; the rest is steps: the error
-still falls with every epoch more. In as many numbers, the network keeps more than principal components do, which can
-only add up the same few pictures.""",
+        """On all 60,000 images, one seed each. The kernels and filters are those that two cores train in minutes an
+epoch; the rest is steps. It is not the end of the road: the error still falls with every doubling of the epochs, and a
+second kernel of 13 takes a sixth of it away, for half as much time again (both below, on fewer images). In as many
+numbers, the network keeps more than principal components do, which can only add up the same few pictures. The last
+row is earlier work on this family of networks, as its authors report it.""",
     ),
     "default": (
         "Enter at every question",
@@ -103,8 +106,11 @@ CLASSIFIER_GROUPS = {
     "best": (
         "The best found",
         """On all 60,000 images. With so many labels the encoder's training before counts for little once everything
-is trained: by less than the spread with the third pooling, and by nothing without. It is worth most where the
-encoder is frozen. Principal components stay behind both: they are a single layer, however it is trained.""",
+is trained: for a tenth of a percent at most with the third pooling, hardly more than the spread, and for nothing
+without. It is worth most where the encoder is frozen. There, principal components as many as the code's numbers are
+better still; in phase 2 they stay behind both: they are a single layer, however it is trained. The two large codes
+differ by less than their spread in validation loss. The last row is earlier work on this family of networks, as its
+authors report it.""",
     ),
     "few labels": (
         "Few labels",
@@ -120,22 +126,21 @@ Encoders", 2011.""",
         f"""{ON_CLASSIFIER_SWEEP}, five epochs. A smaller code is made of larger features, and is as good a beginning
 for phase 2; frozen, the largest is the best, because everything is still in it. The random encoders are read with
 care: within the 215 steps of phase 2 the moving statistics of their batch normalisation, which begin at 0 and 1 and
-of which each step replaces a hundredth, lag behind weights that move fast, and the classifier is judged by them.
-Those of a pre-trained encoder begin where they belong. With four times the steps, below, the difference is a matter
-of weights alone.""",
+of which each step replaces a hundredth, can lag behind weights that move fast, and the classifier is judged by them.
+Those of a pre-trained encoder begin where they belong. The last section has what a faster average changes.""",
     ),
     "units": (
         "Units of the hidden dense layer",
         f"""{ON_CLASSIFIER_SWEEP}, five epochs. Phase 1 gains with every unit: it has nothing else to learn with.
-Phase 2 does not: the more units, the faster the encoder's weights are moved, and the further its moving statistics
-are behind at the end of so few steps, those of random weights most. Principal components, which have no batch
+Phase 2 does not: the more units, the worse random weights do, probably because they are moved faster and their moving
+statistics are the further behind at the end of so few steps. Principal components, which have no batch
 normalisation, only gain. 128 is the best of the three where the encoder is pre-trained.""",
     ),
     "epochs": (
         "Epochs",
-        f"""{ON_CLASSIFIER_SWEEP}. Each phase runs so many. One epoch, 43 steps, moves the weights so little that the
-statistics which random weights begin with still fit; five move them further than the statistics follow; after twenty
-both have settled, and pre-trained weights are ahead by more than the spread.""",
+        f"""{ON_CLASSIFIER_SWEEP}. Each phase runs so many. Random weights do worse after five epochs than after one,
+which again looks like moving statistics that do not keep up; after twenty both have settled, and pre-trained weights
+are ahead by more than the spread.""",
     ),
     "batch size": (
         "Batch size",
@@ -144,13 +149,18 @@ twenty epochs of 128 reach, in a third of the time. The default of 128 is meant 
 epochs are 2,110 steps.""",
     ),
 }
+CHOICES = {
+    "autoencoder": """TO WRITE""",
+    "classification": """TO WRITE""",
+}
+ENCODER = "encoder: kernels / filters / epochs / third pooling"
 # Earlier work, as reported: the answers, and what came of them.
 EARLIER_AUTOENCODER = {
     **{"layers": "4", "kernels": "7 7 7 7", "filters": "64 64 64 64", "epochs": "25", "batch size": "16"},
     **{"third pooling": "yes", "code": "64", "validation error": "0.0209", "seeds": "earlier work"},
 }
 EARLIER_CLASSIFIER = {
-    **{"encoder third pooling": "no", "units": "64", "epochs": "25", "batch size": "128"},
+    **{ENCODER: "no third pooling", "units": "64", "epochs": "25", "batch size": "128"},
     **{"validation loss": "0.075", "seeds": "earlier work"},
 }
 # Error in % on the test set, pre-trained and random: Masci et al., "Stacked Convolutional Auto-Encoders", 2011.
@@ -173,11 +183,13 @@ def autoencoder_page():
             "code": lambda rows: rows[0]["code size"],
             "components": component_errors(measured),
             "validation error": lambda rows: with_spread(rows, "validation loss", 5),
-            **EFFORT,
+            "seconds": least_seconds,
         }
-        yield from section(group, AUTOENCODER_GROUPS, table(measured, columns, EARLIER_AUTOENCODER))
+        earlier = [EARLIER_AUTOENCODER] if group == "best" else []
+        yield from section("autoencoder", group, measured, table(measured, columns, earlier))
         if len(measured) > 2:
             yield f"![validation error against {group}]({plot_errors(group, measured)})"
+    yield choices_section("autoencoder", {"validation error": 5})
 
 
 def classifier_page():
@@ -186,19 +198,21 @@ def classifier_page():
     columns = {
         "code": lambda rows: rows[0]["code size"],
         "validation loss": lambda rows: with_spread(rows, "validation loss", 4),
-        "validation accuracy %": lambda rows: with_spread(rows, "validation accuracy", 2, factor=100),
-        "test accuracy % after phase 1": lambda rows: with_spread(rows, "test accuracy after phase 1", 2),
-        "test accuracy %": lambda rows: with_spread(rows, "test accuracy", 2),
-        **EFFORT,
+        "validation %": lambda rows: with_spread(rows, "validation accuracy", 2, factor=100),
+        "test %, frozen": lambda rows: with_spread(rows, "test accuracy after phase 1", 2),
+        "test %": lambda rows: with_spread(rows, "test accuracy", 2),
+        "seconds": least_seconds,
     }
     for group, measured in measured_groups(CLASSIFIERS):
         if group == "few labels":
-            yield from section(group, CLASSIFIER_GROUPS, few_labels_table(measured))
+            yield from section("classification", group, measured, few_labels_tables(measured))
             yield f"![test error against labels]({plot_few_labels(measured)})"
             continue
-        yield from section(group, CLASSIFIER_GROUPS, table(measured, columns, EARLIER_CLASSIFIER))
+        earlier = [EARLIER_CLASSIFIER] if group == "best" else []
+        yield from section("classification", group, measured, table(measured, columns, earlier))
         if group != "best":
             yield f"![test error against {group}]({plot_accuracies(group, measured)})"
+    yield choices_section("classification", {"validation loss": 4, "validation accuracy": 4})
 
 
 def measured_groups(groups):
@@ -209,15 +223,29 @@ def measured_groups(groups):
             yield group, measured
 
 
-def section(group, groups, of_experiments):
+def section(script, group, measured, of_experiments):
     """Yield the parts of a group's section, up to its table."""
-    title, text = groups[group]
-    yield f"## {title}\n\n{text}\n\nGroup `{group}`:\n\n{of_experiments}"
+    title, text = {"autoencoder": AUTOENCODER_GROUPS, "classification": CLASSIFIER_GROUPS}[script][group]
+    minutes = sum(float(row["seconds"]) for _, rows in measured for row in rows) / 60
+    command = f".venv/bin/python benchmarks/run.py --again {script}/{group.replace(' ', '-')}"
+    yield f"## {title}\n\n{text}\n\n```\n{command}    # {minutes:.0f} minutes\n```\n\n{of_experiments}"
+
+
+def settings_of(experiment):
+    """Return what tells an experiment from others, {column: text}, with what its encoder is of in one column."""
+    description = describe(experiment, None)
+    if not experiment.encoder:
+        return description
+    encoder = experiment.encoder.labels()
+    pooling = "third pooling" if experiment.encoder.third_pooling else "none"
+    of_encoder = f"{encoder['kernels']} / {encoder['filters']} / {encoder['epochs']} / {pooling}"
+    others = {name: text for name, text in description.items() if not name.startswith("encoder ")}
+    return {ENCODER: of_encoder} | others
 
 
 def differing(measured):
     """Return the settings that differ among experiments, [name]; the answers that all share tell nothing."""
-    settings = [describe(experiment, None) for experiment, _ in measured]
+    settings = [settings_of(experiment) for experiment, _ in measured]
     names = dict.fromkeys(name for setting in settings for name in setting)
     return [name for name in names if len({setting.get(name) for setting in settings}) > 1]
 
@@ -230,7 +258,7 @@ def telling(measured):
 
 def shared(measured):
     """Return the settings that experiments share, as a text."""
-    setting = describe(measured[0][0], None)
+    setting = settings_of(measured[0][0])
     names = [name for name in setting if name not in ("seed", *differing(measured))]
     return ", ".join(f"{name} {setting[name]}" for name in names)
 
@@ -240,17 +268,17 @@ def table(measured, columns, earlier):
 
     Args:
         columns: {heading: function of the rows of an experiment's seeds that returns the text}.
-        earlier: the cells of earlier work, {heading: text}.
+        earlier: rows of earlier work, [{heading: text}].
     """
     settings = differing(measured)
     heads = [*settings, *columns, "seeds"]
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     for experiment, rows in measured:
-        description = describe(experiment, None)
+        description = settings_of(experiment)
         cells = [description[name] for name in settings] + [text(rows) for text in columns.values()] + [str(len(rows))]
         lines.append(f"| {' | '.join(cells)} |")
-    lines.append(f"| {' | '.join(earlier.get(name, '') for name in heads)} |")
-    return "\n".join([*lines, f"\nAll rows but the last: {shared(measured)}."])
+    lines += [f"| {' | '.join(row.get(name, '') for name in heads)} |" for row in earlier]
+    return "\n".join([*lines, f"\nAll rows{' but the last' if earlier else ''}: {shared(measured)}."])
 
 
 def with_spread(rows, column, digits, factor=1, offset=0):
@@ -260,10 +288,9 @@ def with_spread(rows, column, digits, factor=1, offset=0):
     return f"{mean(values):.{digits}f}{spread}"
 
 
-EFFORT = {
-    "seconds": lambda rows: f"{min(float(row['seconds']) for row in rows):.0f}",
-    "cores": lambda rows: ", ".join(sorted({row["cores"] for row in rows})),
-}
+def least_seconds(rows):
+    """Return the seconds of the fastest seed."""
+    return f"{min(float(row['seconds']) for row in rows):.0f}"
 
 
 def component_errors(measured):
@@ -277,18 +304,41 @@ def component_errors(measured):
     return lambda rows: texts[rows[0]["code size"]]
 
 
-def few_labels_table(measured):
-    """Return the table of errors by number of labels, for each kind of weights, and Masci's."""
+def few_labels_tables(measured):
+    """Return the tables of errors by number of labels, for each kind of weights: after everything, and frozen."""
     heads = ["labels", "epochs", "batch size", *WEIGHTS, "seeds", "Masci, pre-trained", "Masci, random"]
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    frozen = [f"| labels, frozen | {' | '.join(WEIGHTS)} |", "|" + " --- |" * (1 + len(WEIGHTS))]
     for images, of_weights in by_labels(measured).items():
         answers = next(experiment for experiment, _ in measured if experiment.images == images).hyperparameters
-        errors = [with_spread(of_weights[weights], "test accuracy", 2, factor=-1, offset=100) for weights in WEIGHTS]
-        seeds = str(len(of_weights[WEIGHTS[0]]))
-        masci = MASCI.get(images, ("", ""))
-        cells = [f"{images or 60_000:,}", str(answers.epochs), str(answers.batch_size), *errors, seeds, *masci]
+        after_phase_1, errors = (
+            [with_spread(of_weights[weights], column, 2, factor=-1, offset=100) for weights in WEIGHTS]
+            for column in ("test accuracy after phase 1", "test accuracy")
+        )
+        labels, seeds = f"{images or 60_000:,}", str(len(of_weights[WEIGHTS[0]]))
+        cells = [labels, str(answers.epochs), str(answers.batch_size), *errors, seeds, *MASCI.get(images, ("", ""))]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        frozen.append(f"| {' | '.join([labels, *after_phase_1])} |")
+    return "\n".join([*lines, f"\nAll rows: {shared(measured)}. After phase 1:\n", *frozen])
+
+
+def choices_section(script, columns):
+    """Return the section about what the questions do not ask, of what choices.py measured.
+
+    Args:
+        columns: {column: digits}.
+    """
+    with (RESULTS / "choices.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["script"] == script]
+    seeds = str(len({row["seed"] for row in rows}))
+    lines = [f"| changed | {' | '.join(columns)} | seeds |", "|" + " --- |" * (2 + len(columns))]
+    for name in dict.fromkeys(row["changed"] for row in rows):
+        of_name = [row for row in rows if row["changed"] == name]
+        cells = [with_spread(of_name, column, digits) for column, digits in columns.items()]
+        lines.append(f"| {' | '.join([name, *cells, seeds])} |")
+    command = ".venv/bin/python benchmarks/choices.py"
+    table = "\n".join(lines)
+    return f"## What the questions do not ask\n\n{CHOICES[script]}\n\n```\n{command}\n```\n\n{table}"
 
 
 def by_labels(measured):

@@ -1,9 +1,9 @@
 """Run experiments through the scripts' own redirected input, and add what they measured to results/*.csv.
 
-python3 benchmarks/run.py                     every experiment that the results lack
-python3 benchmarks/run.py layers "batch size" those of some groups
-python3 benchmarks/run.py --again layers      those of some groups, measured before or not
-python3 benchmarks/run.py --side-by-side      as many at a time as there are processor cores, one on each
+run.py                             every experiment that the results lack
+run.py autoencoder/layers          those of a group, or of several
+run.py --again autoencoder/layers  those of a group, measured before or not
+run.py --side-by-side              as many at a time as there are processor cores, one on each
 """
 
 import argparse
@@ -37,7 +37,11 @@ RESULTS = HERE / "results"
 CACHE = HERE / ".cache"
 SOURCE = HERE.parent / "src"
 IMAGE_SHAPE = (28, 28)
-GROUPS = AUTOENCODERS | {name: AUTOENCODERS.get(name, []) + group for name, group in CLASSIFIERS.items()}
+GROUPS = {
+    f"{script}/{name.replace(' ', '-')}": group
+    for script, groups in (("autoencoder", AUTOENCODERS), ("classification", CLASSIFIERS))
+    for name, group in groups.items()
+}
 
 _making = defaultdict(threading.Lock)  # of each file that experiments side by side may both need
 
@@ -45,7 +49,7 @@ _making = defaultdict(threading.Lock)  # of each file that experiments side by s
 def main():
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
+    parser.add_argument("groups", nargs="*", type=group_name, metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--again", action="store_true", help="run also what has been measured")
     parser.add_argument("--side-by-side", action="store_true", help="run one experiment on each processor core")
     arguments = parser.parse_args()
@@ -60,6 +64,13 @@ def main():
     cores = os.sched_getaffinity(0)
     places = [{core} for core in cores] if arguments.side_by_side else [cores]
     run_all(sorted(waiting.values(), key=lambda of_one: of_one[1]), places)
+
+
+def group_name(text):
+    """Return the name of a group, as argparse's ``choices`` would, which do not allow for none."""
+    if text not in GROUPS:
+        raise argparse.ArgumentTypeError(f"there is no group {text}, but {', '.join(GROUPS)}")
+    return text
 
 
 def run_all(waiting, places):
