@@ -1,6 +1,6 @@
 """Change alone, in turn, what the questions do not ask: learning rates, initial weights, loss, last kernel and more.
 
-python3 benchmarks/choices.py    measures all of them anew, one on each processor core; writes results/choices.csv
+choices.py    measures all of them anew, one on each processor core; writes results/choices.csv
 """
 
 import contextlib

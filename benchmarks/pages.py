@@ -1,6 +1,6 @@
 """Make autoencoder.md and classification.md, their tables and plots, from results/*.csv.
 
-python3 benchmarks/pages.py
+pages.py
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Train autoencoders of several code sizes, and draw what they make of images that they have not seen.
 
-python3 benchmarks/pictures.py    writes pictures/code-sizes.png, pictures/code-map.png and pictures/first-layer.png
+pictures.py    writes pictures/code-sizes.png, pictures/code-map.png and pictures/first-layer.png
 """
 
 from dataclasses import replace

@@ -55,7 +55,7 @@ def parse_classification_arguments(arguments=None):
         type=Path,
         required="--resume" not in (arguments or sys.argv),
         metavar="ENCODER",
-        help="the encoder, .h5 or .keras, as autoencoder.py saves it (required)",
+        help="the encoder, .h5 or .keras, as autoencoder.py saves it (required, except with --resume)",
     )
     parser.add_path("-d", "--data", TRAINING_IMAGES, "training images")
     parser.add_path("-dl", "--datalabels", TRAINING_LABELS, "their labels")
