@@ -9,6 +9,7 @@ from utilities.networks import build_autoencoder, build_classifier
 if ON_JAX:
     pytest.skip("the FastNetwork is TensorFlow's alone", allow_module_level=True)
 
+from utilities import fast_network
 from utilities.fast_network import FastNetwork
 
 CASES = {
@@ -60,6 +61,13 @@ def test_it_learns_what_the_plain_network_learns(network):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
+
+
+def test_halves_predict_and_learn_what_the_whole_does(network, monkeypatch):
+    monkeypatch.setattr(fast_network, "ONE_THREAD_AN_OPERATION", True)
+    monkeypatch.setattr(fast_network, "LARGE_CONVOLUTION", 0)
+    test_it_predicts_what_the_plain_network_predicts(network)
+    test_it_learns_what_the_plain_network_learns(network)
 
 
 def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():

@@ -10,8 +10,18 @@ BACKENDS = ("tensorflow", "jax")
 ADDRESSES, COUNT, NUMBER = VARIABLES = tuple(
     f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
 )
-# Of the devices' memory, only what is used: others may want the rest.
-ON_DEMAND = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+# What a user who sets nothing wants of the libraries; one who does is heeded.
+SETTINGS = {
+    # Of the devices' memory, only what is used: others may want the rest.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    # TensorFlow takes oneDNN's operations by itself on the newest processors alone. On the others they make a training
+    # more than twice as fast.
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+}
+# To split an operation of a small network between two cores takes longer than it saves. Two whole operations at a time
+# keep two cores as busy, and training has two to do: the gradients of a convolution's input and of its kernel.
+ON_TWO_CORES = {"TF_NUM_INTRAOP_THREADS": "1"}
 
 
 def check_backend():
@@ -25,7 +35,8 @@ def check_backend():
         raise BadInput(f"KERAS_BACKEND: expected {' or '.join(BACKENDS)}, found {name!r}")
     if name == "jax" and find_spec("jax") is None:
         raise BadInput("KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt")
-    for variable, value in ON_DEMAND.items():
+    settings = SETTINGS | (ON_TWO_CORES if _cores() == 2 else {})
+    for variable, value in settings.items():
         os.environ.setdefault(variable, value)
     if any(variable in os.environ for variable in VARIABLES):
         _check_job(name)
@@ -34,6 +45,11 @@ def check_backend():
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def _cores():
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _check_job(backend):

@@ -1,14 +1,18 @@
 """The same networks, computed faster on TensorFlow.
 
 Keras builds batch normalisation, and upsampling before a convolution, from general parts. A FastNetwork computes what
-a plain network computes, from the plain network's own weights, with three shortcuts:
+a plain network computes, from the plain network's own weights, with these shortcuts:
 
 - batch normalisation by TensorFlow's fused kernel;
 - an upsampling and the convolution after it as one convolution of the small feature map: each pixel of an upsampled
   map repeats, so the kernel's taps that meet the same pixel are added up first. For a factor of 2 and a kernel of 5
   that is 36 products in the place of 100 for each small pixel;
-- a convolution of 1 x 1 feature maps as a matrix product with the one tap that meets the pixel.
+- a convolution of 1 x 1 feature maps as a matrix product with the one tap that meets the pixel;
+- where an operation has one thread, a large convolution in two halves of the batch, which two cores compute at once.
 """
+
+import os
+from math import prod
 
 import keras
 import numpy as np
@@ -18,6 +22,9 @@ from keras import layers
 from utilities.networks import leaves
 
 SMALLEST_FUSED_EPSILON = 1.001e-5
+ONE_THREAD_AN_OPERATION = os.environ.get("TF_NUM_INTRAOP_THREADS") == "1"  # as backend.py has it on two cores
+# In products for an image, so many that halves are worth putting together again.
+LARGE_CONVOLUTION = 2e6
 
 
 class FastNetwork(keras.Model):
@@ -64,6 +71,8 @@ def _plan(chain):
             steps.append(_upsampled_convolution(layer.size[0], convolution))
         elif _is_simple_convolution(layer) and layer.input.shape[1:3] == (1, 1):
             steps.append(_upsampled_convolution(1, layer))
+        elif _is_simple_convolution(layer):
+            steps.append(_convolution(layer))
         elif _may_be_fused(layer):
             steps.append(_fused_normalization(layer))
         else:
@@ -96,6 +105,41 @@ def _may_be_fused(layer):
     )
 
 
+def _convolution(layer):
+    """Return a step: the convolution ``layer``."""
+    return lambda features, training: _with_bias_and_activation(_convolve(features, layer.kernel), layer)
+
+
+def _convolve(features, kernel):
+    """Return the convolution of feature maps, padded to keep their sides, in halves where it is worth it."""
+    features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
+    if ONE_THREAD_AN_OPERATION and prod(features.shape[1:3]) * prod(kernel.shape) > LARGE_CONVOLUTION:
+        return _convolve_in_halves(features, kernel)
+    return tf.nn.conv2d(features, kernel, 1, "SAME")
+
+
+@tf.custom_gradient
+def _convolve_in_halves(features, kernel):
+    """Return the same, computed as two operations. Its gradients are two already, and are left whole."""
+    half = tf.shape(features)[0] // 2
+    halves = [tf.nn.conv2d(part, kernel, 1, "SAME") for part in (features[:half], features[half:])]
+
+    def gradients(upstream):
+        how = {"out_backprop": upstream, "strides": [1] * 4, "padding": "SAME"}
+        return (
+            tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(features), filter=kernel, **how),
+            tf.raw_ops.Conv2DBackpropFilter(input=features, filter_sizes=kernel.shape, **how),
+        )
+
+    return tf.concat(halves, 0), gradients
+
+
+def _with_bias_and_activation(features, layer):
+    if layer.use_bias:
+        features = tf.nn.bias_add(features, layer.bias)
+    return layer.activation(features)
+
+
 def _upsampled_convolution(factor, layer):
     """Return a step: the convolution ``layer`` of a feature map whose pixels are repeated ``factor`` times each way."""
     height, width, channels = layer.input.shape[1:]
@@ -115,12 +159,10 @@ def _upsampled_convolution(factor, layer):
         if kernel.shape[:2] == (1, 1):
             features = tf.tensordot(features, tf.reshape(kernel, (channels, filters)), 1)
         else:
-            features = tf.nn.conv2d(features, tf.reshape(kernel, (*kernel.shape[:3], filters)), 1, "SAME")
+            features = _convolve(features, tf.reshape(kernel, (*kernel.shape[:3], filters)))
         if factor > 1:
             features = tf.nn.depth_to_space(features, factor)
-        if layer.use_bias:
-            features = tf.nn.bias_add(features, layer.bias)
-        return layer.activation(features)
+        return _with_bias_and_activation(features, layer)
 
     return step
 
