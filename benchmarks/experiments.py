@@ -81,7 +81,6 @@ AUTOENCODERS = {
 LARGE_CODE = AutoencoderHyperparameters(
     _kernels(5, 5, 3, 3, 3), (32, 64, 64, 64, 64), epochs=4, batch_size=64, third_pooling=False
 )
-LARGE_CODE_OF_THREE = replace(LARGE_CODE, kernel_sizes=_kernels(5, 5, 5), filters=(32, 64, 64))
 # Few labels: a code of few numbers makes the encoder's features worth more to a classifier than a code of many.
 SMALL_CODE = replace(BEST_64, filters=(32, 32, 16), epochs=8)
 
@@ -107,8 +106,7 @@ CLASSIFIERS = {
         experiment
         for encoder, epochs in ((DEFAULT, 5), (LARGE_CODE, 15))
         for experiment in _classifiers(replace(CLASSIFIER_BASE, epochs=epochs), None, encoder)
-    ]
-    + [Experiment(replace(CLASSIFIER_BASE, epochs=10), None, LARGE_CODE_OF_THREE, PRETRAINED)],
+    ],
     "few labels": [
         experiment
         for images, hyperparameters in FEW_LABELS.items()

@@ -108,9 +108,8 @@ CLASSIFIER_GROUPS = {
         """On all 60,000 images. With so many labels the encoder's training before counts for little once everything
 is trained: for a tenth of a percent at most with the third pooling, hardly more than the spread, and for nothing
 without. It is worth most where the encoder is frozen. There, principal components as many as the code's numbers are
-better still; in phase 2 they stay behind both: they are a single layer, however it is trained. The two large codes
-differ by less than their spread in validation loss. The last row is earlier work on this family of networks, as its
-authors report it.""",
+better still; in phase 2 they stay behind both: they are a single layer, however it is trained. The last
+row is earlier work on this family of networks, as its authors report it.""",
     ),
     "few labels": (
         "Few labels",

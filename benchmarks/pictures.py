@@ -8,7 +8,7 @@ from dataclasses import replace
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-from experiments import BEST_64
+from experiments import AUTOENCODER_BASE
 from principal_components import principal_components
 from run import HERE
 
@@ -19,7 +19,7 @@ from utilities.networks import build_autoencoder
 from utilities.runs import RunFolder
 
 CODE_SIZES = (2, 8, 16, 32, 64)
-EPOCHS = 5
+EPOCHS = 4
 SHOWN = 12
 MAPPED = 3000
 # One for each digit, besides its colour: ten colours are more than the colour-blind tell apart.
@@ -41,8 +41,8 @@ def main():
 
 
 def trained(code_size, images, split):
-    """Return the networks.Autoencoder of the best found, but for its code's size and its epochs, trained."""
-    hyperparameters = replace(BEST_64, filters=(*BEST_64.filters[:2], code_size), epochs=EPOCHS)
+    """Return a small networks.Autoencoder with a code of some size, trained briefly."""
+    hyperparameters = replace(AUTOENCODER_BASE, filters=(*AUTOENCODER_BASE.filters[:2], code_size), epochs=EPOCHS)
     keras.utils.set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
     training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())
