@@ -20,7 +20,6 @@ from experiments import (
     CLASSIFIER_IMAGES,
     DEFAULT,
     PRETRAINED,
-    SEEDS,
     Experiment,
 )
 from run import RESULTS, encoder_of, subset
@@ -29,6 +28,7 @@ AUTOENCODER = Experiment(AUTOENCODER_BASE, AUTOENCODER_IMAGES)
 # Of the batch sizes measured, the one that leaves a classifier on so few images enough steps to settle.
 CLASSIFIER = Experiment(replace(CLASSIFIER_BASE, batch_size=32), CLASSIFIER_IMAGES, DEFAULT, PRETRAINED)
 NOTHING = "nothing"
+SEEDS = (1, 2)
 COLUMNS = ("script", "changed", "seed", "validation error", "validation loss", "validation accuracy")
 
 
