@@ -109,7 +109,11 @@ CHOICES = {
 
 def main():
     """Measure every choice with every seed, and write what came of it."""
-    encoder_of(CLASSIFIER, SEEDS[0])  # made here, once
+    # Made here, once: the processes would make them at the same time.
+    encoder_of(CLASSIFIER, SEEDS[0])
+    subset(AUTOENCODER.images, seed=0)
+    for seed in SEEDS:
+        subset(CLASSIFIER.images, seed)
     jobs = [(script, name, seed) for script, choices in CHOICES.items() for name in choices for seed in SEEDS]
     context = multiprocessing.get_context("spawn")
     cores = context.SimpleQueue()
