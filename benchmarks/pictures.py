@@ -5,10 +5,10 @@ pictures.py    writes pictures/code-sizes.png, pictures/code-map.png and picture
 
 from dataclasses import replace
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from experiments import AUTOENCODER_BASE
+from keras.utils import set_random_seed
 from principal_components import principal_components
 from run import HERE
 
@@ -43,7 +43,7 @@ def main():
 def trained(code_size, images, split):
     """Return a small networks.Autoencoder with a code of some size, trained briefly."""
     hyperparameters = replace(AUTOENCODER_BASE, filters=(*AUTOENCODER_BASE.filters[:2], code_size), epochs=EPOCHS)
-    keras.utils.set_random_seed(DEFAULT_SEED)
+    set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
     training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())
     return autoencoder

@@ -10,9 +10,11 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-import keras
-import tensorflow as tf
 from jobs import DEFAULT
+from keras.callbacks import Callback
+from keras.optimizers import Adam
+from keras.utils import set_random_seed
+from tensorflow.profiler import experimental as profiler
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from utilities import training
@@ -38,7 +40,7 @@ KINDS = {
 }
 
 
-class TraceEpoch(keras.callbacks.Callback):
+class TraceEpoch(Callback):
     """Traces one epoch's training, without its validation, into a folder."""
 
     def __init__(self, folder):
@@ -49,13 +51,13 @@ class TraceEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Begin, if it is the epoch."""
         if epoch == TRACED:
-            tf.profiler.experimental.start(self.folder)
+            profiler.start(self.folder)
             self.running = True
 
     def on_epoch_end(self, epoch, logs=None):
         """End."""
         if self.running:
-            tf.profiler.experimental.stop()
+            profiler.stop()
             self.running = False
 
 
@@ -75,11 +77,11 @@ def main():
 
 def train(callback):
     """Train the default autoencoder for two epochs, as autoencoder.py does; return how many images are in one."""
-    keras.utils.set_random_seed(DEFAULT_SEED)
+    set_random_seed(DEFAULT_SEED)
     images = read_images(TRAINING_IMAGES)[:IMAGES]
     examples = Examples(images, split_for_validation(len(images), DEFAULT_SEED).training)
     network = training.engine.network_of(build_autoencoder(images.shape[1:], DEFAULT).whole)
-    network.compile(keras.optimizers.Adam(1e-3), loss="mean_squared_error", metrics=[])
+    network.compile(Adam(1e-3), loss="mean_squared_error", metrics=[])
     network.fit(
         training.engine.training_data(examples, DEFAULT.batch_size, range(TRACED + 1), DEFAULT_SEED),
         epochs=TRACED + 1,

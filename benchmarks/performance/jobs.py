@@ -15,8 +15,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from experiments import RANDOM, Experiment
 from run import SOURCE, encoder_of, subset
 
+from utilities.backend import ON_TWO_CORES, SETTINGS
 from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
+# What a contestant starts with, and our scripts too: without what prepares this process to compute as the scripts do.
+OF_USER = {name: value for name, value in os.environ.items() if name not in SETTINGS | ON_TWO_CORES}
 TITLE = re.compile(r"^(training the autoencoder|phase [12] of 2)")
 EPOCH = re.compile(r"^epoch +(\d+)/(\d+) ")
 
@@ -122,6 +125,7 @@ def open_process(command, folder):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=OF_USER,
         text=True,
     )
 

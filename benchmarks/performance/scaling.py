@@ -107,6 +107,7 @@ def _run(measurement, processes, repeats):
                 **job,
                 "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
             },
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
         )
