@@ -7,13 +7,22 @@ import csv
 from statistics import mean, stdev
 
 import matplotlib.pyplot as plt
-from experiments import AUTOENCODERS, CLASSIFIER_IMAGES, CLASSIFIERS, ENCODER_SEED, WEIGHTS
+from experiments import (
+    AUTOENCODER_BASE,
+    AUTOENCODER_IMAGES,
+    AUTOENCODERS,
+    CLASSIFIER_IMAGES,
+    CLASSIFIERS,
+    ENCODER_SEED,
+    WEIGHTS,
+)
 from principal_components import reconstruction_errors
 from run import HERE, RESULTS, describe, read_results, rows_of, subset
 
 from utilities.arguments import DEFAULT_SEED
 from utilities.datasets import read_images, split_for_validation
 from utilities.figures import BLUE, GREEN, GREY, ORANGE, scale_by_logarithm
+from utilities.hyperparameters import show_numbers
 
 VERSIONS = ("python", "tensorflow", "keras", "numpy")
 HOW = """The command above each table measures it anew: it runs `{script}.py` with redirected answers and puts what it
@@ -27,7 +36,6 @@ Mean squared errors of pixels between 0 and 1, on a tenth of the training images
 in any of this. Each row is the mean of so many seeds, with the spread (the standard deviation) where there is more than
 one. A seed draws the held-out images too. *Components* is the error of as many principal components of the same
 training images as the code has numbers, on the images that seed {DEFAULT_SEED} holds out: what a linear code can do.
-
 
 {HOW.format(script="autoencoder")}"""
 CLASSIFIER_PAGE = f"""# The classifier
@@ -49,9 +57,9 @@ ON_CLASSIFIER_SWEEP = f"On {CLASSIFIER_IMAGES:,} of the images"
 AUTOENCODER_GROUPS = {
     "best": (
         "The best found",
-        """On all 60,000 images, one seed each. The kernels and filters are those that two cores train in minutes an
-epoch; the rest is steps. It is not the end of the road: the error still falls with every doubling of the epochs, and a
-second kernel of 13 takes a sixth of it away, for half as much time again (both below, on fewer images). In as many
+        """On all 60,000 images, one seed each. The kernels and filters are those that two cores train in about a minute
+an epoch; the rest is steps. It is not the end of the road: the error still falls with every doubling of the epochs, and
+a second kernel of 13 takes a sixth of it away, for half as much time again (both below, on fewer images). In as many
 numbers, the network keeps more than principal components do, which can only add up the same few pictures. The last
 row is earlier work on this family of networks, as its authors report it.""",
     ),
@@ -126,7 +134,7 @@ Encoders", 2011.""",
 for phase 2; frozen, the largest is the best, because everything is still in it. The random encoders are read with
 care: within the 215 steps of phase 2 the moving statistics of their batch normalisation, which begin at 0 and 1 and
 of which each step replaces a hundredth, can lag behind weights that move fast, and the classifier is judged by them.
-Those of a pre-trained encoder begin where they belong. The last section has what a faster average changes.""",
+Those of a pre-trained encoder begin where they belong.""",
     ),
     "units": (
         "Units of the hidden dense layer",
@@ -149,8 +157,9 @@ epochs are 2,110 steps.""",
     ),
 }
 CHOICES = {
-    "autoencoder": """TO WRITE""",
-    "classification": """TO WRITE""",
+    "autoencoder": f"""Each row changes one thing alone, in a network of filters
+{show_numbers(AUTOENCODER_BASE.filters)} on {AUTOENCODER_IMAGES:,} images, as in the sections above.""",
+    "classification": f"""Each row changes one thing alone. {ON_CLASSIFIER_SWEEP}, pre-trained, in batches of 32.""",
 }
 ENCODER = "encoder: kernels / filters / epochs / third pooling"
 # Earlier work, as reported: the answers, and what came of them.
@@ -188,7 +197,7 @@ def autoencoder_page():
         yield from section("autoencoder", group, measured, table(measured, columns, earlier))
         if len(measured) > 2:
             yield f"![validation error against {group}]({plot_errors(group, measured)})"
-    yield choices_section("autoencoder", {"validation error": 5})
+    yield from choices_section("autoencoder", {"validation error": 5})
 
 
 def classifier_page():
@@ -211,7 +220,7 @@ def classifier_page():
         yield from section("classification", group, measured, table(measured, columns, earlier))
         if group != "best":
             yield f"![test error against {group}]({plot_accuracies(group, measured)})"
-    yield choices_section("classification", {"validation loss": 4, "validation accuracy": 4})
+    yield from choices_section("classification", {"validation loss": 4, "validation accuracy": 4})
 
 
 def measured_groups(groups):
@@ -322,12 +331,15 @@ def few_labels_tables(measured):
 
 
 def choices_section(script, columns):
-    """Return the section about what the questions do not ask, of what choices.py measured.
+    """Yield the section about what the questions do not ask, of what choices.py measured, if it did.
 
     Args:
         columns: {column: digits}.
     """
-    with (RESULTS / "choices.csv").open(newline="") as file:
+    path = RESULTS / "choices.csv"
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["script"] == script]
     seeds = str(len({row["seed"] for row in rows}))
     lines = [f"| changed | {' | '.join(columns)} | seeds |", "|" + " --- |" * (2 + len(columns))]
@@ -337,7 +349,7 @@ def choices_section(script, columns):
         lines.append(f"| {' | '.join([name, *cells, seeds])} |")
     command = ".venv/bin/python benchmarks/choices.py"
     table = "\n".join(lines)
-    return f"## What the questions do not ask\n\n{CHOICES[script]}\n\n```\n{command}\n```\n\n{table}"
+    yield f"## What the questions do not ask\n\n{CHOICES[script]}\n\n```\n{command}\n```\n\n{table}"
 
 
 def by_labels(measured):
