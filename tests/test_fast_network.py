@@ -9,7 +9,9 @@ from utilities.networks import build_autoencoder, build_classifier
 if ON_JAX:
     pytest.skip("the FastNetwork is TensorFlow's alone", allow_module_level=True)
 
-from utilities import fast_network
+import tensorflow as tf
+
+from utilities import fast_network, fourier_convolution
 from utilities.fast_network import FastNetwork
 
 CASES = {
@@ -46,7 +48,7 @@ def network(request):
 
 def test_it_predicts_what_the_plain_network_predicts(network):
     plain, images = network
-    assert np.allclose(FastNetwork(plain)(images), plain(images), atol=1e-5)
+    assert np.allclose(FastNetwork(plain, len(images))(images), plain(images), atol=1e-5)
 
 
 def test_it_learns_what_the_plain_network_learns(network):
@@ -54,7 +56,7 @@ def test_it_learns_what_the_plain_network_learns(network):
     copy = keras.models.clone_model(plain)
     copy.set_weights(plain.get_weights())
     losses = []
-    for trained, axes in ((FastNetwork(plain), (0,)), (copy, ())):
+    for trained, axes in ((FastNetwork(plain, len(images)), (0,)), (copy, ())):
         trained.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error")
         fed = [np.expand_dims(batch, axes) for batch in (images, images[:1])]
         losses.append([trained.train_on_batch(batch, batch) for batch in fed])
@@ -70,6 +72,29 @@ def test_halves_predict_and_learn_what_the_whole_does(network, monkeypatch):
     test_it_learns_what_the_plain_network_learns(network)
 
 
+def test_transforms_predict_and_learn_what_convolutions_do(network, monkeypatch):
+    monkeypatch.setattr(fourier_convolution, "FEWER_PRODUCTS", 0)
+    test_it_predicts_what_the_plain_network_predicts(network)
+    test_it_learns_what_the_plain_network_learns(network)
+
+
+@pytest.mark.parametrize(
+    ("side", "batch_size", "on_processor", "convolutions"),
+    [(7, 64, True, 1), (7, 2, True, 3), (7, 64, False, 3), (3, 64, True, 3)],
+)
+def test_a_transform_is_taken_where_it_saves_most_of_the_products(
+    side, batch_size, on_processor, convolutions, monkeypatch
+):
+    monkeypatch.setattr(fast_network, "ON_PROCESSOR", on_processor)
+    monkeypatch.setattr(fast_network, "ONE_THREAD_AN_OPERATION", False)
+    kernels = ((5, 5), (side, side), (side, side))
+    hyperparameters = AutoencoderHyperparameters(kernels, (32, 32, 64), 1, batch_size, third_pooling=True)
+    fast = FastNetwork(build_autoencoder((28, 28), hyperparameters).encoder, batch_size)
+    images = tf.TensorSpec((None, 28, 28, 1))
+    operations = tf.function(fast.call).get_concrete_function(images, True).graph.get_operations()
+    assert sum(operation.type == "Conv2D" for operation in operations) == convolutions
+
+
 def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():
     encoder = build_autoencoder((8, 8), make_hyperparameters(2)).encoder
     randomise(encoder)
@@ -77,7 +102,7 @@ def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statist
     encoder.trainable = False
     before = encoder.get_weights()
     images = np.random.default_rng(1).random((4, 8, 8, 1), np.float32)
-    fast = FastNetwork(classifier.whole)
+    fast = FastNetwork(classifier.whole, len(images))
     expected = classifier.whole(images)
     assert np.allclose(fast(images, training=True), expected, atol=1e-5)
     fast.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")

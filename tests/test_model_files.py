@@ -36,7 +36,7 @@ def trained_autoencoder():
     keras.utils.set_random_seed(2)
     autoencoder = build_autoencoder(SHAPE, make_hyperparameters(2))
     examples = Examples(np.random.default_rng(0).integers(0, 256, (20, *SHAPE), np.uint8), np.arange(20))
-    network = engine.network_of(autoencoder.whole)
+    network = engine.network_of(autoencoder.whole, 4)
     network.compile("adam", loss="mean_squared_error", metrics=[])
     data = engine.training_data(examples, 20, range(1), seed=0)
     network.fit(data, steps_per_epoch=1, shuffle=False, verbose=0)
@@ -89,7 +89,7 @@ def test_an_encoder_saved_by_keras_2_predicts_what_it_did_there():
     assert np.ptp(known["codes"]) > 0.1
     assert np.allclose(encoder.predict(known["images"], verbose=0), known["codes"], rtol=0, atol=1e-6)
     inputs = (known["images"], np.ones(len(known["images"]))) if ON_JAX else known["images"]
-    assert np.allclose(engine.network_of(encoder)(inputs), known["codes"], rtol=0, atol=1e-5)
+    assert np.allclose(engine.network_of(encoder, len(inputs))(inputs), known["codes"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["encoder.h5", "encoder.keras"])

@@ -60,7 +60,7 @@ def test_padding_leaves_no_trace_in_what_is_learnt(case, batch_size, padding):
 
     data = on_jax.training_data(examples, batch_size, range(1), seed=3)
     data.rows += padding  # as several devices may make it
-    network = on_jax.network_of(plain)
+    network = on_jax.network_of(plain, 4)
     network.compile(keras.optimizers.SGD(0.1), loss=loss, metrics=[])
     history = network.fit(data, shuffle=False, verbose=0).history
     assert history["loss"] == pytest.approx([expected], rel=1e-4)
@@ -71,5 +71,5 @@ def test_padding_leaves_no_trace_in_what_is_learnt(case, batch_size, padding):
 def test_a_prediction_is_of_the_examples_alone_in_their_order(case):
     plain, _, examples = case
     data = on_jax.evaluation_data(Examples(examples.inputs, np.arange(5)), 2)
-    found = on_jax.network_of(plain).predict(data, verbose=0)[:5]
+    found = on_jax.network_of(plain, 4).predict(data, verbose=0)[:5]
     assert np.allclose(found, plain.predict(examples.inputs[..., None] / 255, verbose=0), atol=1e-5)

@@ -80,7 +80,7 @@ def train(callback):
     set_random_seed(DEFAULT_SEED)
     images = read_images(TRAINING_IMAGES)[:IMAGES]
     examples = Examples(images, split_for_validation(len(images), DEFAULT_SEED).training)
-    network = training.engine.network_of(build_autoencoder(images.shape[1:], DEFAULT).whole)
+    network = training.engine.network_of(build_autoencoder(images.shape[1:], DEFAULT).whole, DEFAULT.batch_size)
     network.compile(Adam(1e-3), loss="mean_squared_error", metrics=[])
     network.fit(
         training.engine.training_data(examples, DEFAULT.batch_size, range(TRACED + 1), DEFAULT_SEED),

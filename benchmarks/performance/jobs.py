@@ -32,7 +32,7 @@ def shape(kernels, filters, epochs, batch_size):
 
 
 SMALL = shape((3, 3, 3), (16, 16, 16), 3, 32)
-DEFAULT = shape((5, 7, 7), (32, 32, 64), 3, 64)
+DEFAULT = shape((5, 7, 7), (32, 32, 64), 2, 64)
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def measure_step(repeats):
     from utilities.batches import Examples
 
     whole = networks.build_autoencoder(SHAPE, HYPERPARAMETERS).whole
-    network = on_jax.network_of(whole)
+    network = on_jax.network_of(whole, max(BATCHES))
     network.compile(keras.optimizers.Adam(), "mean_squared_error", [])
     images = np.random.default_rng(0).integers(0, 256, (max(BATCHES) * 2, *SHAPE), np.uint8)
     seconds, reading = [], []

@@ -8,6 +8,7 @@ a plain network computes, from the plain network's own weights, with these short
   map repeats, so the kernel's taps that meet the same pixel are added up first. For a factor of 2 and a kernel of 5
   that is 36 products in the place of 100 for each small pixel;
 - a convolution of 1 x 1 feature maps as a matrix product with the one tap that meets the pixel;
+- on a processor, a convolution with a large kernel by way of its Fourier transform;
 - where an operation has one thread, a large convolution in two halves of the batch, which two cores compute at once.
 """
 
@@ -19,12 +20,15 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from utilities.fourier_convolution import FourierConvolution
 from utilities.networks import leaves
 
 SMALLEST_FUSED_EPSILON = 1.001e-5
 ONE_THREAD_AN_OPERATION = os.environ.get("TF_NUM_INTRAOP_THREADS") == "1"  # as backend.py has it on two cores
 # In products for an image, so many that halves are worth putting together again.
-LARGE_CONVOLUTION = 2e6
+LARGE_CONVOLUTION = 5e5
+# A graphics processor has convolutions as fast as its matrix products.
+ON_PROCESSOR = not tf.config.list_physical_devices("GPU")
 
 
 class FastNetwork(keras.Model):
@@ -35,12 +39,13 @@ class FastNetwork(keras.Model):
 
     Args:
         plain: a chain of layers, nested networks among them.
+        batch_size: of most batches; what is fastest depends on it.
     """
 
-    def __init__(self, plain):
+    def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
-        self.steps = _plan(list(leaves(plain)))
+        self.steps = _plan(list(leaves(plain)), batch_size)
 
     def call(self, features, training=False):
         """Return the plain network's output."""
@@ -61,18 +66,18 @@ class FastNetwork(keras.Model):
         return self.get_metrics_result()
 
 
-def _plan(chain):
+def _plan(chain, batch_size):
     """Return the functions (features, training) -> features that compute a chain of layers."""
     steps = []
     while chain:
         layer, *chain = chain
         if _repeats_pixels(layer) and chain and _is_simple_convolution(chain[0]):
             convolution, *chain = chain
-            steps.append(_upsampled_convolution(layer.size[0], convolution))
+            steps.append(_upsampled_convolution(layer.size[0], convolution, batch_size))
         elif _is_simple_convolution(layer) and layer.input.shape[1:3] == (1, 1):
-            steps.append(_upsampled_convolution(1, layer))
+            steps.append(_upsampled_convolution(1, layer, batch_size))
         elif _is_simple_convolution(layer):
-            steps.append(_convolution(layer))
+            steps.append(_convolution(layer, batch_size))
         elif _may_be_fused(layer):
             steps.append(_fused_normalization(layer))
         else:
@@ -105,24 +110,37 @@ def _may_be_fused(layer):
     )
 
 
-def _convolution(layer):
+def _convolution(layer, batch_size):
     """Return a step: the convolution ``layer``."""
-    return lambda features, training: _with_bias_and_activation(_convolve(features, layer.kernel), layer)
+
+    def step(features, training):
+        return _with_bias_and_activation(_convolve(features, layer.kernel, batch_size), layer)
+
+    return step
 
 
-def _convolve(features, kernel):
-    """Return the convolution of feature maps, padded to keep their sides, in halves where it is worth it."""
+def _convolve(features, kernel, batch_size):
+    """Return the convolution of feature maps, padded to keep their sides, in the way that is fastest."""
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
+    by_transform = FourierConvolution(tuple(features.shape[1:3]), kernel.shape[:2])
+    if ON_PROCESSOR and by_transform.is_faster(*kernel.shape[2:], batch_size):
+        transform = by_transform.transform(kernel)
+        return tf.concat([by_transform.convolve(half, transform) for half in _halves(features)], 0)
     if ONE_THREAD_AN_OPERATION and prod(features.shape[1:3]) * prod(kernel.shape) > LARGE_CONVOLUTION:
         return _convolve_in_halves(features, kernel)
     return tf.nn.conv2d(features, kernel, 1, "SAME")
 
 
+def _halves(features):
+    # Not quite: of matrices whose rows lie a power of two apart, too much has the same place in a cache.
+    smaller = (tf.shape(features)[0] - 1) // 2
+    return tf.split(features, [smaller, tf.shape(features)[0] - smaller])
+
+
 @tf.custom_gradient
 def _convolve_in_halves(features, kernel):
     """Return the same, computed as two operations. Its gradients are two already, and are left whole."""
-    half = tf.shape(features)[0] // 2
-    halves = [tf.nn.conv2d(part, kernel, 1, "SAME") for part in (features[:half], features[half:])]
+    halves = [tf.nn.conv2d(part, kernel, 1, "SAME") for part in _halves(features)]
 
     def gradients(upstream):
         how = {"out_backprop": upstream, "strides": [1] * 4, "padding": "SAME"}
@@ -140,7 +158,7 @@ def _with_bias_and_activation(features, layer):
     return layer.activation(features)
 
 
-def _upsampled_convolution(factor, layer):
+def _upsampled_convolution(factor, layer, batch_size):
     """Return a step: the convolution ``layer`` of a feature map whose pixels are repeated ``factor`` times each way."""
     height, width, channels = layer.input.shape[1:]
     rows, columns = (
@@ -159,7 +177,7 @@ def _upsampled_convolution(factor, layer):
         if kernel.shape[:2] == (1, 1):
             features = tf.tensordot(features, tf.reshape(kernel, (channels, filters)), 1)
         else:
-            features = _convolve(features, tf.reshape(kernel, (*kernel.shape[:3], filters)))
+            features = _convolve(features, tf.reshape(kernel, (*kernel.shape[:3], filters)), batch_size)
         if factor > 1:
             features = tf.nn.depth_to_space(features, factor)
         return _with_bias_and_activation(features, layer)

@@ -50,8 +50,8 @@ def prepare(settings):
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
 
-def network_of(model):
-    """Return a network that computes the same as a model, from the model's weights, of padded batches."""
+def network_of(model, batch_size):
+    """Return a network that computes the same as a model, from its weights, of padded batches of any size."""
     return PaddedNetwork(model)
 
 

@@ -23,9 +23,9 @@ def prepare(settings):
     """Do nothing: there is one process, and TensorFlow finds the device that it computes on by itself."""
 
 
-def network_of(model):
-    """Return a network that computes the same as a model, from the model's weights, as fast as TensorFlow can."""
-    return FastNetwork(model)
+def network_of(model, batch_size):
+    """Return a network that computes the same as a model, from its weights, as fast as TensorFlow can."""
+    return FastNetwork(model, batch_size)
 
 
 def steps_per_epoch(examples, batch_size):

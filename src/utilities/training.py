@@ -24,7 +24,7 @@ else:
     from utilities import on_tensorflow as engine
 
 # Images in a batch that nothing is learnt from; fewer where the largest feature map would take more numbers.
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = 100
 LARGEST_EVALUATION = 2**24
 # Keras' predict holds its output three times over: that of so many numbers at a time is copied out of it.
 LARGEST_PREDICTION = 2**24
@@ -269,7 +269,8 @@ def class_distributions(classes, smoothing):
 
 def predict(model, images):
     """Return the model's output for each image, uint8 in (count, rows, columns); float32, (count, ...)."""
-    network, batch_size = engine.network_of(model), _evaluation_batch(model)
+    batch_size = _evaluation_batch(model)
+    network = engine.network_of(model, batch_size)
     outputs = np.empty((len(images), *model.output_shape[1:]), np.float32)
     at_a_time = max(batch_size, LARGEST_PREDICTION // math.prod(model.output_shape[1:]))
     for start in range(0, len(images), at_a_time):
@@ -292,7 +293,7 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
     schedule = PlateauedCosine(phase.learning_rate, epochs * math.ceil(len(training) / batch_size))
     plateau = LowerOnPlateau(schedule, patience=max(SHORTEST_PATIENCE, epochs // 4))
-    network = engine.network_of(model)
+    network = engine.network_of(model, batch_size)
     optimizer = keras.optimizers.Adam(schedule, weight_decay=phase.weight_decay)
     optimizer.plateau_factor = schedule.factor  # among its variables: JAX takes all others for constants
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables takes a second trace

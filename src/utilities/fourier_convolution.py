@@ -1,0 +1,103 @@
+"""Convolutions of small feature maps by large kernels, by way of their Fourier transforms, on TensorFlow.
+
+Between the transforms of maps and of a kernel, a convolution is one product for each frequency. The transforms here are
+matrix products with constant matrices: of maps as small as a network's inner ones, and many of them, a processor does
+that faster than fast transforms.
+
+Source: Mathieu, Henaff and LeCun, "Fast Training of Convolutional Networks through FFTs", 2014.
+"""
+
+from functools import cached_property
+from math import prod
+
+import numpy as np
+import tensorflow as tf
+
+# It is taken where it takes so many times fewer products: as matrices they are no slower, but the maps are turned over
+# on the way.
+FEWER_PRODUCTS = 1.5
+# In numbers. The matrices stand in the graph, which can hold 2 GB.
+LARGEST_MATRIX = 2**22
+
+
+class FourierConvolution:
+    """Convolves feature maps of a size with kernels of a size, padded to keep the maps' sides.
+
+    Args:
+        map_size: the maps' (rows, columns).
+        kernel_size: the kernels' (rows, columns).
+    """
+
+    def __init__(self, map_size, kernel_size):
+        self.map_size, self.pixels = map_size, prod(map_size)
+        self.kernel_size, self.taps = kernel_size, prod(kernel_size)
+        # A transform goes round: its period is so long that what comes round again meets no pixel that is kept.
+        sides = zip(map_size, kernel_size, strict=True)
+        self.period = [max(of_map + of_kernel // 2, of_kernel) for of_map, of_kernel in sides]
+        self.frequencies = self.period[0] * (self.period[1] // 2 + 1)  # of a real map; the others say the same again
+
+    def is_faster(self, channels, filters, batch_size):
+        """Tell whether it is faster than to convolve a batch directly."""
+        direct = batch_size * self.pixels * self.taps * channels * filters
+        small = 2 * self.frequencies * max(self.pixels, self.taps) <= LARGEST_MATRIX
+        return small and direct > FEWER_PRODUCTS * self.products(channels, filters, batch_size)
+
+    def products(self, channels, filters, batch_size):
+        """Return how many products of two numbers it takes to convolve a batch."""
+        of_maps = 2 * self.frequencies * (self.pixels * (channels + filters) + 2 * channels * filters)
+        return batch_size * of_maps + 4 * self.frequencies * self.taps * channels * filters
+
+    def transform(self, kernel):
+        """Return the transform of a kernel, (rows, columns, channels, filters), as ``convolve`` takes it."""
+        channels, filters = kernel.shape[2:]
+        kernel = tf.reshape(kernel, (self.taps, -1))
+        parts = [tf.reshape(matrix @ kernel, (self.frequencies, 2 * channels, filters)) for matrix in self._of_kernel]
+        return tf.concat(parts, 2)
+
+    def convolve(self, features, transform):
+        """Return the convolution of feature maps, (batch, rows, columns, channels), with a kernel's transform."""
+        channels, filters = (side // 2 for side in transform.shape[1:])
+        # With the batch last, each step is a product of matrices as they lie.
+        maps = tf.transpose(tf.reshape(features, (-1, self.pixels * channels)))
+        transforms = self._of_map @ tf.reshape(maps, (self.pixels, -1))
+        transforms = tf.reshape(transforms, (self.frequencies, 2 * channels, -1))
+        transforms = tf.matmul(transform, transforms, transpose_a=True)
+        maps = self._to_map @ tf.reshape(transforms, (2 * self.frequencies, -1))
+        maps = tf.transpose(tf.reshape(maps, (self.pixels * filters, -1)))
+        return tf.reshape(maps, (-1, *self.map_size, filters))
+
+    @cached_property
+    def _of_map(self):
+        """What makes a transform of a map, (frequencies and parts, pixels)."""
+        return _matrix(self._transforms(np.eye(self.pixels).reshape(-1, *self.map_size)))
+
+    @cached_property
+    def _to_map(self):
+        """What makes a map of a transform, (pixels, frequencies and parts)."""
+        parts = np.eye(2 * self.frequencies).reshape(-1, self.frequencies, 2) @ [1, 1j]
+        rows, columns = self.map_size
+        maps = np.fft.irfft2(parts.reshape(len(parts), self.period[0], -1), self.period)[:, :rows, :columns]
+        return _matrix(maps.reshape(len(parts), -1).T)
+
+    @cached_property
+    def _of_kernel(self):
+        """What makes, of a kernel, what each part of a map adds to the product's real part, and to the imaginary one.
+
+        Both are (frequencies and parts of the map, taps).
+        """
+        # Networks correlate: to convolve, a kernel is turned round, and its middle put at (0, 0).
+        turned = np.eye(self.taps).reshape(-1, *self.kernel_size)[:, ::-1, ::-1]
+        transforms = self._transforms(turned, shift=[-(side // 2) for side in self.kernel_size])
+        real, imaginary = np.split(transforms, 2, 1)
+        return _matrix(np.concatenate([real, -imaginary], 1)), _matrix(np.concatenate([imaginary, real], 1))
+
+    def _transforms(self, maps, shift=(0, 0)):
+        """Return the transforms of maps, padded to the period and shifted round, (frequencies, parts, maps)."""
+        padding = [(0, period - side) for period, side in zip(self.period, maps.shape[1:], strict=True)]
+        padded = np.roll(np.pad(maps, [(0, 0), *padding]), shift, (1, 2))
+        transforms = np.fft.rfft2(padded).reshape(len(maps), -1).T
+        return np.stack([transforms.real, transforms.imag], 1)
+
+
+def _matrix(transforms):
+    return transforms.reshape(-1, transforms.shape[-1]).astype(np.float32)
