@@ -59,7 +59,7 @@ def test_labels_given_for_images_and_the_reverse_are_told(tmp_path):
     with pytest.raises(BadInput, match=r"set-labels: expected images .*, found labels"):
         datasets.read_images(labels)
     with pytest.raises(BadInput, match=r"set: expected labels .*, found images"):
-        datasets.read_labels(images)
+        datasets.read_training_set(images, images)
 
 
 @pytest.mark.parametrize(

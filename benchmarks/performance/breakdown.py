@@ -34,6 +34,8 @@ KINDS = {
     "convolution": r"Conv2D$",
     "convolution, gradient of its input": r"Conv2DBackpropInput$",
     "convolution, gradient of its kernel": r"Conv2DBackpropFilter$",
+    "convolution by transforms, and their gradients: matrix products": r"MatMul",
+    "convolution by transforms: turning the maps over": r"Transpose$",
     "batch normalisation and its gradient": r"BatchNorm",
     "pooling and its gradient": r"MaxPool",
     "all else": r"",

@@ -4,21 +4,30 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jobs import SMALL, answer_lines, open_process, untrained_encoder
+from jobs import SMALL, Memory, answer_lines, open_process, untrained_encoder
 from run import SOURCE
 
 from utilities import idx
 from utilities.arguments import TRAINING_IMAGES
 
 HERE = Path(__file__).resolve().parent
-GROWN = {"12,000 images": 12_000, "48,000 images": 48_000, "240,000 images": 240_000}
+GROWN = (12_000, 48_000, 240_000)
 STARTS = 7
+ENCODER = object()  # stands for the path of one
+STARTED = {
+    "autoencoder, first question": ("autoencoder",),
+    "classification, first question": ("classification", "-model", ENCODER),
+    "autoencoder, --help": ("autoencoder", "--help"),
+    "classification, --help": ("classification", "--help"),
+    "autoencoder, no such file": ("autoencoder", "-d", "nothing"),
+    "classification, no such file": ("classification", "-d", "nothing", "-model", ENCODER),
+}
 EPOCH_LINE = re.compile(r"^epoch 2/2 +([\d.]+) s")
 READERS = {
     "this project": """
@@ -37,39 +46,24 @@ tf.constant(images[np.random.default_rng(1).permutation(len(images))[:64]], tf.f
 }
 
 
-def measure_first_batch():
-    """Return the seconds from an IDX file of 60,000 images to a first batch in TensorFlow, of each reader.
+def measure_first_batch(code):
+    """Return the seconds from an IDX file of 60,000 images to a first batch in TensorFlow, of a reader's code.
 
     A batch is 64 shuffled images in [0, 1]. TensorFlow is up before the clock starts.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "images")
         idx.write(path, idx.read(f"{TRAINING_IMAGES}.gz"))
-        return {name: {"seconds": _seconds_of(code, path)} for name, code in READERS.items()}
+        frame = f"import sys, time, numpy as np, tensorflow as tf\nsys.path.insert(0, {str(SOURCE)!r})\n"
+        frame += f"path = {str(path)!r}\ntf.constant(0.0) + 1.0\n{code}print(time.perf_counter() - begun)"
+        command = [sys.executable, "-c", frame]
+        return {"seconds": float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)}
 
 
-def _seconds_of(code, path):
-    frame = f"import sys, time, numpy as np, tensorflow as tf\nsys.path.insert(0, {str(SOURCE)!r})\n"
-    frame += f"path = {str(path)!r}\ntf.constant(0.0) + 1.0\n{code}print(time.perf_counter() - begun)"
-    command = [sys.executable, "-c", frame]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def measure_start_up():
-    """Return the seconds to each script's first question, to its help, and to its refusal of a file."""
-    model = untrained_encoder(SMALL)
-    commands = {
-        "autoencoder, first question": ("autoencoder", []),
-        "classification, first question": ("classification", ["-model", model]),
-        "autoencoder, --help": ("autoencoder", ["--help"]),
-        "classification, --help": ("classification", ["--help"]),
-        "autoencoder, no such file": ("autoencoder", ["-d", "nothing"]),
-        "classification, no such file": ("classification", ["-d", "nothing", "-model", model]),
-    }
-    return {
-        name: {"seconds": float(np.median([_seconds_to_words(*command) for _ in range(STARTS)]))}
-        for name, command in commands.items()
-    }
+def measure_start_up(script, *arguments):
+    """Return the seconds to a script's first question, or its end without one, the median of some."""
+    arguments = [untrained_encoder(SMALL) if argument is ENCODER else argument for argument in arguments]
+    return {"seconds": float(np.median([_seconds_to_words(script, arguments) for _ in range(STARTS)]))}
 
 
 def _seconds_to_words(script, arguments):
@@ -86,49 +80,36 @@ def _seconds_to_words(script, arguments):
     return seconds
 
 
-def measure_growth():
-    """Return the seconds of an epoch, and the most memory but for the mapped file's, for files of several sizes."""
+def measure_libraries():
+    """Return the seconds and the peak memory that it takes to import TensorFlow and Keras, and do no more."""
+    begun = time.perf_counter()
+    with open_process([sys.executable, "-c", "import keras, tensorflow"], HERE) as process:
+        memory = Memory(process.pid)
+    return {"seconds": time.perf_counter() - begun, "peak_megabytes": memory.most_megabytes()}
+
+
+def measure_growth(count):
+    """Return the seconds of an epoch, and the most memory but for the mapped file's, for a file of so many images."""
     job = replace(SMALL, epochs=2)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "images")
-        found = {}
-        for name, count in GROWN.items():
-            images = idx.read(f"{TRAINING_IMAGES}.gz")
-            idx.write(path, np.resize(images, (count, *images.shape[1:])))
-            found[name] = _train_on(path, job, folder)
-        return found
+        images = idx.read(f"{TRAINING_IMAGES}.gz")
+        idx.write(path, np.resize(images, (count, *images.shape[1:])))
+        return _train_on(path, job, folder)
 
 
 def _train_on(path, job, folder):
     command = [sys.executable, "-u", SOURCE / "autoencoder" / "autoencoder.py", "-d", path]
     with open_process(command, folder) as process:
-        memory = _Memory(process.pid)
-        memory.start()
+        memory = Memory(process.pid, "RssAnon")
         said, _ = process.communicate(answer_lines(job))
-        memory.join()
     seconds = next(float(match[1]) for line in said.splitlines() if (match := EPOCH_LINE.match(line)))
-    return {"seconds": seconds, "peak_megabytes": memory.most / 1e6}
+    return {"seconds": seconds, "peak_megabytes": memory.most_megabytes()}
 
 
-class _Memory(threading.Thread):
-    """Watches a process to its end; ``most`` is the most bytes that it had but for mapped files."""
-
-    def __init__(self, pid):
-        super().__init__()
-        self.status = Path(f"/proc/{pid}/status")
-        self.most = 0
-
-    def run(self):
-        """Look ten times a second, until there is nothing to see."""
-        while True:
-            try:
-                match = re.search(r"RssAnon:\s+(\d+) kB", self.status.read_text())
-            except OSError:
-                return
-            if not match:
-                return
-            self.most = max(self.most, int(match[1]) * 1024)
-            time.sleep(0.1)
-
-
-OTHERS = {"first batch": measure_first_batch, "start-up": measure_start_up, "growth": measure_growth}
+OTHERS = {
+    "first batch": {reader: partial(measure_first_batch, code) for reader, code in READERS.items()},
+    "start-up": {name: partial(measure_start_up, *command) for name, command in STARTED.items()},
+    "libraries alone": {"TensorFlow and Keras": measure_libraries},
+    "growth": {f"{count:,} images": partial(measure_growth, count) for count in GROWN},
+}

@@ -1,11 +1,13 @@
 """The jobs that every contestant does, and how one is run and measured."""
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,6 +81,7 @@ def run_ours(job):
     if job.classifier:
         command += ["-dl", paths[1], "-model", untrained_encoder(job.autoencoder)]
     with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
+        memory = Memory(process.pid)
         process.stdin.write(answer_lines(job.hyperparameters))
         process.stdin.close()
         begun, phases = None, 0
@@ -90,7 +93,7 @@ def run_ours(job):
                 break
         seconds = time.perf_counter() - begun
         process.kill()
-        return measured(job, seconds, process)
+        return measured(job, seconds, process, memory)
 
 
 def untrained_encoder(autoencoder):
@@ -100,16 +103,17 @@ def untrained_encoder(autoencoder):
 
 def run_other(job, command):
     """Run a job with a contestant that tells the seconds of its epochs; return what was measured."""
-    images, labels = subset(job.images, seed=0)
+    images, labels = (path if path.exists() else f"{path}.gz" for path in subset(job.images, seed=0))
     sides = [side for side, _ in job.autoencoder.kernel_sizes]
     command = [*command, "--images", images, "--kernels", *sides, "--filters", *job.autoencoder.filters]
     command += ["--epochs", job.hyperparameters.epochs, "--batch", job.hyperparameters.batch_size]
     if job.classifier:
         command += ["--labels", labels, "--units", job.classifier.units, "--phases", job.phases]
     with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
+        memory = Memory(process.pid)
         process.stdin.close()
         seconds = json.loads(process.stdout.read().splitlines()[-1])["seconds"]
-        return measured(job, seconds, process)
+        return measured(job, seconds, process, memory)
 
 
 def answer_lines(hyperparameters):
@@ -130,13 +134,40 @@ def open_process(command, folder):
     )
 
 
-def measured(job, seconds, process):
+class Memory(threading.Thread):
+    """Watches from now on the memory of a process, ten times a second; what the system sums up is its parent's too.
+
+    Args:
+        field: of /proc's status of it, in kB.
+    """
+
+    def __init__(self, process_id, field="VmHWM"):
+        super().__init__()
+        self.status = Path(f"/proc/{process_id}/status")
+        self.value = re.compile(rf"{field}:\s+(\d+) kB")
+        self.most = 0
+        self.start()
+
+    def run(self):
+        """Look until there is nothing to see."""
+        with contextlib.suppress(OSError):
+            while match := self.value.search(self.status.read_text()):
+                self.most = max(self.most, int(match[1]) * 1024)
+                time.sleep(0.1)
+
+    def most_megabytes(self):
+        """Return the most that was seen, when the process has ended."""
+        self.join()
+        return self.most / 1e6
+
+
+def measured(job, seconds, process, memory):
     """Return a job's row, with the CPU seconds and the peak memory of its whole process, which ends here."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return {
         "seconds": seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "peak_megabytes": usage.ru_maxrss * 1024 / 1e6,
+        "peak_megabytes": memory.most_megabytes(),
         "images_per_second": job.phases * job.hyperparameters.epochs * (job.images or 60_000) / seconds,
     }

@@ -2,13 +2,14 @@
 
 python3 benchmarks/performance/measure.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
 
-Adds to results.csv a row for each run; page.py makes README.md of it. Leave the machine alone meanwhile.
+Adds to results.csv a row for each run that it lacks; page.py makes README.md of it. Leave the machine alone meanwhile.
 """
 
 import argparse
 import csv
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +36,26 @@ def main():
         "PyTorch, eager": lambda job: run_other(job, [python, HERE / "pytorch.py"]),
         "PyTorch, compiled": lambda job: run_other(job, [python, HERE / "pytorch.py", "--compiled"]),
     }
+    done = set()
+    if RESULTS.exists():
+        with RESULTS.open(newline="") as file:
+            done = {(row["job"], row["contestant"], int(row["round"])) for row in csv.DictReader(file)}
     for number in range(1, ROUNDS + 1):
-        add_row({"job": "matrix product", "contestant": "NumPy", "round": number, "seconds": matrix_product_seconds()})
-        for name, job in JOBS.items():
-            for contestant, run in contestants.items():
-                if number > 1 and {name, contestant} & ONCE:
-                    continue
-                add_row({"job": name, "contestant": contestant, "round": number, **run(job)})
-        for name, measure in OTHERS.items():
-            if number > 1 and name in ONCE:
+        for name, contestant, measure in runs(contestants):
+            if (name, contestant, number) in done or (number > 1 and {name, contestant} & ONCE):
                 continue
-            for contestant, values in measure().items():
-                add_row({"job": name, "contestant": contestant, "round": number, **values})
+            add_row({"job": name, "contestant": contestant, "round": number, **measure()})
+
+
+def runs(contestants):
+    """Yield what one round measures, in order: (job, contestant, a function that returns the rest of its row)."""
+    yield "matrix product", "NumPy", lambda: {"seconds": matrix_product_seconds()}
+    for name, job in JOBS.items():
+        for contestant, run in contestants.items():
+            yield name, contestant, partial(run, job)
+    for name, measures in OTHERS.items():
+        for contestant, measure in measures.items():
+            yield name, contestant, measure
 
 
 def add_row(row):

@@ -31,7 +31,9 @@ python3 -m venv torch && torch/bin/pip install torch==2.13.0 numpy && .venv/bin/
 
 Seconds are those of the training, from its first phase's begin to its last epoch's end, compiling included and imports
 not. CPU seconds and peak memory are the whole process's. All are medians; ratios are medians of the rounds' own, with
-the least and the greatest, above 1 where this project needs less.
+the least and the greatest, above 1 where this project needs less. What takes minutes more was run in the first round
+alone. The share of matrix products is that of the machine's rate of them that the operations of the layers as written
+come to, those that this project has ways not to do among them: it can be more than all.
 """
 
 
@@ -96,8 +98,9 @@ def breakdown_table(rate):
     lines.append(
         f"""
 The epoch of {images:.0f} images took {epoch:.1f} s on {total / epoch:.0f} cores. At the rate of matrix products, the
-products and sums of its convolutions would take {least:.1f} s; they took {convolutions * epoch / total:.1f} s. Were
-they the only work, the epoch would be {total / convolutions:.2f} times as fast: so much, at most, could still be gained
+products and sums of its convolutions as written would take {least:.1f} s; with those left out that transforms and
+upsamplings folded into the next convolution save, they took {convolutions * epoch / total:.1f} s. Were they the only
+work, the epoch would be {total / convolutions:.2f} times as fast: so much, at most, could still be gained
 around them. *Waiting* is a core without an operation of its own, which computes a part of another's, or nothing."""
     )
     return "\n".join(lines)

@@ -18,15 +18,16 @@ def main():
     from utilities.console import Console, say
     from utilities.hyperparameters import ask_autoencoder
     from utilities.menus import after_autoencoder
-    from utilities.runs import RunFolder
 
     if arguments.resume:
+        from utilities.runs import RunFolder
+
         resumed = RunFolder.reopen(arguments.runs, "autoencoder")
         arguments = parse_autoencoder_arguments(resumed.command_line)
-    images = datasets.read_images(arguments.data)
-    split = datasets.split_for_validation(len(images), arguments.seed)
+    images = datasets.inspect_images(arguments.data)
+    description = datasets.describe(images)
     imported = program.import_in_background("utilities.experiments")
-    say(f"{datasets.describe(images, split)}; seed {arguments.seed}\n")
+    say(f"{description}; seed {arguments.seed}\n")
 
     console = Console()
     answering = Console(resumed.answers) if resumed else console
@@ -35,10 +36,11 @@ def main():
     while repeat:
         hyperparameters = ask_autoencoder(answering, images.shape[1:])
         run_autoencoder = imported.result().run_autoencoder
-        autoencoder, experiment = run_autoencoder(images, split, hyperparameters, arguments, resumed)
+        split = datasets.split_for_validation(images.shape[0], arguments.seed)
+        autoencoder, experiment = run_autoencoder(images.array(), split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None
-        repeat = after_autoencoder(console, autoencoder, experiments, images, split.validation)
+        repeat = after_autoencoder(console, autoencoder, experiments, images.array(), split.validation)
 
 
 if __name__ == "__main__":

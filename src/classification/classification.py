@@ -19,18 +19,19 @@ def main():
     from utilities.encoder_check import checking_encoder
     from utilities.hyperparameters import ask_classifier
     from utilities.menus import after_classification
-    from utilities.runs import RunFolder
 
     if arguments.resume:
+        from utilities.runs import RunFolder
+
         resumed = RunFolder.reopen(arguments.runs, "classification")
         arguments = parse_classification_arguments(resumed.command_line)
     with checking_encoder(arguments.modelpath, datasets.read_image_shape(arguments.data)) as size_of_encoder:
-        training = datasets.read_training_set(arguments.data, arguments.datalabels)
-        test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
-        split = datasets.split_for_validation(len(training.images), arguments.seed)
+        training = datasets.inspect_training_set(arguments.data, arguments.datalabels)
+        test = datasets.inspect_test_set(arguments.test, arguments.testlabels, training)
+        description = f"{datasets.describe(training.images)}, {len(training.classes)} classes"
         encoder_size = size_of_encoder()
     imported = program.import_in_background("utilities.experiments")
-    say(f"{datasets.describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
+    say(f"{description}; seed {arguments.seed}\n")
 
     console = Console()
     answering = Console(resumed.answers) if resumed else console
@@ -39,10 +40,11 @@ def main():
     while repeat:
         hyperparameters = ask_classifier(answering, encoder_size, len(training.classes))
         run_classifier = imported.result().run_classifier
-        classifier, experiment = run_classifier(training, split, hyperparameters, arguments, resumed)
+        split = datasets.split_for_validation(training.images.shape[0], arguments.seed)
+        classifier, experiment = run_classifier(training.read(), split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None
-        repeat = after_classification(console, classifier, experiments, test)
+        repeat = after_classification(console, classifier, experiments, test.read())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
-"""Images and labels as the scripts use them: read, checked against each other, and split."""
+"""Images and labels as the scripts use them: inspected, checked against each other, read, and split.
+
+As in idx.py, NumPy is imported where arrays are made.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from utilities import idx
 from utilities.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
 
 VALIDATION_SHARE = 0.1
 RANKS = {"images": 3, "labels": 1}
@@ -25,6 +32,22 @@ class LabelledImages:
     images: np.ndarray
     targets: np.ndarray
     classes: np.ndarray
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """The files of LabelledImages, checked; ``classes`` is a list of the labels that the training set has."""
+
+    images: idx.IdxFile
+    labels: idx.IdxFile
+    classes: list[int]
+
+    def read(self):
+        """Return the LabelledImages."""
+        import numpy as np
+
+        classes = np.array(self.classes, np.uint8)
+        return LabelledImages(self.images.array(), np.searchsorted(classes, self.labels.array()), classes)
 
 
 def locate(path):
@@ -52,31 +75,26 @@ def read_images(path):
     Raises:
         BadInput: no IDX file, or not one of images of unsigned bytes.
     """
-    path, images = _read(path, "images")
-    if 0 in images.shape[1:]:
-        raise BadInput(f"{path}: expected images, found sides of {images.shape[1]} x {images.shape[2]} pixels")
-    return images
+    return inspect_images(path).array()
 
 
-def read_labels(path):
-    """Return the labels of an IDX file, uint8 in (count,).
+def inspect_images(path):
+    """Return the IdxFile of images; what read_images raises, this raises."""
+    file = _inspect(path, "images")
+    if 0 in file.shape[1:]:
+        raise BadInput(f"{file.path}: expected images, found sides of {file.shape[1]} x {file.shape[2]} pixels")
+    return file
 
-    Raises:
-        BadInput: no IDX file, or not one of labels of unsigned bytes.
-    """
-    return _read(path, "labels")[1]
 
-
-def _read(path, what):
-    """Return the path of the file that there is, and its array, checked to be images or labels."""
-    path = locate(path)
-    array = idx.read(path)
-    _check_rank(path, array.ndim, what)
-    if array.dtype != np.uint8:
-        raise BadInput(f"{path}: expected {what} as unsigned bytes, found {array.dtype.name}")
-    if len(array) == 0:
-        raise BadInput(f"{path}: expected {what}, found none")
-    return path, array
+def _inspect(path, what):
+    """Return the IdxFile that there is, checked to be of images or labels."""
+    file = idx.inspect(locate(path))
+    _check_rank(file.path, len(file.shape), what)
+    if file.type != "uint8":
+        raise BadInput(f"{file.path}: expected {what} as unsigned bytes, found {file.type}")
+    if file.shape[0] == 0:
+        raise BadInput(f"{file.path}: expected {what}, found none")
+    return file
 
 
 def _check_rank(path, rank, what):
@@ -95,34 +113,45 @@ def read_training_set(images_path, labels_path):
     Raises:
         BadInput: a bad file, counts that differ, or a single class.
     """
-    images, labels = _read_pair(images_path, labels_path)
-    classes = np.unique(labels)
+    return inspect_training_set(images_path, labels_path).read()
+
+
+def inspect_training_set(images_path, labels_path):
+    """Return the LabelledFiles of the training set; what read_training_set raises, this raises."""
+    images, labels = _inspect_pair(images_path, labels_path)
+    classes = sorted(set(labels.items()))
     if len(classes) < 2:
         raise BadInput(f"{labels_path}: expected 2 or more classes, found only the label {classes[0]}")
-    return LabelledImages(images, np.searchsorted(classes, labels), classes)
+    return LabelledFiles(images, labels, classes)
 
 
 def read_test_set(images_path, labels_path, training):
-    """Return the labelled test images, with the classes of the training set.
+    """Return the labelled test images, with the classes of the training set, LabelledImages or LabelledFiles.
 
     Raises:
         BadInput: a bad file, counts that differ, other image sides or a label that the training set lacks.
     """
-    images, labels = _read_pair(images_path, labels_path)
+    return inspect_test_set(images_path, labels_path, training).read()
+
+
+def inspect_test_set(images_path, labels_path, training):
+    """Return the LabelledFiles of the test set; what read_test_set raises, this raises."""
+    images, labels = _inspect_pair(images_path, labels_path)
     if images.shape[1:] != training.images.shape[1:]:
         expected, found = (" x ".join(map(str, a.shape[1:])) for a in (training.images, images))
         raise BadInput(f"{images_path}: expected images of {expected} pixels as in the training set, found {found}")
-    unknown = np.setdiff1d(labels, training.classes)
-    if len(unknown):
-        raise BadInput(f"{labels_path}: the label {unknown[0]} does not occur in the training set")
-    return LabelledImages(images, np.searchsorted(training.classes, labels), training.classes)
+    unknown = set(labels.items()) - set(training.classes)
+    if unknown:
+        raise BadInput(f"{labels_path}: the label {min(unknown)} does not occur in the training set")
+    return LabelledFiles(images, labels, list(training.classes))
 
 
-def _read_pair(images_path, labels_path):
-    images, labels = read_images(images_path), read_labels(labels_path)
-    if len(images) != len(labels):
+def _inspect_pair(images_path, labels_path):
+    images, labels = inspect_images(images_path), _inspect(labels_path, "labels")
+    counts = images.shape[0], labels.shape[0]
+    if counts[0] != counts[1]:
         raise BadInput(
-            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path}, found {len(labels)}"
+            f"{labels_path}: expected {counts[0]} labels, one for each image of {images_path}, found {counts[1]}"
         )
     return images, labels
 
@@ -141,17 +170,25 @@ def split_for_validation(count, seed):
     Raises:
         BadInput: fewer than 2 images cannot be split.
     """
-    if count < 2:
-        raise BadInput(f"expected 2 or more training images, one of them for validation, found {count}")
+    import numpy as np
+
     held_out = np.zeros(count, bool)
-    held_out[np.random.default_rng(seed).permutation(count)[: max(1, round(count * VALIDATION_SHARE))]] = True
+    held_out[np.random.default_rng(seed).permutation(count)[: _count_for_validation(count)]] = True
     return Split(training=np.flatnonzero(~held_out), validation=np.flatnonzero(held_out))
 
 
-def describe(images, split):
-    """Return a line on images, (count, rows, columns), and their split."""
+def _count_for_validation(count):
+    if count < 2:
+        raise BadInput(f"expected 2 or more training images, one of them for validation, found {count}")
+    return max(1, round(count * VALIDATION_SHARE))
+
+
+def describe(images):
+    """Return a line on images, an IdxFile, and their split.
+
+    Raises:
+        BadInput: fewer than 2 images cannot be split.
+    """
     count, rows, columns = images.shape
-    return (
-        f"{count} images of {rows} x {columns} pixels: "
-        f"{len(split.training)} to train on, {len(split.validation)} for validation"
-    )
+    validation = _count_for_validation(count)
+    return f"{count} images of {rows} x {columns} pixels: {count - validation} to train on, {validation} for validation"

@@ -6,8 +6,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
-import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,6 +82,9 @@ def _flush():
 
 def _describe_unexpected(error):
     """Return a line on an error that nobody foresaw; its details go into a file."""
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".txt", delete=False) as file:
         traceback.print_exc(file=file)
     return f"unexpected {type(error).__name__}, details in {file.name}"

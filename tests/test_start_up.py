@@ -1,0 +1,36 @@
+import json
+import subprocess
+import sys
+
+import keras
+import pytest
+from conftest import SOURCE, make_hyperparameters
+
+from utilities.model_files import save_model
+from utilities.networks import build_autoencoder
+
+# The script runs until it begins to import in the background, just before its first question.
+PROBE = """
+import json, os, runpy, sys
+script, *sys.argv[1:] = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(os.path.dirname(script)))
+from utilities import program
+def tell(module):
+    print(json.dumps(sorted({"numpy", "h5py", "keras", "tensorflow", "jax", "matplotlib"} & set(sys.modules))))
+    raise SystemExit(0)
+program.import_in_background = tell
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("script", ["autoencoder", "classification"])
+def test_the_first_question_waits_for_no_large_library(script, data, tmp_path):
+    arguments = ["-d", data / "letters"]
+    if script == "classification":
+        keras.utils.set_random_seed(1)
+        save_model(build_autoencoder((8, 8), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
+        arguments += ["-dl", data / "letters-labels", "-t", data / "letters-test", "-tl", data / "letters-test-labels"]
+        arguments += ["-model", tmp_path / "encoder.h5"]
+    command = [sys.executable, "-c", PROBE, SOURCE / script / f"{script}.py", *arguments]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert json.loads(done.stdout) == []
