@@ -3,9 +3,7 @@
 main_job.py    leave the machine alone meanwhile
 """
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine import describe_machine
 from run import HERE, SOURCE
 
 JOB = {"autoencoder": [], "classification": ["-model", "encoder.h5"]}
@@ -20,8 +19,7 @@ PICTURES = {"autoencoder": ("reconstructions",), "classification": ("confusion",
 PAGE = """# The main job
 
 Both scripts with the answers of their `input.txt`, as `.venv/bin/python benchmarks/main_job.py` ran and wrote it down:
-one run with the default seed, on {cores} cores of {processor}; {versions}. Printed lines are as they were, the memory
-is the most that a process held.
+one run with the default seed, on {machine}. Printed lines are as they were, the memory is the most that a process held.
 
 At a terminal it reads the same, folded to the width, with a live bar in each epoch and a small curve of the validation
 loss at the end; where `TERM` is `dumb`, without these two.
@@ -49,11 +47,7 @@ def main():
             (kept,) = Path(folder, "runs").glob(f"*_{script}")
             for name in names:
                 shutil.copy(kept / f"{name}.png", HERE / "pictures")
-        summary = json.loads((kept / "experiment.json").read_text())
-    versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
-    processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())[1]
-    cores = len(os.sched_getaffinity(0))
-    page = PAGE.format(cores=cores, processor=processor, versions=versions, scripts="\n".join(scripts))
+    page = PAGE.format(machine=describe_machine(), scripts="\n".join(scripts))
     (HERE / "main-job.md").write_text(page)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from footprint import OTHERS
 from jobs import JOBS, run_other, run_ours
+from machine import describe_machine
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.csv"
@@ -49,6 +50,7 @@ def main():
 
 def runs(contestants):
     """Yield what one round measures, in order: (job, contestant, a function that returns the rest of its row)."""
+    yield "machine", describe_machine(), dict
     yield "matrix product", "NumPy", lambda: {"seconds": matrix_product_seconds()}
     for name, job in JOBS.items():
         for contestant, run in contestants.items():
