@@ -19,7 +19,9 @@ PICTURES = {"autoencoder": ("reconstructions",), "classification": ("confusion",
 PAGE = """# The main job
 
 Both scripts with the answers of their `input.txt`, as `.venv/bin/python benchmarks/main_job.py` ran and wrote it down:
-one run with the default seed, on {machine}. Printed lines are as they were, the memory is the most that a process held.
+one run with the default seed. Printed lines are as they were, the memory is the most that a process held.
+
+On {machine}.
 
 At a terminal it reads the same, folded to the width, with a live bar in each epoch and a small curve of the validation
 loss at the end; where `TERM` is `dumb`, without these two.
