@@ -19,14 +19,13 @@ from utilities.arguments import TRAINING_IMAGES
 HERE = Path(__file__).resolve().parent
 GROWN = (12_000, 48_000, 240_000)
 STARTS = 7
-ENCODER = object()  # stands for the path of one
 STARTED = {
     "autoencoder, first question": ("autoencoder",),
-    "classification, first question": ("classification", "-model", ENCODER),
+    "classification, first question": ("classification",),
     "autoencoder, --help": ("autoencoder", "--help"),
     "classification, --help": ("classification", "--help"),
     "autoencoder, no such file": ("autoencoder", "-d", "nothing"),
-    "classification, no such file": ("classification", "-d", "nothing", "-model", ENCODER),
+    "classification, no such file": ("classification", "-d", "nothing"),
 }
 EPOCH_LINE = re.compile(r"^epoch 2/2 +([\d.]+) s")
 READERS = {
@@ -62,7 +61,8 @@ def measure_first_batch(code):
 
 def measure_start_up(script, *arguments):
     """Return the seconds to a script's first question, or its end without one, the median of some."""
-    arguments = [untrained_encoder(SMALL) if argument is ENCODER else argument for argument in arguments]
+    if script == "classification":
+        arguments += ("-model", untrained_encoder(SMALL))
     return {"seconds": float(np.median([_seconds_to_words(script, arguments) for _ in range(STARTS)]))}
 
 
