@@ -45,6 +45,16 @@ def test_plain_files_are_mapped_and_not_copied(tmp_path, code):
     assert isinstance(idx.read(path), np.memmap)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_an_array_outlives_its_path(tmp_path, pack):
+    path = tmp_path / "items"
+    path.write_bytes(pack(file_bytes(0x0B, (6,), TYPES[0x0B][1])))
+    file = idx.inspect(path)
+    assert file.array.tolist() == TYPES[0x0B][1]
+    path.unlink()
+    assert file.array.tolist() == TYPES[0x0B][1]
+
+
 @pytest.mark.parametrize(("name", "pack"), [("items", gzip.compress), ("items.gz", bytes)])
 def test_gzip_is_told_by_its_magic_bytes_and_not_by_the_name(tmp_path, name, pack):
     path = tmp_path / name

@@ -37,10 +37,10 @@ def main():
         hyperparameters = ask_autoencoder(answering, images.shape[1:])
         run_autoencoder = imported.result().run_autoencoder
         split = datasets.split_for_validation(images.shape[0], arguments.seed)
-        autoencoder, experiment = run_autoencoder(images.array(), split, hyperparameters, arguments, resumed)
+        autoencoder, experiment = run_autoencoder(images.array, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None
-        repeat = after_autoencoder(console, autoencoder, experiments, images.array(), split.validation)
+        repeat = after_autoencoder(console, autoencoder, experiments, images.array, split.validation)
 
 
 if __name__ == "__main__":

@@ -41,10 +41,11 @@ def main():
         hyperparameters = ask_classifier(answering, encoder_size, len(training.classes))
         run_classifier = imported.result().run_classifier
         split = datasets.split_for_validation(training.images.shape[0], arguments.seed)
-        classifier, experiment = run_classifier(training.read(), split, hyperparameters, arguments, resumed)
+        labelled, to_test = training.labelled_images, test.labelled_images  # both mapped before hours of training
+        classifier, experiment = run_classifier(labelled, split, hyperparameters, arguments, resumed)
         experiments.append(experiment)
         answering, resumed = console, None
-        repeat = after_classification(console, classifier, experiments, test.read())
+        repeat = after_classification(console, classifier, experiments, to_test)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ As in idx.py, NumPy is imported where arrays are made.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +43,13 @@ class LabelledFiles:
     labels: idx.IdxFile
     classes: list[int]
 
-    def read(self):
-        """Return the LabelledImages."""
+    @cached_property
+    def labelled_images(self):
+        """The LabelledImages, read once."""
         import numpy as np
 
         classes = np.array(self.classes, np.uint8)
-        return LabelledImages(self.images.array(), np.searchsorted(classes, self.labels.array()), classes)
+        return LabelledImages(self.images.array, np.searchsorted(classes, self.labels.array), classes)
 
 
 def locate(path):
@@ -75,7 +77,7 @@ def read_images(path):
     Raises:
         BadInput: no IDX file, or not one of images of unsigned bytes.
     """
-    return inspect_images(path).array()
+    return inspect_images(path).array
 
 
 def inspect_images(path):
@@ -113,7 +115,7 @@ def read_training_set(images_path, labels_path):
     Raises:
         BadInput: a bad file, counts that differ, or a single class.
     """
-    return inspect_training_set(images_path, labels_path).read()
+    return inspect_training_set(images_path, labels_path).labelled_images
 
 
 def inspect_training_set(images_path, labels_path):
@@ -131,7 +133,7 @@ def read_test_set(images_path, labels_path, training):
     Raises:
         BadInput: a bad file, counts that differ, other image sides or a label that the training set lacks.
     """
-    return inspect_test_set(images_path, labels_path, training).read()
+    return inspect_test_set(images_path, labels_path, training).labelled_images
 
 
 def inspect_test_set(images_path, labels_path, training):

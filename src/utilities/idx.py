@@ -19,6 +19,7 @@ import mmap
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from utilities.console import printable
@@ -56,8 +57,11 @@ class IdxFile:
     offset: int
     content: mmap.mmap | None
 
+    @cached_property
     def array(self):
-        """Return the items, read-only and of the file's own big-endian type; those of a plain file are memory-mapped.
+        """The items, read-only and of the file's own big-endian type; those of a plain file are memory-mapped.
+
+        They are mapped once: what becomes of the path afterwards does not matter.
 
         Raises:
             IdxError: no array can have the sizes, or the file cannot be read any more.
@@ -95,7 +99,7 @@ def read_shape(path):
 
 def read(path):
     """Return the array that an IDX file holds; see IdxFile.array, and inspect for what is raised."""
-    return inspect(path).array()
+    return inspect(path).array
 
 
 def inspect(path):
