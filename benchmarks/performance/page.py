@@ -78,13 +78,15 @@ def job_table(rows, name, job, rate):
 
 
 def plain_table(rows, name):
-    """Return the table of what has no contestants to each job: seconds, and memory where it was measured."""
-    lines = ["| | seconds | peak MB |", "| --- | --- | --- |"]
+    """Return the table of what is not a job: seconds, then memory or the ratio to this project where there is one."""
     of_job = [row for row in rows if row["job"] == name]
-    for contestant in dict.fromkeys(row["contestant"] for row in of_job):
+    contestants = list(dict.fromkeys(row["contestant"] for row in of_job))
+    extra = "ratio" if OURS in contestants else "peak MB"
+    lines = [f"| | seconds | {extra} |", "| --- | --- | --- |"]
+    for contestant in contestants:
         memory = middle(of_job, contestant, "peak_megabytes")
-        seconds = middle(of_job, contestant, "seconds")
-        lines.append(f"| {contestant} | {seconds:.3g} | {f'{memory:.0f}' if memory else ''} |")
+        cell = ratio(of_job, contestant, "seconds") if OURS in contestants else f"{memory:.0f}" if memory else ""
+        lines.append(f"| {contestant} | {middle(of_job, contestant, 'seconds'):.3g} | {cell} |")
     return "\n".join(lines)
 
 
