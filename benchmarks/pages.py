@@ -51,6 +51,10 @@ spread (the standard deviation). The encoder's weights are
 
 All else is the same for the three: dense layers, epochs, batches. *Frozen* is after phase 1.
 
+The spread of pre-trained classifiers is thus of their own seeds alone. Where the encoder is trained anew, its sums may
+be taken in another order, and it comes out as another one: with few images or labels, a row may then lie further from
+this one than its spread.
+
 {HOW.format(script="classification")}"""
 ON_CLASSIFIER_SWEEP = f"On {CLASSIFIER_IMAGES:,} of the images"
 # What each group of experiments is about, and why it came out so.
