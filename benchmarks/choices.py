@@ -54,7 +54,7 @@ def _phase(name, **changes):
 def _use_glorot(network):
     import keras
 
-    from utilities.networks import leaves
+    from utilities.network.networks import leaves
 
     for layer in leaves(network):
         if isinstance(layer, keras.layers.Conv2D):
@@ -62,7 +62,7 @@ def _use_glorot(network):
 
 
 def _forget_faster(network):
-    from utilities.networks import leaves
+    from utilities.network.networks import leaves
 
     for layer in leaves(network):
         if hasattr(layer, "momentum"):
@@ -136,7 +136,8 @@ def _keep_to_one(cores):
 
 def measure(script, name, seed):
     """Return the row of one choice and seed, {column: value}."""
-    from utilities import networks, training
+    from utilities.network import networks
+    from utilities.training import training
 
     choice = CHOICES[script][name]
     train = {"autoencoder": train_autoencoder, "classification": train_classifier}[script]
@@ -153,9 +154,10 @@ def train_autoencoder(choice, seed):
     import keras
     import numpy as np
 
-    from utilities import networks, training
-    from utilities.datasets import read_images, split_for_validation
-    from utilities.runs import RunFolder
+    from utilities.data.datasets import read_images, split_for_validation
+    from utilities.network import networks
+    from utilities.record.runs import RunFolder
+    from utilities.training import training
 
     images = read_images(subset(AUTOENCODER.images, seed=0)[0])
     split = split_for_validation(len(images), seed)
@@ -172,10 +174,11 @@ def train_classifier(choice, seed):
     """Train the classifier on the pre-trained encoder; return its validation loss and accuracy."""
     import keras
 
-    from utilities import networks, training
-    from utilities.datasets import read_training_set, split_for_validation
-    from utilities.model_files import load_encoder
-    from utilities.runs import RunFolder
+    from utilities.data.datasets import read_training_set, split_for_validation
+    from utilities.network import networks
+    from utilities.network.model_files import load_encoder
+    from utilities.record.runs import RunFolder
+    from utilities.training import training
 
     labelled = read_training_set(*subset(CLASSIFIER.images, seed))
     split = split_for_validation(len(labelled.images), seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from utilities.backend import check_backend
-from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
 check_backend()  # what trains in a benchmark's own process computes as the scripts do; so Keras is imported after this
 SEEDS = (1, 2, 3)

@@ -19,10 +19,10 @@ from experiments import (
 from principal_components import reconstruction_errors
 from run import HERE, RESULTS, describe, read_results, rows_of, subset
 
-from utilities.arguments import DEFAULT_SEED
-from utilities.datasets import read_images, split_for_validation
-from utilities.figures import BLUE, GREEN, GREY, ORANGE, scale_by_logarithm
-from utilities.hyperparameters import show_numbers
+from utilities.data.datasets import read_images, split_for_validation
+from utilities.network.hyperparameters import show_numbers
+from utilities.record.figures import BLUE, GREEN, GREY, ORANGE, scale_by_logarithm
+from utilities.terminal.arguments import DEFAULT_SEED
 
 VERSIONS = ("python", "tensorflow", "keras", "numpy")
 HOW = """The command above each table measures it anew: it runs `{script}.py` with redirected answers and puts what it

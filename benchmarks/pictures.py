@@ -12,11 +12,12 @@ from keras.utils import set_random_seed
 from principal_components import principal_components
 from run import HERE
 
-from utilities import figures, training
-from utilities.arguments import DEFAULT_SEED, TRAINING_IMAGES, TRAINING_LABELS
-from utilities.datasets import read_training_set, split_for_validation
-from utilities.networks import build_autoencoder
-from utilities.runs import RunFolder
+from utilities.data.datasets import read_training_set, split_for_validation
+from utilities.network.networks import build_autoencoder
+from utilities.record import figures
+from utilities.record.runs import RunFolder
+from utilities.terminal.arguments import DEFAULT_SEED, TRAINING_IMAGES, TRAINING_LABELS
+from utilities.training import training
 
 CODE_SIZES = (2, 8, 16, 32, 64)
 EPOCHS = 4

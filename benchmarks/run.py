@@ -26,11 +26,11 @@ import numpy as np
 from experiments import AUTOENCODERS, CLASSIFIERS, COMPONENTS, ENCODER_SEED, PRETRAINED, RANDOM, Experiment
 from principal_components import component_encoder
 
-from utilities import idx
-from utilities.architecture import feature_maps
-from utilities.arguments import TRAINING_IMAGES, TRAINING_LABELS
-from utilities.datasets import read_images, read_training_set
-from utilities.hyperparameters import AutoencoderHyperparameters
+from utilities.data import idx
+from utilities.data.datasets import read_images, read_training_set
+from utilities.network.architecture import feature_maps
+from utilities.network.hyperparameters import AutoencoderHyperparameters
+from utilities.terminal.arguments import TRAINING_IMAGES, TRAINING_LABELS
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -210,8 +210,8 @@ def save_random_encoder(hyperparameters, seed, path):
     """Save the encoder of an autoencoder with the weights that it begins with."""
     import keras
 
-    from utilities.model_files import save_model
-    from utilities.networks import build_autoencoder
+    from utilities.network.model_files import save_model
+    from utilities.network.networks import build_autoencoder
 
     keras.utils.set_random_seed(seed)
     save_model(build_autoencoder(IMAGE_SHAPE, hyperparameters).encoder, path)
@@ -219,7 +219,7 @@ def save_random_encoder(hyperparameters, seed, path):
 
 def save_component_encoder(hyperparameters, path):
     """Save principal components as an encoder, as many as the code of an autoencoder has numbers."""
-    from utilities.model_files import save_model
+    from utilities.network.model_files import save_model
 
     maps, _ = feature_maps(IMAGE_SHAPE, hyperparameters.filters, hyperparameters.third_pooling)
     save_model(component_encoder(read_images(TRAINING_IMAGES), prod(maps[-1])), path)

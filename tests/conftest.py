@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utilities import idx
-from utilities.console import Console
-from utilities.hyperparameters import AutoencoderHyperparameters
+from utilities.data import idx
+from utilities.network.hyperparameters import AutoencoderHyperparameters
+from utilities.terminal.console import Console
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"

@@ -22,9 +22,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from utilities import encoder_check, idx
-from utilities.encoder_check import check_encoder
+from utilities.data import idx
 from utilities.errors import BadInput
+from utilities.network import encoder_check
+from utilities.network.encoder_check import check_encoder
 
 SECONDS = 2
 MEMORY = 512 * 2**20
@@ -185,7 +186,7 @@ def load(folder):
     """Load the damaged encoders of the seeds on standard input with Keras; each must be what its check has promised."""
     import keras
 
-    from utilities.model_files import load_encoder
+    from utilities.network.model_files import load_encoder
 
     good = {path: load_encoder(path) for path in sorted(folder.glob("good*.h5"))}
     for seed in map(int, sys.stdin.read().split()):

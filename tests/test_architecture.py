@@ -1,6 +1,6 @@
 import pytest
 
-from utilities.architecture import describe, feature_maps, may_pool_third, pooling_fault, pooling_sizes
+from utilities.network.architecture import describe, feature_maps, may_pool_third, pooling_fault, pooling_sizes
 
 
 @pytest.mark.parametrize(

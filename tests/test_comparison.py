@@ -5,10 +5,10 @@ import json
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.arguments import parse_autoencoder_arguments
-from utilities.comparison import best_of, format_experiments, with_earlier
-from utilities.experiments import Experiment, _name_encoder
-from utilities.runs import RunFolder
+from utilities.record.comparison import best_of, format_experiments, with_earlier
+from utilities.record.runs import RunFolder
+from utilities.session.experiments import Experiment, _name_encoder
+from utilities.terminal.arguments import parse_autoencoder_arguments
 
 TRAINED_ON = {"images": "/data/images", "shape": "(60, 28, 28)"}
 

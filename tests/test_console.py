@@ -3,10 +3,10 @@ import re
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.architecture import NetworkSize
-from utilities.console import Question, choose, whole_number, yes_or_no
 from utilities.errors import BadInput
-from utilities.hyperparameters import ask_autoencoder, ask_classifier, parse_filters, parse_kernel_sizes
+from utilities.network.architecture import NetworkSize
+from utilities.network.hyperparameters import ask_autoencoder, ask_classifier, parse_filters, parse_kernel_sizes
+from utilities.terminal.console import Question, choose, whole_number, yes_or_no
 
 ASK = {
     "autoencoder": lambda console: ask_autoencoder(console, (28, 28)),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from utilities.contained import Contained, Ended
+from utilities.network.contained import Contained, Ended
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot copy a process")
 

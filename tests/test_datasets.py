@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import make_images, make_labels
 
-from utilities import datasets, idx
-from utilities.arguments import parse_classification_arguments
+from utilities.data import datasets, idx
 from utilities.errors import BadInput
+from utilities.terminal.arguments import parse_classification_arguments
 
 
 def write(path, array):

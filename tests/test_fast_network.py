@@ -3,16 +3,16 @@ import numpy as np
 import pytest
 from conftest import ON_JAX, make_hyperparameters
 
-from utilities.hyperparameters import AutoencoderHyperparameters
-from utilities.networks import build_autoencoder, build_classifier
+from utilities.network.hyperparameters import AutoencoderHyperparameters
+from utilities.network.networks import build_autoencoder, build_classifier
 
 if ON_JAX:
     pytest.skip("the FastNetwork is TensorFlow's alone", allow_module_level=True)
 
 import tensorflow as tf
 
-from utilities import fast_network, fourier_convolution
-from utilities.fast_network import FastNetwork
+from utilities.training import fast_network, fourier_convolution
+from utilities.training.fast_network import FastNetwork
 
 CASES = {
     "1 layer": ((6, 8), make_hyperparameters(1)),

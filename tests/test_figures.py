@@ -2,7 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utilities import figures
+from utilities.record import figures
 
 
 @pytest.fixture(autouse=True)

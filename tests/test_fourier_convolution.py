@@ -7,7 +7,7 @@ if ON_JAX:
 
 import tensorflow as tf
 
-from utilities.fourier_convolution import FourierConvolution
+from utilities.training.fourier_convolution import FourierConvolution
 
 SIZES = {
     "odd": ((7, 7), (7, 7)),

@@ -15,10 +15,10 @@ import pytest
 from conftest import make_hyperparameters, script_environment
 from keras import layers
 
-from utilities.encoder_check import check_encoder
 from utilities.errors import BadInput
-from utilities.model_files import save_model
-from utilities.networks import build_autoencoder
+from utilities.network.encoder_check import check_encoder
+from utilities.network.model_files import save_model
+from utilities.network.networks import build_autoencoder
 
 SCALE = float(os.environ.get("FUZZ", "1"))
 IDX_FILES = int(10_000 * SCALE)

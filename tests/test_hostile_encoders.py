@@ -17,11 +17,11 @@ import pytest
 from conftest import make_hyperparameters, run_script
 from keras import layers
 
-from utilities import encoder_check
-from utilities.encoder_check import check_encoder
 from utilities.errors import BadInput
-from utilities.model_files import load_encoder, save_model
-from utilities.networks import build_autoencoder
+from utilities.network import encoder_check
+from utilities.network.encoder_check import check_encoder
+from utilities.network.model_files import load_encoder, save_model
+from utilities.network.networks import build_autoencoder
 
 SHAPE = (8, 8)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"

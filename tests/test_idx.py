@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from utilities import idx
+from utilities.data import idx
 
 # Each type code's struct letter, and values that show sign, byte order and range.
 TYPES = {

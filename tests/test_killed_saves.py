@@ -61,7 +61,7 @@ def main(kind, folder):
 def savers(kind):
     """Return two functions of a path, each of which saves something else there."""
     if kind == "state.npz":
-        from utilities.runs import RunFolder
+        from utilities.record.runs import RunFolder
 
         def save_state(value):
             def save(path):
@@ -71,8 +71,8 @@ def savers(kind):
 
         return save_state(1.0), save_state(2.0)
 
-    from utilities.model_files import save_model
-    from utilities.networks import build_autoencoder
+    from utilities.network.model_files import save_model
+    from utilities.network.networks import build_autoencoder
 
     encoders = [build_autoencoder((8, 8), make_hyperparameters(2)).encoder for _ in range(2)]
     return [lambda path, encoder=encoder: save_model(encoder, path) for encoder in encoders]

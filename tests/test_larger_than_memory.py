@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import CHILD_TIMEOUT, ON_JAX, SOURCE, run_script, script_environment
 
-from utilities import batches
-from utilities.batches import Examples, epoch_order
+from utilities.data import batches
+from utilities.data.batches import Examples, epoch_order
 
 # Bytes that a script may have but for mapped files; with no data to speak of it takes 0.7 GB on TensorFlow, 1 on JAX.
 LIMIT = 1_400_000_000
@@ -18,9 +18,9 @@ SIDE = 512
 COUNT = 6_000  # 1.57 GB
 READ_AN_EPOCH = """
 import sys
-from utilities import datasets
-from utilities.batches import Examples
-from utilities.training import engine
+from utilities.data import datasets
+from utilities.data.batches import Examples
+from utilities.training.training import engine
 images = datasets.read_images(sys.argv[1])
 examples = Examples(images, datasets.split_for_validation(len(images), 1).training)
 for batch in engine.training_data(examples, 8, range(1), seed=1):

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from conftest import ON_JAX, make_hyperparameters, script_environment
 
-from utilities.batches import Examples
-from utilities.encoder_check import check_encoder
+from utilities.data.batches import Examples
 from utilities.errors import BadInput, Fault
-from utilities.model_files import SURROUNDINGS, _find_room, load_encoder, save_model
-from utilities.networks import build_autoencoder, build_classifier
-from utilities.training import engine
+from utilities.network.encoder_check import check_encoder
+from utilities.network.model_files import SURROUNDINGS, _find_room, load_encoder, save_model
+from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.training.training import engine
 
 SHAPE = (8, 12)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"

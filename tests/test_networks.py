@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.architecture import feature_maps
-from utilities.networks import build_autoencoder, build_classifier
+from utilities.network.architecture import feature_maps
+from utilities.network.networks import build_autoencoder, build_classifier
 
 CASES = [
     ((8, 8), 1, None),

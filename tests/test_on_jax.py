@@ -9,9 +9,9 @@ if not ON_JAX:
 
 import keras
 
-from utilities import on_jax
-from utilities.batches import Examples
-from utilities.networks import build_autoencoder, build_classifier
+from utilities.data.batches import Examples
+from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.training import on_jax
 
 
 def randomise(network):

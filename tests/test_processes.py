@@ -24,7 +24,7 @@ from conftest import (
     wait_for_rows,
 )
 
-from utilities import idx
+from utilities.data import idx
 
 if find_spec("jax") is None:
     pytest.skip("JAX is not installed", allow_module_level=True)
@@ -37,8 +37,9 @@ LONG_ANSWERS = "1\n3\n2\n500\n8\n"
 DEVICES_OF_WEIGHTS = """
 import numpy, keras
 from conftest import make_hyperparameters
-from utilities import networks, on_jax, training
-from utilities.batches import Examples
+from utilities.network import networks
+from utilities.training import on_jax, training
+from utilities.data.batches import Examples
 on_jax.prepare(None)
 whole = networks.build_autoencoder((8, 8), make_hyperparameters(1)).whole
 print(whole.count_params(), {len(weight.value.sharding.device_set) for weight in whole.weights})

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from utilities.progress import LONGEST_CURVE, curve
+from utilities.training.progress import LONGEST_CURVE, curve
 
 
 def test_the_curve_spans_the_blocks_by_the_logarithm_of_the_loss():

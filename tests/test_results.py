@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from conftest import make_hyperparameters, make_images, make_labels
 
-from utilities import training
-from utilities.datasets import LabelledImages
-from utilities.networks import build_autoencoder, build_classifier
-from utilities.results import Results, format_results
-from utilities.training import TrainedClassifier
+from utilities.data.datasets import LabelledImages
+from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.record.results import Results, format_results
+from utilities.training import training
+from utilities.training.training import TrainedClassifier
 
 # Four classes; no image is of the last, and the third is never predicted. Some winners have no probability over 0.5.
 CLASSES = np.array([1, 5, 7, 26])

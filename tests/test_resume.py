@@ -19,14 +19,14 @@ from conftest import (
     without_seconds,
 )
 
-from utilities import training
-from utilities.arguments import parse_autoencoder_arguments
-from utilities.datasets import LabelledImages, split_for_validation
+from utilities.data.datasets import LabelledImages, split_for_validation
 from utilities.errors import BadInput
-from utilities.hyperparameters import ClassifierHyperparameters
-from utilities.model_files import save_model
-from utilities.networks import build_autoencoder, build_classifier
-from utilities.runs import RunFolder
+from utilities.network.hyperparameters import ClassifierHyperparameters
+from utilities.network.model_files import save_model
+from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.record.runs import RunFolder
+from utilities.terminal.arguments import parse_autoencoder_arguments
+from utilities.training import training
 
 EPOCHS = 6
 CLASSES = np.arange(4)

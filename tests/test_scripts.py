@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from conftest import make_hyperparameters, make_images, make_labels, run_script, script_command, script_environment
 
-from utilities import idx
-from utilities.datasets import read_test_set, read_training_set
-from utilities.model_files import save_model
-from utilities.networks import build_autoencoder
+from utilities.data import idx
+from utilities.data.datasets import read_test_set, read_training_set
+from utilities.network.model_files import save_model
+from utilities.network.networks import build_autoencoder
 
 END_OF_INPUT = "end of input: taking the default"
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -6,15 +6,15 @@ import keras
 import pytest
 from conftest import SOURCE, make_hyperparameters
 
-from utilities.model_files import save_model
-from utilities.networks import build_autoencoder
+from utilities.network.model_files import save_model
+from utilities.network.networks import build_autoencoder
 
 # The script runs until it begins to import in the background, just before its first question.
 PROBE = """
 import json, os, runpy, sys
 script, *sys.argv[1:] = sys.argv[1:]
 sys.path.insert(0, os.path.dirname(os.path.dirname(script)))
-from utilities import program
+from utilities.terminal import program
 def tell(module):
     print(json.dumps(sorted({"numpy", "h5py", "keras", "tensorflow", "jax", "matplotlib"} & set(sys.modules))))
     raise SystemExit(0)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from conftest import ON_JAX, make_hyperparameters, make_images, make_labels, tensorflow_only
 
-from utilities import training
-from utilities.batches import Examples
-from utilities.datasets import LabelledImages, split_for_validation
-from utilities.hyperparameters import ClassifierHyperparameters
-from utilities.networks import build_autoencoder, build_classifier
-from utilities.runs import RunFolder
-from utilities.training import engine
+from utilities.data.batches import Examples
+from utilities.data.datasets import LabelledImages, split_for_validation
+from utilities.network.hyperparameters import ClassifierHyperparameters
+from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.record.runs import RunFolder
+from utilities.training import training
+from utilities.training.training import engine
 
 COUNT = 90
 SPLIT = split_for_validation(COUNT, seed=0)

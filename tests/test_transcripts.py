@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import make_images, make_labels, run_script
 
-from utilities import idx
+from utilities.data import idx
 
 SESSIONS = Path(__file__).parent / "data"
 VARYING = [

@@ -17,11 +17,11 @@ from keras.utils import set_random_seed
 from tensorflow.profiler import experimental as profiler
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-from utilities import training
-from utilities.arguments import DEFAULT_SEED, TRAINING_IMAGES
-from utilities.batches import Examples
-from utilities.datasets import read_images, split_for_validation
-from utilities.networks import build_autoencoder
+from utilities.data.batches import Examples
+from utilities.data.datasets import read_images, split_for_validation
+from utilities.network.networks import build_autoencoder
+from utilities.terminal.arguments import DEFAULT_SEED, TRAINING_IMAGES
+from utilities.training import training
 
 BREAKDOWN = Path(__file__).with_name("breakdown.csv")
 IMAGES = 12_000

@@ -13,8 +13,8 @@ import numpy as np
 from jobs import SMALL, Memory, answer_lines, open_process, untrained_encoder
 from run import SOURCE
 
-from utilities import idx
-from utilities.arguments import TRAINING_IMAGES
+from utilities.data import idx
+from utilities.terminal.arguments import TRAINING_IMAGES
 
 HERE = Path(__file__).resolve().parent
 GROWN = (12_000, 48_000, 240_000)
@@ -30,7 +30,8 @@ STARTED = {
 EPOCH_LINE = re.compile(r"^epoch 2/2 +([\d.]+) s")
 READERS = {
     "this project": """
-from utilities import batches, datasets, on_tensorflow
+from utilities.data import batches, datasets
+from utilities.training import on_tensorflow
 begun = time.perf_counter()
 images = datasets.read_images(path)
 examples = batches.Examples(images, np.arange(len(images)))

@@ -18,7 +18,7 @@ from experiments import RANDOM, Experiment
 from run import SOURCE, encoder_of, subset
 
 from utilities.backend import ON_TWO_CORES, SETTINGS
-from utilities.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
 # What a contestant starts with, and our scripts too: without what prepares this process to compute as the scripts do.
 OF_USER = {name: value for name, value in os.environ.items() if name not in SETTINGS | ON_TWO_CORES}

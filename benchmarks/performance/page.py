@@ -13,7 +13,7 @@ from footprint import OTHERS
 from jobs import DEFAULT, JOBS, Job
 from measure import MATRIX_SIDE, RESULTS
 
-from utilities.architecture import RECONSTRUCTION_KERNEL, feature_maps
+from utilities.network.architecture import RECONSTRUCTION_KERNEL, feature_maps
 
 PAGE = RESULTS.with_name("README.md")
 OURS = "this project"

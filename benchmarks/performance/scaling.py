@@ -28,7 +28,7 @@ from statistics import median
 import numpy as np
 from jobs import DEFAULT
 
-from utilities.architecture import autoencoder_size
+from utilities.network.architecture import autoencoder_size
 
 PAGE = Path(__file__).resolve().parent / "scaling.md"
 SHAPE = (28, 28)
@@ -121,8 +121,9 @@ def measure_step(repeats):
     """Return the constants of a step on one process: input, start and compute."""
     import keras
 
-    from utilities import networks, on_jax
-    from utilities.batches import Examples
+    from utilities.data.batches import Examples
+    from utilities.network import networks
+    from utilities.training import on_jax
 
     whole = networks.build_autoencoder(SHAPE, HYPERPARAMETERS).whole
     network = on_jax.network_of(whole, max(BATCHES))
@@ -142,7 +143,7 @@ def measure_exchange(repeats):
     """Return the constants of an exchange between two processes: latency and byte."""
     import jax
 
-    from utilities import on_jax
+    from utilities.training import on_jax
 
     on_jax.prepare(None)
     sum_all = jax.pmap(lambda values: jax.lax.psum(values, "all"), axis_name="all")

@@ -5,28 +5,28 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from utilities import program
-from utilities.arguments import parse_autoencoder_arguments
 from utilities.backend import check_backend
+from utilities.terminal import program
+from utilities.terminal.arguments import parse_autoencoder_arguments
 
 
 def main():
     """Train one autoencoder after another, until the user leaves."""
     arguments, resumed = parse_autoencoder_arguments(), None
     check_backend()
-    from utilities import datasets
-    from utilities.console import Console, say
-    from utilities.hyperparameters import ask_autoencoder
-    from utilities.menus import after_autoencoder
+    from utilities.data import datasets
+    from utilities.network.hyperparameters import ask_autoencoder
+    from utilities.session.menus import after_autoencoder
+    from utilities.terminal.console import Console, say
 
     if arguments.resume:
-        from utilities.runs import RunFolder
+        from utilities.record.runs import RunFolder
 
         resumed = RunFolder.reopen(arguments.runs, "autoencoder")
         arguments = parse_autoencoder_arguments(resumed.command_line)
     images = datasets.inspect_images(arguments.data)
     description = datasets.describe(images)
-    imported = program.import_in_background("utilities.experiments")
+    imported = program.import_in_background("utilities.session.experiments")
     say(f"{description}; seed {arguments.seed}\n")
 
     console = Console()

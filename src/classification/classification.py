@@ -5,23 +5,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from utilities import program
-from utilities.arguments import parse_classification_arguments
 from utilities.backend import check_backend
+from utilities.terminal import program
+from utilities.terminal.arguments import parse_classification_arguments
 
 
 def main():
     """Train one classifier after another, until the user leaves."""
     arguments, resumed = parse_classification_arguments(), None
     check_backend()
-    from utilities import datasets
-    from utilities.console import Console, say
-    from utilities.encoder_check import checking_encoder
-    from utilities.hyperparameters import ask_classifier
-    from utilities.menus import after_classification
+    from utilities.data import datasets
+    from utilities.network.encoder_check import checking_encoder
+    from utilities.network.hyperparameters import ask_classifier
+    from utilities.session.menus import after_classification
+    from utilities.terminal.console import Console, say
 
     if arguments.resume:
-        from utilities.runs import RunFolder
+        from utilities.record.runs import RunFolder
 
         resumed = RunFolder.reopen(arguments.runs, "classification")
         arguments = parse_classification_arguments(resumed.command_line)
@@ -30,7 +30,7 @@ def main():
         test = datasets.inspect_test_set(arguments.test, arguments.testlabels, training)
         description = f"{datasets.describe(training.images)}, {len(training.classes)} classes"
         encoder_size = size_of_encoder()
-    imported = program.import_in_background("utilities.experiments")
+    imported = program.import_in_background("utilities.session.experiments")
     say(f"{description}; seed {arguments.seed}\n")
 
     console = Console()

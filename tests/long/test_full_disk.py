@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import make_hyperparameters, run_script
 
-from utilities.encoder_check import check_encoder
-from utilities.model_files import save_model
-from utilities.networks import build_autoencoder
+from utilities.network.encoder_check import check_encoder
+from utilities.network.model_files import save_model
+from utilities.network.networks import build_autoencoder
 
 # From no room for the folder to room for everything.
 SIZES = [4 * pages for pages in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128, 256)]

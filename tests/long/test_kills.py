@@ -8,8 +8,8 @@ import h5py
 import pytest
 from conftest import begin, kept, make_hyperparameters, run_script, wait_for_rows, without_seconds
 
-from utilities.model_files import save_model
-from utilities.networks import build_autoencoder
+from utilities.network.model_files import save_model
+from utilities.network.networks import build_autoencoder
 
 KILLS = 20
 EPOCHS = 20

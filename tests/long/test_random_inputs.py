@@ -54,8 +54,8 @@ def input_of(script, seed):
 @pytest.mark.parametrize("first", range(0, FILES, FILES_IN_A_PROCESS))
 @pytest.mark.parametrize("script", GOOD)
 def test_random_input_ends_with_exit_code_0_or_2_and_no_traceback(data, tmp_path, script, first):
-    from utilities.model_files import save_model
-    from utilities.networks import build_autoencoder
+    from utilities.network.model_files import save_model
+    from utilities.network.networks import build_autoencoder
 
     arguments = ["-d", data / "letters"]
     if script == "classification":
@@ -78,7 +78,7 @@ def test_random_input_ends_with_exit_code_0_or_2_and_no_traceback(data, tmp_path
 def main(script, folder, first, count, *arguments):
     """Run sessions of a script; print {exit code: sessions}. A session that ends otherwise ends this process."""
     module = importlib.import_module(script)
-    importlib.import_module("utilities.experiments")
+    importlib.import_module("utilities.session.experiments")
     codes = collections.Counter()
     for seed in range(int(first), int(first) + int(count)):
         session = Path(folder, f"session-{seed}")
@@ -103,7 +103,7 @@ def in_a_copy(action):
 
 def run(module, folder, arguments):
     """Run a script as if started in a folder with its input redirected; does not return."""
-    from utilities import program
+    from utilities.terminal import program
 
     os.chdir(folder)
     os.dup2(os.open("input", os.O_RDONLY), 0)

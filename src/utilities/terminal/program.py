@@ -10,16 +10,13 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from utilities.backend import leave_job, several_processes
 from utilities.errors import BadInput, Fault
+from utilities.processes import CONNECTIONS, LOST, leave_job, several_processes
 
 INTERRUPTED = 130
 OUT_OF_MEMORY = (
     "out of memory; fewer filters or a smaller batch take less, and --resume goes on with what was interrupted"
 )
-# Between processes, as they call themselves in the errors that JAX raises when one has broken.
-CONNECTIONS = ("Gloo", "NCCL", "coordination service")
-LOST = "another process of the job was lost, or never came; --resume goes on after the last finished epoch"
 
 
 def run(main):

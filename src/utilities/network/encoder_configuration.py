@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from utilities.architecture import NetworkSize
-from utilities.console import printable
-from utilities.hyperparameters import LARGEST_KERNEL_SIDE, MOST_FILTERS
+from utilities.network.architecture import NetworkSize
+from utilities.network.hyperparameters import LARGEST_KERNEL_SIDE, MOST_FILTERS
+from utilities.text import printable
 
 LONGEST_CONFIGURATION = 2**20
 DEEPEST_CONFIGURATION = 60

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from utilities.backend import speaks
 from utilities.errors import BadInput, Fault
-from utilities.files import replacing
+from utilities.processes import is_first_process
+from utilities.record.files import replacing
 
 STATE = "state.npz"
 
@@ -39,7 +39,7 @@ class RunFolder:
             arguments: the command line's, {name: value}.
         """
         folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
-        if speaks():
+        if is_first_process():
             folder._guard(lambda: folder.path.mkdir(parents=True))
         folder.keep_text("input.txt", "".join(f"{answer}\n" for answer in answers))
         folder.keep_summary({"finished": False, "arguments": as_texts(arguments)})
@@ -65,13 +65,13 @@ class RunFolder:
     def _return_to_state(self):
         """Read the state back, and forget the epochs that the history has beyond it."""
         if not (self.path / STATE).exists():
-            if speaks():
+            if is_first_process():
                 (self.path / "history.csv").unlink(missing_ok=True)
             return
         with np.load(self.path / STATE, allow_pickle=False) as state:
             self.state = dict(state)
         self.history = self.read_history()[: int(self.state["rows"])]
-        if speaks():
+        if is_first_process():
             self._rewrite_history()
 
     def siblings(self):
@@ -103,7 +103,7 @@ class RunFolder:
 
     def keep(self, name, write):
         """Have ``write(path)`` write the folder's file of that name; return its path, or None where it cannot be."""
-        if self.path is None or not speaks():
+        if self.path is None or not is_first_process():
             return None
         path = self.path / name
         self._guard(lambda: write(path))

@@ -3,9 +3,10 @@
 import csv
 import math
 
-from utilities import figures
-from utilities.console import LONGEST_ANSWER, printable
-from utilities.experiments import Experiment, show
+from utilities.record import figures
+from utilities.session.experiments import Experiment, show
+from utilities.terminal.console import LONGEST_ANSWER
+from utilities.text import printable
 
 
 def with_earlier(experiments):

@@ -1,8 +1,8 @@
 """The menus after each training: what the user can do with what has been learnt."""
 
-from utilities.backend import speaks
-from utilities.console import Question, choose, say
 from utilities.errors import Fault
+from utilities.processes import is_first_process
+from utilities.terminal.console import Question, choose, say
 
 LEAVE, REPEAT = 0, 1
 
@@ -16,7 +16,7 @@ def after_autoencoder(console, autoencoder, experiments, images, indices):
         images: uint8, (count, rows, columns).
         indices: of the images held out for validation, which are drawn.
     """
-    from utilities import experiments as drawing
+    from utilities.session import experiments as drawing
 
     last = experiments[-1]
     _tell(experiments)
@@ -42,7 +42,7 @@ def after_classification(console, trained, experiments, test):
         experiments: all Experiments so far, the last that of the classifier.
         test: the LabelledImages of the test set.
     """
-    from utilities.experiments import report_on_test_set
+    from utilities.session.experiments import report_on_test_set
 
     last = experiments[-1]
     _tell(experiments)
@@ -58,7 +58,7 @@ def after_classification(console, trained, experiments, test):
 def _tell(experiments):
     """Print a table of the experiments of this session, from the second on."""
     if len(experiments) > 1:
-        from utilities.comparison import format_experiments
+        from utilities.record.comparison import format_experiments
 
         say(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
 
@@ -79,8 +79,8 @@ def _act_until_done(console, actions):
 
 def _graphs(experiments):
     """Return the graphs that both scripts have: {number: (text, function that draws it)}."""
-    from utilities.comparison import best_of, draw_comparison, format_experiments, with_earlier
-    from utilities.experiments import draw_loss
+    from utilities.record.comparison import best_of, draw_comparison, format_experiments, with_earlier
+    from utilities.session.experiments import draw_loss
 
     def compare_with_earlier():
         kept = with_earlier(experiments)
@@ -97,18 +97,18 @@ def _graphs(experiments):
 
 
 def _show_graph(console, graphs, folder):
-    from utilities import figures
+    from utilities.record import figures
 
     choice = choose(console, "graphs", {number: text for number, (text, draw) in sorted(graphs.items())})
     figures.show(graphs[choice][1](), folder)
 
 
 def _save(console, encoder):
-    from utilities.model_files import save_model
+    from utilities.network.model_files import save_model
 
     def save(answer):
         try:
-            if speaks():
+            if is_first_process():
                 save_model(encoder, answer)
         except Fault as fault:
             raise ValueError(fault) from fault

@@ -7,8 +7,8 @@ lie in the file as they are, in 32-bit floating point, so they take no more memo
 import h5py
 import numpy as np
 
-from utilities.console import printable
-from utilities.encoder_configuration import EncoderFault
+from utilities.network.encoder_configuration import EncoderFault
+from utilities.text import printable
 
 LARGEST_ATTRIBUTE = 2**20
 MOST_OBJECTS = 5000

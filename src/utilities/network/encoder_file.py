@@ -9,9 +9,14 @@ from dataclasses import astuple
 
 import h5py
 
-from utilities.encoder_check import NO_MODEL
-from utilities.encoder_configuration import LARGEST_WEIGHTS, LONGEST_CONFIGURATION, EncoderFault, read_configuration
-from utilities.encoder_weights import check_hdf5_weights, check_keras_weights, read_attribute
+from utilities.network.encoder_check import NO_MODEL
+from utilities.network.encoder_configuration import (
+    LARGEST_WEIGHTS,
+    LONGEST_CONFIGURATION,
+    EncoderFault,
+    read_configuration,
+)
+from utilities.network.encoder_weights import check_hdf5_weights, check_keras_weights, read_attribute
 
 # The weights, and what surrounds them.
 LARGEST_FILE = LARGEST_WEIGHTS + 2**24

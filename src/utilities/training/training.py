@@ -11,17 +11,17 @@ from functools import partial
 import keras
 import numpy as np
 
-from utilities.backend import several_processes
-from utilities.batches import Examples
-from utilities.memory import FLOAT32
-from utilities.networks import Classifier, leaves
-from utilities.program import drop_output
-from utilities.progress import Progress
+from utilities.data.batches import Examples
+from utilities.network.memory import FLOAT32
+from utilities.network.networks import Classifier, leaves
+from utilities.processes import several_processes
+from utilities.terminal.program import drop_output
+from utilities.training.progress import Progress
 
 if keras.backend.backend() == "jax":
-    from utilities import on_jax as engine
+    from utilities.training import on_jax as engine
 else:
-    from utilities import on_tensorflow as engine
+    from utilities.training import on_tensorflow as engine
 
 # Images in a batch that nothing is learnt from; fewer where the largest feature map would take more numbers.
 EVALUATION_BATCH = 100

@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from utilities.console import can_redraw, terminal_width
+from utilities.terminal.console import can_redraw, terminal_width
 
 REFRESH_SECONDS = 0.1
 BAR_WIDTH = 20

@@ -17,11 +17,11 @@ import numpy as np
 from jax.experimental import multihost_utils
 from keras import layers, ops
 
-from utilities import program
-from utilities.backend import several_processes
-from utilities.batches import WHITE, epoch_order, take
+from utilities.data.batches import WHITE, epoch_order, take
 from utilities.errors import BadInput
-from utilities.networks import leaves
+from utilities.network.networks import leaves
+from utilities.processes import several_processes
+from utilities.terminal import program
 
 # Where its heartbeats, not a collective, find another process lost, JAX aborts. Python would call a handler of its own
 # only after the abort, that is never; C calls this one at once.

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-DATASET = Path(__file__).resolve().parents[2] / "Dataset"
+DATASET = Path(__file__).resolve().parents[3] / "Dataset"
 TRAINING_IMAGES = DATASET / "train-images-idx3-ubyte"
 TRAINING_LABELS = DATASET / "train-labels-idx1-ubyte"
 TEST_IMAGES = DATASET / "t10k-images-idx3-ubyte"

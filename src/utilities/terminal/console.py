@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from utilities.errors import BadInput
+from utilities.text import printable
 
 try:
     import readline  # input() edits its line with it, and recalls earlier ones
@@ -141,12 +142,6 @@ def terminal_width():
 def can_redraw():
     """Tell whether standard output is a terminal that can draw a line over another."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def printable(text, longest=60):
-    """Return text safe to print on one line of a terminal: control characters escaped, and shortened."""
-    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
 
 
 def whole_number(smallest, largest):

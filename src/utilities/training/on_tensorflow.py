@@ -9,8 +9,8 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from utilities.batches import WHITE, epoch_order, take
-from utilities.fast_network import FastNetwork
+from utilities.data.batches import WHITE, epoch_order, take
+from utilities.training.fast_network import FastNetwork
 
 PREFETCHED = 2
 # In a stack, or a single batch where that is larger: Ctrl-C, and the bar, wait for the end of a stack. Fewer where they

@@ -6,8 +6,8 @@ from math import prod
 import keras
 from keras import layers
 
-from utilities.architecture import RECONSTRUCTION_KERNEL, NetworkSize, pooling_sizes
-from utilities.console import printable
+from utilities.network.architecture import RECONSTRUCTION_KERNEL, NetworkSize, pooling_sizes
+from utilities.text import printable
 
 LONGEST_NAME = 30  # of a layer, in the table of them; encoders may come from strangers
 

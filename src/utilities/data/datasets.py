@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utilities import idx
+from utilities.data import idx
 from utilities.errors import BadInput
 
 if TYPE_CHECKING:

@@ -9,11 +9,13 @@ from importlib.metadata import version
 
 import keras
 
-from utilities import architecture, figures, memory, networks, training
-from utilities.console import say, terminal_width
-from utilities.model_files import load_encoder, save_model
-from utilities.results import Results, format_results
-from utilities.runs import RunFolder, as_texts
+from utilities.network import architecture, memory, networks
+from utilities.network.model_files import load_encoder, save_model
+from utilities.record import figures
+from utilities.record.results import Results, format_results
+from utilities.record.runs import RunFolder, as_texts
+from utilities.terminal.console import say, terminal_width
+from utilities.training import training
 
 PICTURED_IMAGES = 10
 MAPPED_IMAGES = 2000

@@ -6,9 +6,9 @@ process first. What it has read there to the end, Keras may have it read again.
 
 import contextlib
 
-from utilities.architecture import NetworkSize
-from utilities.contained import Contained, Ended
 from utilities.errors import BadInput
+from utilities.network.architecture import NetworkSize
+from utilities.network.contained import Contained, Ended
 
 LONGEST_CHECK = 20.0  # seconds of the processor; a gigabyte takes one or two
 NO_MODEL = "not a Keras model in .h5 or .keras format"
@@ -36,7 +36,7 @@ def check_encoder(path, image_shape):
 
 
 def _judge(path, image_shape):
-    from utilities.encoder_file import size_or_fault  # which brings HDF5: only the copy needs that
+    from utilities.network.encoder_file import size_or_fault  # which brings HDF5: only the copy needs that
 
     return size_or_fault(path, image_shape)
 

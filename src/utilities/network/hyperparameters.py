@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from utilities.architecture import autoencoder_size, classifier_size, may_pool_third, pooling_fault
-from utilities.console import Question, checked, printable, whole_number, yes_or_no
 from utilities.errors import BadInput
-from utilities.memory import check_memory
+from utilities.network.architecture import autoencoder_size, classifier_size, may_pool_third, pooling_fault
+from utilities.network.memory import check_memory
+from utilities.terminal.console import Question, checked, whole_number, yes_or_no
+from utilities.text import printable
 
 MOST_LAYERS = 20
 LARGEST_KERNEL_SIDE = 99

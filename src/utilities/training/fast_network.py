@@ -20,8 +20,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from utilities.fourier_convolution import FourierConvolution
-from utilities.networks import leaves
+from utilities.network.networks import leaves
+from utilities.training.fourier_convolution import FourierConvolution
 
 SMALLEST_FUSED_EPSILON = 1.001e-5
 ONE_THREAD_AN_OPERATION = os.environ.get("TF_NUM_INTRAOP_THREADS") == "1"  # as backend.py has it on two cores

@@ -1,0 +1,1 @@
+"""What is kept and shown of experiments: run folders, results, pictures, comparisons."""

@@ -1,0 +1,1 @@
+"""Training the networks, on TensorFlow or JAX."""
