@@ -5,7 +5,7 @@ from conftest import make_hyperparameters
 
 from utilities.errors import BadInput
 from utilities.network.architecture import NetworkSize
-from utilities.network.hyperparameters import ask_autoencoder, ask_classifier, parse_filters, parse_kernel_sizes
+from utilities.session.questions import ask_autoencoder, ask_classifier, parse_filters, parse_kernel_sizes
 from utilities.terminal.console import Question, choose, whole_number, yes_or_no
 
 ASK = {

@@ -6,9 +6,9 @@ from conftest import make_hyperparameters
 from utilities.network import memory
 from utilities.network.architecture import NetworkSize, autoencoder_size, classifier_size
 from utilities.network.encoder_check import check_encoder
-from utilities.network.hyperparameters import ask_autoencoder, ask_classifier
 from utilities.network.model_files import save_model
 from utilities.network.networks import build_autoencoder, build_classifier, size_of
+from utilities.session.questions import ask_autoencoder, ask_classifier
 
 GIGABYTE = 10**9
 

@@ -15,8 +15,8 @@ def main():
     arguments, resumed = parse_autoencoder_arguments(), None
     check_backend()
     from utilities.data import datasets
-    from utilities.network.hyperparameters import ask_autoencoder
     from utilities.session.menus import after_autoencoder
+    from utilities.session.questions import ask_autoencoder
     from utilities.terminal.console import Console, say
 
     if arguments.resume:

@@ -16,8 +16,8 @@ def main():
     check_backend()
     from utilities.data import datasets
     from utilities.network.encoder_check import checking_encoder
-    from utilities.network.hyperparameters import ask_classifier
     from utilities.session.menus import after_classification
+    from utilities.session.questions import ask_classifier
     from utilities.terminal.console import Console, say
 
     if arguments.resume:

@@ -11,6 +11,8 @@ from math import prod
 HALVING = 2
 THIRD_POOLING = 7
 RECONSTRUCTION_KERNEL = (5, 5)
+LARGEST_KERNEL_SIDE = 99
+MOST_FILTERS = 4096
 # Of each filter: the normalisation's scale and offset, and its moving mean and variance.
 NORMALISATION_WEIGHTS = 4
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from utilities.network.architecture import NetworkSize
-from utilities.network.hyperparameters import LARGEST_KERNEL_SIDE, MOST_FILTERS
+from utilities.network.architecture import LARGEST_KERNEL_SIDE, MOST_FILTERS, NetworkSize
 from utilities.text import printable
 
 LONGEST_CONFIGURATION = 2**20
