@@ -6,8 +6,9 @@ import pytest
 from conftest import make_hyperparameters
 
 from utilities.record.comparison import best_of, format_experiments, with_earlier
+from utilities.record.experiment import Experiment
 from utilities.record.runs import RunFolder
-from utilities.session.experiments import Experiment, _name_encoder
+from utilities.session.classification import name_encoder
 from utilities.terminal.arguments import parse_autoencoder_arguments
 
 TRAINED_ON = {"images": "/data/images", "shape": "(60, 28, 28)"}
@@ -112,7 +113,7 @@ def test_an_encoder_saved_over_another_is_told_from_it(tmp_path):
     names = []
     for weights in (b"first", b"second", b"first"):
         path.write_bytes(weights)
-        names.append(_name_encoder(path))
+        names.append(name_encoder(path))
     assert names[0] == names[2] != names[1]
     assert all(name.startswith("encoder.h5 ") for name in names)
 

@@ -58,18 +58,11 @@ def test_it_learns_what_the_plain_network_learns(network):
     losses = []
     for trained, axes in ((FastNetwork(plain, len(images)), (0,)), (copy, ())):
         trained.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error")
-        fed = [np.expand_dims(batch, axes) for batch in (images, images[:1])]
+        fed = [np.expand_dims(batch, axes) for batch in (images, images[:1], images[:2], images[:3])]
         losses.append([trained.train_on_batch(batch, batch) for batch in fed])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
-
-
-def test_halves_predict_and_learn_what_the_whole_does(network, monkeypatch):
-    monkeypatch.setattr(fast_network, "ONE_THREAD_AN_OPERATION", True)
-    monkeypatch.setattr(fast_network, "LARGE_CONVOLUTION", 0)
-    test_it_predicts_what_the_plain_network_predicts(network)
-    test_it_learns_what_the_plain_network_learns(network)
 
 
 def test_transforms_predict_and_learn_what_convolutions_do(network, monkeypatch):
@@ -86,7 +79,6 @@ def test_a_transform_is_taken_where_it_saves_most_of_the_products(
     side, batch_size, on_processor, convolutions, monkeypatch
 ):
     monkeypatch.setattr(fast_network, "ON_PROCESSOR", on_processor)
-    monkeypatch.setattr(fast_network, "ONE_THREAD_AN_OPERATION", False)
     kernels = ((5, 5), (side, side), (side, side))
     hyperparameters = AutoencoderHyperparameters(kernels, (32, 32, 64), 1, batch_size, third_pooling=True)
     fast = FastNetwork(build_autoencoder((28, 28), hyperparameters).encoder, batch_size)

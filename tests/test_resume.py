@@ -27,6 +27,7 @@ from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.record.runs import RunFolder
 from utilities.terminal.arguments import parse_autoencoder_arguments
 from utilities.training import training
+from utilities.training.schedule import LowerOnPlateau
 
 EPOCHS = 6
 CLASSES = np.arange(4)
@@ -100,7 +101,7 @@ def test_a_killed_training_goes_on_to_the_same_weights_and_history(tmp_path, scr
 @pytest.mark.parametrize("rows", [4, 6])  # before the plateau's end, and after
 def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(training, "SHORTEST_PATIENCE", 3)
-    monkeypatch.setattr(training.LowerOnPlateau.__init__, "__defaults__", (0.9,))
+    monkeypatch.setattr(LowerOnPlateau.__init__, "__defaults__", (0.9,))
     undisturbed = new_folder(tmp_path / "undisturbed", "autoencoder")
     expected, _ = train_autoencoder(undisturbed)
     with pytest.raises(Killed):

@@ -15,6 +15,7 @@ from utilities.network.hyperparameters import ClassifierHyperparameters
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.record.runs import RunFolder
 from utilities.training import training
+from utilities.training.schedule import LowerOnPlateau, PlateauedCosine
 from utilities.training.training import engine
 
 COUNT = 90
@@ -328,7 +329,7 @@ def test_a_second_interrupt_leaves_at_once():
 def plateau(losses, patience=3):
     """Return the factor on the learning rate after each epoch with these validation losses."""
     schedule = SimpleNamespace(factor=keras.Variable(1.0))
-    callback = training.LowerOnPlateau(schedule, patience=patience)
+    callback = LowerOnPlateau(schedule, patience=patience)
     factors = []
     for epoch, loss in enumerate(losses):
         callback.on_epoch_end(epoch, {"val_loss": loss})
@@ -353,7 +354,7 @@ def test_an_improvement_too_small_to_count_is_a_plateau():
 
 
 def test_a_lowered_learning_rate_reaches_the_steps_of_a_network_in_training():
-    schedule = training.PlateauedCosine(0.1, steps=10**9)
+    schedule = PlateauedCosine(0.1, steps=10**9)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     optimizer = keras.optimizers.SGD(schedule)
     optimizer.plateau_factor = schedule.factor
@@ -369,13 +370,13 @@ def test_a_lowered_learning_rate_reaches_the_steps_of_a_network_in_training():
 def test_a_plateau_in_training_changes_what_is_learnt_after_it(monkeypatch):
     undisturbed, _ = train_autoencoder(epochs=4)
     monkeypatch.setattr(training, "SHORTEST_PATIENCE", 1)
-    monkeypatch.setattr(training.LowerOnPlateau.__init__, "__defaults__", (0.9,))
+    monkeypatch.setattr(LowerOnPlateau.__init__, "__defaults__", (0.9,))
     lowered, _ = train_autoencoder(epochs=4)
     assert not same_bits(lowered.whole.get_weights(), undisturbed.whole.get_weights())
 
 
 def test_the_learning_rate_falls_from_its_start_towards_0():
-    schedule = training.PlateauedCosine(0.1, steps=100)
+    schedule = PlateauedCosine(0.1, steps=100)
     rates = [float(schedule(step)) for step in (0, 25, 50, 75, 100, 200)]
     assert rates[0] == pytest.approx(0.1)
     assert rates == sorted(rates, reverse=True)

@@ -17,9 +17,6 @@ SETTINGS = {
     # more than twice as fast.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
-# To split an operation of a small network between two cores takes longer than it saves. Two whole operations at a time
-# keep two cores as busy, and training has two to do: the gradients of a convolution's input and of its kernel.
-ON_TWO_CORES = {"TF_NUM_INTRAOP_THREADS": "1"}
 
 
 def check_backend():
@@ -33,8 +30,7 @@ def check_backend():
         raise BadInput(f"KERAS_BACKEND: expected {' or '.join(BACKENDS)}, found {name!r}")
     if name == "jax" and find_spec("jax") is None:
         raise BadInput("KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt")
-    settings = SETTINGS | (ON_TWO_CORES if _cores() == 2 else {})
-    for variable, value in settings.items():
+    for variable, value in SETTINGS.items():
         os.environ.setdefault(variable, value)
     check_job(name)
     if not is_first_process():
@@ -42,8 +38,3 @@ def check_backend():
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-
-
-def _cores():
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

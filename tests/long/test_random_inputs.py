@@ -78,7 +78,7 @@ def test_random_input_ends_with_exit_code_0_or_2_and_no_traceback(data, tmp_path
 def main(script, folder, first, count, *arguments):
     """Run sessions of a script; print {exit code: sessions}. A session that ends otherwise ends this process."""
     module = importlib.import_module(script)
-    importlib.import_module("utilities.session.experiments")
+    importlib.import_module(f"utilities.session.{script}")
     codes = collections.Counter()
     for seed in range(int(first), int(first) + int(count)):
         session = Path(folder, f"session-{seed}")

@@ -185,12 +185,8 @@ def _count_for_validation(count):
     return max(1, round(count * VALIDATION_SHARE))
 
 
-def describe(images):
-    """Return a line on images, an IdxFile, and their split.
-
-    Raises:
-        BadInput: fewer than 2 images cannot be split.
-    """
+def describe(images, split):
+    """Return a line on images, (count, rows, columns), and their split."""
     count, rows, columns = images.shape
-    validation = _count_for_validation(count)
-    return f"{count} images of {rows} x {columns} pixels: {count - validation} to train on, {validation} for validation"
+    parts = f"{len(split.training)} to train on, {len(split.validation)} for validation"
+    return f"{count} images of {rows} x {columns} pixels: {parts}"

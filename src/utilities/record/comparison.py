@@ -4,7 +4,7 @@ import csv
 import math
 
 from utilities.record import figures
-from utilities.session.experiments import Experiment, show
+from utilities.record.experiment import Experiment, show
 from utilities.terminal.console import LONGEST_ANSWER
 from utilities.text import printable
 

@@ -8,12 +8,8 @@ a plain network computes, from the plain network's own weights, with these short
   map repeats, so the kernel's taps that meet the same pixel are added up first. For a factor of 2 and a kernel of 5
   that is 36 products in the place of 100 for each small pixel;
 - a convolution of 1 x 1 feature maps as a matrix product with the one tap that meets the pixel;
-- on a processor, a convolution with a large kernel by way of its Fourier transform;
-- where an operation has one thread, a large convolution in two halves of the batch, which two cores compute at once.
+- on a processor, a convolution with a large kernel by way of its Fourier transform.
 """
-
-import os
-from math import prod
 
 import keras
 import numpy as np
@@ -24,9 +20,6 @@ from utilities.network.networks import leaves
 from utilities.training.fourier_convolution import FourierConvolution
 
 SMALLEST_FUSED_EPSILON = 1.001e-5
-ONE_THREAD_AN_OPERATION = os.environ.get("TF_NUM_INTRAOP_THREADS") == "1"  # as backend.py has it on two cores
-# In products for an image, so many that halves are worth putting together again.
-LARGE_CONVOLUTION = 5e5
 # A graphics processor has convolutions as fast as its matrix products.
 ON_PROCESSOR = not tf.config.list_physical_devices("GPU")
 
@@ -124,32 +117,8 @@ def _convolve(features, kernel, batch_size):
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
     by_transform = FourierConvolution(tuple(features.shape[1:3]), kernel.shape[:2])
     if ON_PROCESSOR and by_transform.is_faster(*kernel.shape[2:], batch_size):
-        transform = by_transform.transform(kernel)
-        return tf.concat([by_transform.convolve(half, transform) for half in _halves(features)], 0)
-    if ONE_THREAD_AN_OPERATION and prod(features.shape[1:3]) * prod(kernel.shape) > LARGE_CONVOLUTION:
-        return _convolve_in_halves(features, kernel)
+        return by_transform.convolve(features, by_transform.transform(kernel))
     return tf.nn.conv2d(features, kernel, 1, "SAME")
-
-
-def _halves(features):
-    # Not quite: of matrices whose rows lie a power of two apart, too much has the same place in a cache.
-    smaller = (tf.shape(features)[0] - 1) // 2
-    return tf.split(features, [smaller, tf.shape(features)[0] - smaller])
-
-
-@tf.custom_gradient
-def _convolve_in_halves(features, kernel):
-    """Return the same, computed as two operations. Its gradients are two already, and are left whole."""
-    halves = [tf.nn.conv2d(part, kernel, 1, "SAME") for part in _halves(features)]
-
-    def gradients(upstream):
-        how = {"out_backprop": upstream, "strides": [1] * 4, "padding": "SAME"}
-        return (
-            tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(features), filter=kernel, **how),
-            tf.raw_ops.Conv2DBackpropFilter(input=features, filter_sizes=kernel.shape, **how),
-        )
-
-    return tf.concat(halves, 0), gradients
 
 
 def _with_bias_and_activation(features, layer):

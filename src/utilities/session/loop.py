@@ -1,0 +1,43 @@
+"""The loop of both scripts: ask for hyperparameters, train, show the menu, and repeat."""
+
+from utilities.backend import check_backend
+from utilities.record.runs import RunFolder
+from utilities.terminal.console import Console
+
+
+def begin(script, parse_arguments):
+    """Return the arguments of a session, and the RunFolder of the experiment that it resumes, or None.
+
+    The arguments of a resumed experiment are its own.
+
+    Raises:
+        BadInput: a backend or a job that cannot be, or nothing to resume.
+    """
+    arguments = parse_arguments()
+    check_backend()
+    if not arguments.resume:
+        return arguments, None
+    folder = RunFolder.reopen(arguments.runs, script)
+    return parse_arguments(folder.command_line), folder
+
+
+def repeat_experiments(ask, load_task, resumed):
+    """Run one experiment after another, until the user leaves.
+
+    Args:
+        ask: returns the hyperparameters that a Console is asked for.
+        load_task: returns the script's experiments.Task. Called after the answers: until then Keras is imported in the
+            background.
+        resumed: the RunFolder of the experiment to begin with; None for a new one.
+    """
+    console = Console()
+    answering = Console(resumed.answers) if resumed else console
+    experiments = []
+    repeat = True
+    while repeat:
+        hyperparameters = ask(answering)
+        task = load_task()
+        trained, experiment = task.run(hyperparameters, resumed)
+        experiments.append(experiment)
+        answering, resumed = console, None
+        repeat = task.act_on_menu(console, trained, experiments)

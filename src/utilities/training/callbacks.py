@@ -1,0 +1,137 @@
+"""What happens at each epoch's end: its row of history, its checkpoint, and a stop that a signal asked for."""
+
+import signal
+import sys
+import time
+
+import keras
+import numpy as np
+
+from utilities.processes import several_processes
+from utilities.terminal.program import drop_output
+
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Record(keras.callbacks.Callback):
+    """Collects one row per epoch: phase, epoch, learning_rate, seconds, and the losses and metrics."""
+
+    def __init__(self, phase, folder):
+        super().__init__()
+        self.phase = phase
+        self.folder = folder
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the time and the learning rate that the epoch begins with."""
+        self.begun = time.perf_counter()
+        self.learning_rate = float(self.model.optimizer.learning_rate)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Add the epoch's row."""
+        self.folder.add_row(
+            {
+                "phase": self.phase.name,
+                "epoch": epoch + 1,
+                "learning_rate": self.learning_rate,
+                "seconds": time.perf_counter() - self.begun,
+                **logs,
+            }
+        )
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Within it as a context, a signal stops the training at the end of the batch; a second Ctrl-C is as ever.
+
+    Attributes:
+        number: the last signal, or None.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.number = None
+
+    def __enter__(self):
+        # Of several processes, one that stopped alone would leave the others waiting for its part of the next batch.
+        numbers = () if several_processes() else STOPPING_SIGNALS
+        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+        self.before = {number: signal.signal(number, self._request) for number in heeded}
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _request(self, number, frame):
+        self.number = number
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, self.before[signal.SIGINT])
+            print("\nstopping at the end of the batch; Ctrl-C again leaves at once", file=sys.stderr)
+        elif number == signal.SIGHUP:
+            drop_output()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop after the batch. Keras takes no heed of a stop that is asked for before it begins."""
+        self.model.stop_training = self.number is not None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Stop after the validation, where the signal came in it."""
+        self.model.stop_training = self.number is not None
+
+
+class KeepState(keras.callbacks.Callback):
+    """Keeps, after each whole epoch, all that training needs to go on as if it had never stopped.
+
+    Args:
+        model: what is trained; its weights are kept, and the optimizer's.
+        plateau: the LowerOnPlateau whose patience is kept.
+        earlier_weights: what the phase before left.
+    """
+
+    def __init__(self, phase, model, plateau, earlier_weights, folder):
+        super().__init__()
+        self.phase = phase
+        self.trained = model
+        self.plateau = plateau
+        self.earlier_weights = earlier_weights
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep the state, unless the epoch was cut short: it is trained again then, from its beginning."""
+        if self.model.stop_training:
+            return
+        self.folder.keep_state(
+            {
+                "phase": np.array(self.phase.name),
+                "epochs": np.array(epoch + 1),
+                "plateau": np.array([self.plateau.best, self.plateau.waited]),
+                **_named_arrays("weight", self.trained.get_weights()),
+                **_named_arrays("optimizer", [variable.numpy() for variable in self.model.optimizer.variables]),
+                **_named_arrays("earlier", self.earlier_weights),
+            }
+        )
+
+    def go_on(self, optimizer):
+        """Put back the folder's state, if it is of this phase; return the number of epochs trained already."""
+        if not is_at(self.phase, self.folder):
+            return 0
+        state = self.folder.state
+        for variable, value in zip(optimizer.variables, arrays_of(state, "optimizer"), strict=True):
+            variable.assign(value)
+        self.trained.set_weights(arrays_of(state, "weight"))
+        self.plateau.best, self.plateau.waited = state["plateau"]
+        return int(state["epochs"])
+
+
+def is_at(phase, folder):
+    """Tell whether a folder's state is of a phase."""
+    return folder.state.get("phase") == phase.name
+
+
+def _named_arrays(name, arrays):
+    """Return {name and number: array}, as the state keeps a list."""
+    return {f"{name}_{number:04}": array for number, array in enumerate(arrays)}
+
+
+def arrays_of(state, name):
+    """Return the list that _named_arrays made part of a state."""
+    return [state[key] for key in sorted(state) if key.startswith(f"{name}_")]

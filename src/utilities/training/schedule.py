@@ -1,0 +1,50 @@
+"""The learning-rate schedule: a cosine, lowered further where the validation loss no longer falls."""
+
+import keras
+import numpy as np
+
+
+class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that falls to 0 along half a cosine, times a factor that a plateau lowers.
+
+    Source of the cosine: Loshchilov and Hutter, "SGDR", 2017, without restarts.
+    """
+
+    def __init__(self, start, steps):
+        self.start = start
+        self.steps = steps
+        self.factor = keras.Variable(1.0, trainable=False, name="plateau_factor")
+
+    def __call__(self, step):
+        """Return the learning rate of a step, counted from 0."""
+        share = keras.ops.cast(step, "float32") / self.steps
+        return self.start * self.factor * 0.5 * (1 + keras.ops.cos(np.pi * keras.ops.minimum(share, 1.0)))
+
+
+class LowerOnPlateau(keras.callbacks.Callback):
+    """Halves the learning rate after ``patience`` epochs without a validation loss better by ``min_delta``.
+
+    Args:
+        patience: in epochs.
+        min_delta: the least improvement that counts, as a share of the best loss so far: losses differ by
+            orders of magnitude, and an absolute bound would fit only one of them.
+    """
+
+    def __init__(self, schedule, patience, min_delta=1e-3):
+        super().__init__()
+        self.schedule = schedule
+        self.patience = patience
+        self.min_delta = min_delta
+        self.best = np.inf
+        self.waited = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Compare the epoch's validation loss with the best so far."""
+        if logs["val_loss"] < self.best * (1 - self.min_delta):
+            self.best = logs["val_loss"]
+            self.waited = 0
+            return
+        self.waited += 1
+        if self.waited == self.patience:
+            self.schedule.factor.assign(self.schedule.factor / 2)
+            self.waited = 0
