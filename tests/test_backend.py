@@ -60,19 +60,10 @@ def test_what_the_user_has_set_stays(monkeypatch):
 
 
 def test_a_backend_that_is_not_installed_is_told(tmp_path):
-    # Without the installed packages Python finds only its own.
-    command = script_command("autoencoder", [])
-    command.insert(1, "-S")
-    done = subprocess.run(
-        command,
-        env=script_environment(KERAS_BACKEND="jax", PYTHONPATH=""),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt" in done.stderr
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['jax'] = None")
+    session = run_script("autoencoder", [], None, tmp_path, KERAS_BACKEND="jax", PYTHONPATH=str(tmp_path))
+    assert session.code == 2
+    assert "KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt" in session.stderr
 
 
 def test_several_processes_do_not_ask_at_a_terminal(tmp_path, installed_jax):

@@ -7,9 +7,9 @@ from pathlib import Path
 import keras
 
 from utilities.errors import BadInput, Fault
+from utilities.files import replacing
 from utilities.network.memory import FLOAT32
 from utilities.network.networks import leaves
-from utilities.record.files import replacing
 
 SUFFIXES = (".h5", ".keras")
 # What a file holds beside the weights, in bytes, at most: in all, and for each layer.

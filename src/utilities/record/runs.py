@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from utilities.errors import BadInput, Fault
+from utilities.files import replacing
 from utilities.processes import is_first_process
-from utilities.record.files import replacing
 
 STATE = "state.npz"
 
