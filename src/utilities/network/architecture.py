@@ -1,7 +1,7 @@
-"""The rules of the autoencoder's architecture, before any network is built.
+"""The architecture of the networks, in numbers: feature maps, weights, and what the images' sides must divide by.
 
-The encoder is a row of sets, each a convolution and a batch normalisation. Sets 1 and 2 end in a max-pooling by 2,
-set 3 in one by 7 if asked for; later sets have none. The decoder is the mirror.
+The encoder is a sequence of sets, each a convolution and a batch normalisation. Sets 1 and 2 end in max-pooling by 2,
+set 3 in max-pooling by 7 if asked for; later sets have none. The decoder is the mirror.
 """
 
 import itertools
@@ -13,18 +13,18 @@ THIRD_POOLING = 7
 RECONSTRUCTION_KERNEL = (5, 5)
 LARGEST_KERNEL_SIDE = 99
 MOST_FILTERS = 4096
-# Of each filter: the normalisation's scale and offset, and its moving mean and variance.
+# A filter's gamma, beta, moving mean and moving variance.
 NORMALISATION_WEIGHTS = 4
 
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """How large a network is.
+    """The size of a network.
 
     Attributes:
-        weights: how many numbers it has.
-        features: how many all its layers make of an image.
-        code: how many its encoder makes of an image.
+        weights: its number of weights, moving statistics included.
+        features: numbers in the outputs of all layers for one image.
+        code: numbers in the code of one image.
     """
 
     weights: int
@@ -33,13 +33,13 @@ class NetworkSize:
 
 
 def pooling_sizes(layers, third_pooling):
-    """Return the side of each set's max-pooling, 1 where a set has none, (layers,)."""
+    """Return the side of each set's max-pooling, 1 for none, (layers,)."""
     third = THIRD_POOLING if third_pooling else 1
     return ((HALVING, HALVING, third) + (1,) * layers)[:layers]
 
 
 def pooling_fault(image_shape, layers):
-    """Return why images of (rows, columns) cannot pass the first two poolings of so many layers, or None."""
+    """Return why images of (rows, columns) cannot be pooled by 2 in a network of so many layers, or None."""
     divisor = prod(pooling_sizes(layers, third_pooling=False))
     if all(side % divisor == 0 for side in image_shape):
         return None
@@ -54,10 +54,10 @@ def may_pool_third(image_shape, layers):
 
 
 def feature_maps(image_shape, filters, third_pooling):
-    """Return the (rows, columns, channels) of an image of (rows, columns), after each set of the encoder, and back.
+    """Return the feature maps, (rows, columns, channels), of an image of (rows, columns).
 
     Returns:
-        From the image to the code, (layers + 1,); from the code to the image, both among them, (layers + 2,).
+        The encoder's, image to code, (layers + 1,), and the decoder's, code to image, (layers + 2,).
     """
     encoded = [(*image_shape, 1)]
     for pooling, channels in zip(pooling_sizes(len(filters), third_pooling), filters, strict=True):
@@ -76,7 +76,7 @@ def autoencoder_size(image_shape, kernel_sizes, filters, third_pooling):
     sets = (*itertools.pairwise(encoded), *itertools.pairwise(decoded))
     for number, (kernel, (before, after)) in enumerate(zip(kernels, sets, strict=True), start=1):
         convolved = (*before[:2], after[2])
-        next_to_code = number in (len(filters), len(filters) + 1)  # where there is no activation
+        next_to_code = number in (len(filters), len(filters) + 1)  # linear: no activation layer
         weights += after[2] * (prod(kernel) * before[2] + NORMALISATION_WEIGHTS)
         features += prod(convolved) * (2 if next_to_code else 3) + (prod(after) if after != convolved else 0)
     return NetworkSize(weights, features, prod(encoded[-1]))
@@ -89,7 +89,7 @@ def classifier_size(encoder, units, classes):
 
 
 def describe(image_shape, filters, third_pooling):
-    """Return the feature maps of an autoencoder, and what its code saves, in three lines."""
+    """Return the feature maps and the code size of an autoencoder, in three lines."""
     encoded, decoded = feature_maps(image_shape, filters, third_pooling)
     pixels, numbers = prod(image_shape), prod(encoded[-1])
     saves = f"{pixels / numbers:.3g} times fewer" if numbers < pixels else "nothing is compressed"

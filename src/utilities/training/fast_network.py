@@ -1,14 +1,13 @@
 """The same networks, computed faster on TensorFlow.
 
-Keras builds batch normalisation, and upsampling before a convolution, from general parts. A FastNetwork computes what
-a plain network computes, from the plain network's own weights, with these shortcuts:
+A FastNetwork computes the same function as a plain Keras network, from its weights, with these shortcuts:
 
 - batch normalisation by TensorFlow's fused kernel;
-- an upsampling and the convolution after it as one convolution of the small feature map: each pixel of an upsampled
-  map repeats, so the kernel's taps that meet the same pixel are added up first. For a factor of 2 and a kernel of 5
-  that is 36 products in the place of 100 for each small pixel;
-- a convolution of 1 x 1 feature maps as a matrix product with the one tap that meets the pixel;
-- on a processor, a convolution with a large kernel by way of its Fourier transform.
+- an upsampling and the convolution after it as one convolution of the small feature map: upsampled pixels repeat, so
+  kernel taps that meet the same pixel are summed first. For a factor of 2 and a kernel of 5 that is 36 products
+  instead of 100 for each small pixel;
+- a convolution of 1 x 1 feature maps as a matrix product with the kernel's central tap;
+- on a processor, a convolution of small maps with a large kernel in the Fourier domain.
 """
 
 import keras
@@ -20,19 +19,19 @@ from utilities.network.networks import leaves
 from utilities.training.fourier_convolution import FourierConvolution
 
 SMALLEST_FUSED_EPSILON = 1.001e-5
-# A graphics processor has convolutions as fast as its matrix products.
+# On a GPU convolutions are as fast as matrix products.
 ON_PROCESSOR = not tf.config.list_physical_devices("GPU")
 
 
 class FastNetwork(keras.Model):
-    """Computes what a plain network computes, with the plain network's own weights.
+    """Computes the same function as a plain network, with the plain network's own weights.
 
-    It is trained on stacks of batches, (batches, batch, ...): to start a step from Python costs as much as a small
-    network's step itself.
+    It trains on stacks of batches, (batches, batch, ...): starting a step from Python costs as much as the step of a
+    small network.
 
     Args:
-        plain: a chain of layers, nested networks among them.
-        batch_size: of most batches; what is fastest depends on it.
+        plain: a chain of layers; nested networks are flattened.
+        batch_size: the usual one; the fastest way to convolve depends on it.
     """
 
     def __init__(self, plain, batch_size):
@@ -60,7 +59,7 @@ class FastNetwork(keras.Model):
 
 
 def _plan(chain, batch_size):
-    """Return the functions (features, training) -> features that compute a chain of layers."""
+    """Return the steps, functions (features, training) -> features, that compute a chain of layers."""
     steps = []
     while chain:
         layer, *chain = chain
@@ -113,7 +112,7 @@ def _convolution(layer, batch_size):
 
 
 def _convolve(features, kernel, batch_size):
-    """Return the convolution of feature maps, padded to keep their sides, in the way that is fastest."""
+    """Return the "same" convolution of feature maps, computed in the fastest way."""
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
     by_transform = FourierConvolution(tuple(features.shape[1:3]), kernel.shape[:2])
     if ON_PROCESSOR and by_transform.is_faster(*kernel.shape[2:], batch_size):
@@ -128,13 +127,13 @@ def _with_bias_and_activation(features, layer):
 
 
 def _upsampled_convolution(factor, layer, batch_size):
-    """Return a step: the convolution ``layer`` of a feature map whose pixels are repeated ``factor`` times each way."""
+    """Return a step: an upsampling by ``factor`` and the convolution ``layer`` after it."""
     height, width, channels = layer.input.shape[1:]
     rows, columns = (
         _tap_sums(factor, side, length // factor)
         for side, length in zip(layer.kernel_size, (height, width), strict=True)
     )
-    # (small rows, small columns, factor, factor, kernel rows, kernel columns), then the last two and the others as one.
+    # (small rows, small columns, factor, factor, kernel rows, kernel columns), flattened to (..., kernel taps) below.
     sums = np.einsum("psa,qtb->stpqab", rows, columns)
     small_shape = sums.shape[:4]
     sums = sums.reshape(-1, np.prod(layer.kernel_size))
@@ -155,13 +154,13 @@ def _upsampled_convolution(factor, layer, batch_size):
 
 
 def _tap_sums(factor, side, length):
-    """Return which taps of a kernel meet which small pixel, (factor, small side, side), 0 or 1.
+    """Return which kernel taps fall on which pixel of the small map, (factor, small side, side), 0 or 1.
 
-    [p, s, a] is 1 where, for an output pixel at place p of its ``factor``, tap a of the kernel meets the small pixel
-    s - small side // 2 steps away. The small side is odd, as "same" padding of a map needs it, and no longer than from
-    one end of the map to the other: beyond there is only padding, which adds nothing.
+    [p, s, a] is 1 where tap a, at the p-th of the ``factor`` output pixels of a small pixel, falls on the small pixel
+    at offset s - small side // 2. The small side is odd, as "same" padding needs it, and at most 2 * length - 1:
+    farther taps only meet padding.
     """
-    first = -((side - 1) // 2)  # of the taps' offsets; for an even side "same" pads less before than after
+    first = -((side - 1) // 2)  # offset of the first tap; for an even side "same" pads one less before than after
     reach = min(length - 1, max(-(first // factor), (factor - 1 + first + side - 1) // factor))
     sums = np.zeros((factor, 2 * reach + 1, side), np.float32)
     for place in range(factor):
@@ -173,7 +172,7 @@ def _tap_sums(factor, side, length):
 
 
 def _fused_normalization(layer):
-    """Return a step: the batch normalisation ``layer``, its moving statistics brought up to date in training."""
+    """Return a step: the batch normalisation ``layer``, which updates its moving statistics in training."""
 
     def step(features, training):
         if not (training and layer.trainable):
@@ -188,7 +187,7 @@ def _fused_normalization(layer):
             epsilon=layer.epsilon,
             is_training=True,
         )
-        # The kernel gives the variance of the population that the batch is a sample of; Keras keeps the batch's own.
+        # The fused kernel returns the unbiased variance; Keras averages the biased one.
         count = tf.cast(tf.size(features) / features.shape[-1], tf.float32)
         _move(layer.moving_mean, mean, layer.momentum)
         _move(layer.moving_variance, variance * (count - 1) / count, layer.momentum)

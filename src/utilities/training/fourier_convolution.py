@@ -1,8 +1,7 @@
-"""Convolutions of small feature maps by large kernels, by way of their Fourier transforms, on TensorFlow.
+"""Convolutions of small feature maps with large kernels in the Fourier domain, on TensorFlow.
 
-Between the transforms of maps and of a kernel, a convolution is one product for each frequency. The transforms here are
-matrix products with constant matrices: of maps as small as a network's inner ones, and many of them, a processor does
-that faster than fast transforms.
+In the Fourier domain a convolution is one product per frequency. The transforms are products with constant matrices:
+for many small maps, a processor computes those faster than fast Fourier transforms.
 
 Source: Mathieu, Henaff and LeCun, "Fast Training of Convolutional Networks through FFTs", 2014.
 """
@@ -13,10 +12,9 @@ from math import prod
 import numpy as np
 import tensorflow as tf
 
-# It is taken where it takes so many times fewer products: as matrices they are no slower, but the maps are turned over
-# on the way.
+# Used where it needs this many times fewer products: the savings must pay for two transposes.
 FEWER_PRODUCTS = 1.5
-# In numbers. The matrices stand in the graph, which can hold 2 GB.
+# Numbers in a matrix. The matrices are constants of the graph, which is limited to 2 GB.
 LARGEST_MATRIX = 2**22
 
 
@@ -31,19 +29,19 @@ class FourierConvolution:
     def __init__(self, map_size, kernel_size):
         self.map_size, self.pixels = map_size, prod(map_size)
         self.kernel_size, self.taps = kernel_size, prod(kernel_size)
-        # A transform goes round: its period is so long that what comes round again meets no pixel that is kept.
+        # The transform is circular: pad against wrap-around.
         sides = zip(map_size, kernel_size, strict=True)
         self.period = [max(of_map + of_kernel // 2, of_kernel) for of_map, of_kernel in sides]
-        self.frequencies = self.period[0] * (self.period[1] // 2 + 1)  # of a real map; the others say the same again
+        self.frequencies = self.period[0] * (self.period[1] // 2 + 1)  # of a real map; the others are their conjugates
 
     def is_faster(self, channels, filters, batch_size):
-        """Tell whether it is faster than to convolve a batch directly."""
+        """Tell whether it is faster than convolving a batch directly."""
         direct = batch_size * self.pixels * self.taps * channels * filters
         small = 2 * self.frequencies * max(self.pixels, self.taps) <= LARGEST_MATRIX
         return small and direct > FEWER_PRODUCTS * self.products(channels, filters, batch_size)
 
     def products(self, channels, filters, batch_size):
-        """Return how many products of two numbers it takes to convolve a batch."""
+        """Return the number of multiplications it takes to convolve a batch."""
         of_maps = 2 * self.frequencies * (self.pixels * (channels + filters) + 2 * channels * filters)
         return batch_size * of_maps + 4 * self.frequencies * self.taps * channels * filters
 
@@ -57,7 +55,7 @@ class FourierConvolution:
     def convolve(self, features, transform):
         """Return the convolution of feature maps, (batch, rows, columns, channels), with a kernel's transform."""
         channels, filters = (side // 2 for side in transform.shape[1:])
-        # With the batch last, each step is a product of matrices as they lie.
+        # With the batch last, each step is a matrix product without further transposes.
         maps = tf.transpose(tf.reshape(features, (-1, self.pixels * channels)))
         transforms = self._of_map @ tf.reshape(maps, (self.pixels, -1))
         transforms = tf.reshape(transforms, (self.frequencies, 2 * channels, -1))
@@ -68,12 +66,12 @@ class FourierConvolution:
 
     @cached_property
     def _of_map(self):
-        """What makes a transform of a map, (frequencies and parts, pixels)."""
+        """The matrix that transforms a map, (2 * frequencies, pixels); a frequency has a real and an imaginary row."""
         return _matrix(self._transforms(np.eye(self.pixels).reshape(-1, *self.map_size)))
 
     @cached_property
     def _to_map(self):
-        """What makes a map of a transform, (pixels, frequencies and parts)."""
+        """The matrix of the inverse transform, (pixels, 2 * frequencies)."""
         parts = np.eye(2 * self.frequencies).reshape(-1, self.frequencies, 2) @ [1, 1j]
         rows, columns = self.map_size
         maps = np.fft.irfft2(parts.reshape(len(parts), self.period[0], -1), self.period)[:, :rows, :columns]
@@ -81,18 +79,18 @@ class FourierConvolution:
 
     @cached_property
     def _of_kernel(self):
-        """What makes, of a kernel, what each part of a map adds to the product's real part, and to the imaginary one.
+        """The matrices that transform a kernel, for the real and for the imaginary part of its product with a map.
 
-        Both are (frequencies and parts of the map, taps).
+        Each is (2 * frequencies, taps): the factors of the map's real and imaginary parts.
         """
-        # Networks correlate: to convolve, a kernel is turned round, and its middle put at (0, 0).
+        # Layers correlate: flip the kernel, and put its centre at (0, 0).
         turned = np.eye(self.taps).reshape(-1, *self.kernel_size)[:, ::-1, ::-1]
         transforms = self._transforms(turned, shift=[-(side // 2) for side in self.kernel_size])
         real, imaginary = np.split(transforms, 2, 1)
         return _matrix(np.concatenate([real, -imaginary], 1)), _matrix(np.concatenate([imaginary, real], 1))
 
     def _transforms(self, maps, shift=(0, 0)):
-        """Return the transforms of maps, padded to the period and shifted round, (frequencies, parts, maps)."""
+        """Return the transforms of maps, padded to the period and rolled, (frequencies, 2, maps)."""
         padding = [(0, period - side) for period, side in zip(self.period, maps.shape[1:], strict=True)]
         padded = np.roll(np.pad(maps, [(0, 0), *padding]), shift, (1, 2))
         transforms = np.fft.rfft2(padded).reshape(len(maps), -1).T

@@ -1,6 +1,6 @@
-"""What training needs of TensorFlow: batches in a pipeline, several of them a step, into a FastNetwork.
+"""Training on TensorFlow: a pipeline of batches, stacked so that a step trains on several, and a FastNetwork.
 
-The same functions as in on_jax.py.
+Has the same functions as on_jax.py.
 """
 
 import itertools
@@ -13,18 +13,17 @@ from utilities.data.batches import WHITE, epoch_order, take
 from utilities.training.fast_network import FastNetwork
 
 PREFETCHED = 2
-# In a stack, or a single batch where that is larger: Ctrl-C, and the bar, wait for the end of a stack. Fewer where they
-# would take more numbers.
+# Examples in a stack of batches, which has at least one batch. Ctrl-C and the progress bar wait for a stack's end.
 STACKED_EXAMPLES = 320
-STACKED_NUMBERS = 2**22
+STACKED_NUMBERS = 2**22  # pixels, or numbers of codes, in a stack
 
 
 def prepare(settings):
-    """Do nothing: there is one process, and TensorFlow finds the device that it computes on by itself."""
+    """Do nothing: there is one process, and TensorFlow chooses its device by itself."""
 
 
 def network_of(model, batch_size):
-    """Return a network that computes the same as a model, from its weights, as fast as TensorFlow can."""
+    """Return the FastNetwork of a model."""
     return FastNetwork(model, batch_size)
 
 
@@ -34,14 +33,13 @@ def steps_per_epoch(examples, batch_size):
 
 
 def training_data(examples, batch_size, epochs, seed):
-    """Return one dataset of some epochs in stacks of batches; each epoch's order depends on the seed and its number.
+    """Return one dataset of stacks of batches for several epochs, each in an order drawn from seed and epoch.
 
-    A stack, (batches, batch, ...), is what FastNetwork trains on in a step. The last of an epoch is a single batch,
-    smaller than the others, where the examples do not come out even. One dataset for all epochs, because the end of an
-    iterator, and the start of the next, cost an epoch seconds.
+    A stack, (batches, batch, ...), is what FastNetwork trains on in a step. A last batch that is smaller is a stack of
+    its own. One dataset serves all epochs, since ending an iterator and starting another takes seconds.
 
     Args:
-        epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
+        epochs: the numbers of the epochs, from 0.
     """
 
     def stacks(examples):
@@ -74,10 +72,13 @@ def evaluation_data(examples, batch_size):
 
 
 def _dataset(generate, examples, axes):
-    """Return a dataset of what ``generate(examples)`` yields, with so many axes before an example's own.
+    """Return a dataset of what ``generate(examples)`` yields.
 
-    TensorFlow never lets go of a generator. So the generator finds the examples, which may be a gigabyte of codes, by a
-    weak reference, and the dataset alone keeps them.
+    TensorFlow never frees a generator. So the generator has a weak reference to the examples, which may be a gigabyte
+    of codes, and only the dataset keeps them alive.
+
+    Args:
+        axes: the sizes of the axes before an example's own; None for any size.
     """
     found = weakref.ref(examples)
     dataset = tf.data.Dataset.from_generator(lambda: generate(found()), output_signature=_signature(examples, axes))
@@ -87,7 +88,7 @@ def _dataset(generate, examples, axes):
     elif examples.inputs.dtype == np.uint8:
         dataset = dataset.map(_scaled)
     options = tf.data.Options()
-    # Closing an autotuned iterator waits, idle, for its tuning thread: seconds at the end of every epoch.
+    # Closing an autotuned iterator waits seconds for its tuning thread.
     options.autotune.enabled = False
     return dataset.prefetch(PREFETCHED).with_options(options)
 
@@ -99,7 +100,7 @@ def _signature(examples, axes):
     return of(examples.inputs) if examples.classes is None else (of(examples.inputs), of(examples.distributions))
 
 
-# These have no control flow; looking for some to convert takes TensorFlow longer than a first batch.
+# These have no control flow, and AutoGraph's search for some takes longer than a first batch.
 @tf.autograph.experimental.do_not_convert
 def _scaled_twice(images):
     return (_scale(images),) * 2

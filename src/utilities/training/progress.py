@@ -40,7 +40,7 @@ class Progress(keras.callbacks.Callback):
         now = time.perf_counter()
         self.batches += 1
         if self.batches == 1:
-            # The first batch is not counted in the time left: it waits for the network to be compiled.
+            # The first batch does not count towards the time left: it includes tracing.
             self.begun = self.shown = now
         if self.live and now - self.shown >= REFRESH_SECONDS:
             self.shown = now

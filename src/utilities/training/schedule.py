@@ -5,9 +5,9 @@ import numpy as np
 
 
 class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls to 0 along half a cosine, times a factor that a plateau lowers.
+    """A cosine from ``start`` to 0 over ``steps``, times a factor that a plateau lowers.
 
-    Source of the cosine: Loshchilov and Hutter, "SGDR", 2017, without restarts.
+    Source: Loshchilov and Hutter, "SGDR", 2017, without restarts.
     """
 
     def __init__(self, start, steps):
@@ -26,8 +26,8 @@ class LowerOnPlateau(keras.callbacks.Callback):
 
     Args:
         patience: in epochs.
-        min_delta: the least improvement that counts, as a share of the best loss so far: losses differ by
-            orders of magnitude, and an absolute bound would fit only one of them.
+        min_delta: the least improvement that counts, relative to the best loss so far, as losses differ by orders of
+            magnitude.
     """
 
     def __init__(self, schedule, patience, min_delta=1e-3):

@@ -20,13 +20,12 @@ if keras.backend.backend() == "jax":
 else:
     from utilities.training import on_tensorflow as engine
 
-# Images in a batch that nothing is learnt from; fewer where the largest feature map would take more numbers.
-EVALUATION_BATCH = 100
-LARGEST_EVALUATION = 2**24
-# Keras' predict holds its output three times over: that of so many numbers at a time is copied out of it.
+EVALUATION_BATCH = 100  # images in a batch of validation or prediction
+LARGEST_EVALUATION = 2**24  # numbers in the largest feature map of such a batch
+# Numbers that Keras' predict returns at a time: it holds its output three times.
 LARGEST_PREDICTION = 2**24
 SHORTEST_PATIENCE = 4
-# The encoder's output for all images is computed once, before phase 1, where it takes no more bytes than this.
+# Bytes of all images' codes up to which they are computed once, before phase 1.
 LARGEST_CODES = 2**30
 
 
@@ -35,12 +34,12 @@ class Phase:
     """One run of the optimizer over a network.
 
     Attributes:
-        name: what the history calls it.
-        title: what the user is told.
+        name: in the history.
+        title: for the user.
         loss: the name of a Keras loss.
-        metrics: functions that make a Keras metric; a name would have it made while the step is traced.
-        learning_rate: of Adam, at the start.
-        weight_decay: share of each weight that a step takes away, times the learning rate; None for none.
+        metrics: functions that make a Keras metric. By its name Keras would make it while it traces the step.
+        learning_rate: Adam's, at the start.
+        weight_decay: AdamW's; None for none.
     """
 
     name: str
@@ -57,19 +56,19 @@ FROZEN = Phase(
     "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), 1e-3, 0.1
 )
 EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", (ACCURACY,), 6e-3, 0.1)
-# Labels are smoothed as if so many more images had been seen whose class could be any, up to a largest share: a few
-# labels do not warrant the certainty that a network reaches on them.
+# Label smoothing: as if this many images of any class had been seen too, up to the largest share. With few labels, a
+# network becomes surer than they warrant.
 SMOOTHING_IMAGES = 100
 LARGEST_SMOOTHING = 0.1
 
 
 @dataclass(frozen=True)
 class TrainedClassifier:
-    """A classifier with what each of its two phases made of it.
+    """A classifier after both phases.
 
     Attributes:
-        classifier: the networks.Classifier, with the weights it has now.
-        weights_after_phase_1: of the whole network, as Keras lists them.
+        classifier: the networks.Classifier, with its last weights.
+        weights_after_phase_1: of the whole network, in Keras' order.
         stopped_by: the signal that stopped the training, or None.
     """
 
@@ -78,7 +77,7 @@ class TrainedClassifier:
     stopped_by: int | None
 
     def predict(self, labelled):
-        """Return the class probabilities of LabelledImages, (count, classes), after phase 1, and as it is now."""
+        """Return the class probabilities of LabelledImages, (count, classes), after phase 1, and after training."""
         network = self.classifier.whole
         now, weights = predict(network, labelled.images), network.get_weights()
         network.set_weights(self.weights_after_phase_1)
@@ -88,12 +87,12 @@ class TrainedClassifier:
 
 
 def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder):
-    """Train an Autoencoder to give its input back.
+    """Train an Autoencoder to reproduce its input.
 
     Args:
         images: uint8, (count, rows, columns).
         split: the datasets.Split of the images.
-        folder: the runs.RunFolder that gets each epoch's row of history and state, and whose state is gone on from.
+        folder: the runs.RunFolder that keeps history and checkpoints, and whose checkpoint training resumes from.
 
     Returns:
         The signal that stopped the training, or None where it ran to its end.
@@ -123,10 +122,10 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder)
 
 
 def _frozen_network(classifier, labelled, split):
-    """Return what phase 1 trains, and its training and validation examples.
+    """Return the network that phase 1 trains, and its training and validation examples.
 
-    A frozen encoder's output for an image never changes: where the codes of all images fit in memory, they are
-    computed once, and the head alone is trained on them.
+    A frozen encoder's codes never change: where those of all images fit in memory, they are computed once, and the
+    head alone is trained on them.
     """
     network, inputs = classifier.whole, labelled.images
     code_bytes = FLOAT32 * math.prod(classifier.head.input_shape[1:])
@@ -145,7 +144,7 @@ def _split(inputs, labelled, split):
 
 
 def class_distributions(classes, smoothing):
-    """Return what each class is learnt as: 1 for itself, or a share less, spread over all classes, (classes, classes).
+    """Return the one-hot target of each class, smoothed by a share, (classes, classes).
 
     Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016.
     """
@@ -173,15 +172,15 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     """Compile a model for a phase and fit it; return the signal that stopped the training, or None.
 
     Args:
-        earlier_weights: what the phase before left, to be kept with the state.
+        earlier_weights: those that the phase before ended with, kept in the checkpoint.
     """
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
     schedule = PlateauedCosine(phase.learning_rate, epochs * math.ceil(len(training) / batch_size))
     plateau = LowerOnPlateau(schedule, patience=max(SHORTEST_PATIENCE, epochs // 4))
     network = engine.network_of(model, batch_size)
     optimizer = keras.optimizers.Adam(schedule, weight_decay=phase.weight_decay)
-    optimizer.plateau_factor = schedule.factor  # among its variables: JAX takes all others for constants
-    optimizer.build(model.trainable_variables)  # before the step is traced: making variables takes a second trace
+    optimizer.plateau_factor = schedule.factor  # one of its variables: JAX takes others for constants
+    optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
     network.compile(optimizer, loss=phase.loss, metrics=[make() for make in phase.metrics])
     keeper = KeepState(phase, model, plateau, earlier_weights, folder)
     first = keeper.go_on(optimizer)
