@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from conftest import CHILD_TIMEOUT, ON_JAX, SOURCE, run_script, script_environment
 
-from utilities.data import batches
+from utilities import limits
+from utilities.data import batches, idx
 from utilities.data.batches import Examples, epoch_order
+
+pytestmark = pytest.mark.backend
 
 # Bytes that a script may have but for mapped files; with no data to speak of it takes 0.7 GB on TensorFlow, 1 on JAX.
 LIMIT = 1_400_000_000
@@ -68,6 +71,8 @@ def large_file(tmp_path):
     with (tmp_path / "images").open("wb") as file:
         file.write(struct.pack(">BBBBIII", 0, 0, 8, 3, COUNT, SIDE, SIDE))
         file.truncate(file.tell() + COUNT * SIDE * SIDE)  # a sparse file: it takes no place on the disk
+        file.seek(1000)
+        file.write(b"\1")  # images all alike would be refused
     before = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, before[1]))
     yield tmp_path / "images"
@@ -84,6 +89,22 @@ def test_an_epoch_of_a_file_larger_than_the_memory_allowed_comes_in_batches(larg
 
 @pytest.mark.skipif(ON_JAX, reason="on processors XLA takes minutes for convolutions of one channel")
 def test_a_file_larger_than_the_memory_allowed_is_trained_on(large_file):
-    session = run_script("autoencoder", ["-d", "images"], "1\n1\n1\n1\n8\n0\n", large_file.parent)
+    session = run_script("autoencoder", ["-d", "images"], "1\n1\n1\n1\n8\n0\n", large_file.parent, fresh=True)
     assert (session.stderr, session.code) == ("", 0)
     assert "epoch 1/1" in session.stdout
+
+
+def test_decompressed_images_count_in_what_training_takes(tmp_path):
+    images = np.zeros((100_000, 28, 28), np.uint8)
+    images[1] = 1
+    idx.write(tmp_path / "images.gz", images)
+    (tmp_path / "keras.py").write_text("raise ImportError")  # nothing trains, and nothing that could is imported
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    # Without the images, the default network would fit in all sizes of batches.
+    resource.setrlimit(resource.RLIMIT_DATA, (limits.LIBRARIES + images.nbytes + 2_000_000, before[1]))
+    try:
+        session = run_script("autoencoder", ["-d", "images"], None, tmp_path, PYTHONPATH=str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+    assert session.code == 2
+    assert "too large: training takes about 0.8 GB of memory in batches of 1, 0.1 GB of it for images" in session.stderr

@@ -1,18 +1,23 @@
 import resource
 
+import numpy as np
 import pytest
-from conftest import make_hyperparameters
+from conftest import make_hyperparameters, make_images, make_labels
 
+from utilities import limits
+from utilities.data import idx
+from utilities.errors import BadInput
 from utilities.network import memory
 from utilities.network.architecture import NetworkSize, autoencoder_size, classifier_size
-from utilities.network.encoder_check import check_encoder
-from utilities.network.model_files import save_model
+from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder, build_classifier, size_of
+from utilities.network.saving import save_model
 from utilities.session.questions import ask_autoencoder, ask_classifier
 
 GIGABYTE = 10**9
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("shape", "layers", "third_pooling"),
     [((8, 12), 1, None), ((8, 12), 2, None), ((28, 56), 3, True), ((28, 28), 3, False), ((28, 28), 6, True)],
@@ -25,35 +30,83 @@ def test_the_size_told_at_the_prompt_is_that_of_the_network_built(tmp_path, shap
     assert size.weights == autoencoder.whole.count_params()
 
     save_model(autoencoder.encoder, tmp_path / "encoder.h5")
-    encoder_size = check_encoder(tmp_path / "encoder.h5", shape)
+    encoder_size = read_encoder(tmp_path / "encoder.h5", shape).size
     assert encoder_size == size_of(autoencoder.encoder, autoencoder.encoder)
     classifier = build_classifier(autoencoder.encoder, 7, 3)
     # Flatten's output is the code once more.
     assert classifier_size(encoder_size, 7, 3) == size_of(classifier.whole, classifier.encoder)
 
 
-def test_memory_grows_with_the_weights_and_with_the_batch():
+def test_memory_grows_with_the_weights_the_batch_and_the_data():
     size = NetworkSize(weights=1_000_000, features=2_000_000, code=1)
-    grown = memory.training_memory(size, 100) - memory.training_memory(NetworkSize(0, 0, 1), 1)
-    assert grown == 5 * 4_000_000 + 100 * 8_000_000
+    grown = memory.training_memory(size, 100, 7_000_000) - memory.training_memory(NetworkSize(0, 0, 1), 1, 0)
+    assert grown == 5 * 4_000_000 + 100 * 8_000_000 + 7_000_000
 
 
-@pytest.mark.parametrize(("bound", "expected"), [("1000000000\n", GIGABYTE), ("max\n", None), (None, None)])
-def test_a_containers_bound_counts_where_it_is_lower(tmp_path, monkeypatch, bound, expected):
-    monkeypatch.setattr(memory, "CONTAINER_BOUNDS", ())
-    machine = memory.available_memory()
+def test_images_count_where_they_are_decompressed_and_not_where_they_are_mapped(tmp_path):
+    images = make_images(make_labels(50, range(3)))
+    for name in ("images", "images.gz"):
+        idx.write(tmp_path / name, images)
+    mapped, decompressed = (idx.read(tmp_path / name) for name in ("images", "images.gz"))
+    assert memory.bytes_in_memory(mapped, mapped[3:]) == 0
+    assert memory.bytes_in_memory(mapped, decompressed, decompressed[:10]) == 60 * 64
+    assert memory.bytes_in_memory(mapped[np.arange(7)]) == 7 * 64  # chosen by index, they are copied
+
+
+def test_codes_count_where_they_are_kept():
+    assert memory.bytes_of_codes(7 * 7 * 64, 60_000) == 752_640_000
+    assert memory.bytes_of_codes(2**10, 2**18) == 2**30
+    assert memory.bytes_of_codes(2**10, 2**18 + 1) == 0
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """A function that sets this process's control groups, and the bounds by their files: {path: text}."""
+
+    def make(own_groups, bounds):
+        (tmp_path / "own").write_text(own_groups)
+        for path, text in bounds.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+
+    monkeypatch.setattr(limits, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(limits, "GROUPS", tmp_path)
+    return make
+
+
+VERSION_1 = "9:name=systemd:/init\n4:cpu,memory:/docker/1f\n3:cpuset:/\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    ("own_groups", "bounds", "expected"),
+    [
+        ("0::/\n", {"memory.max": "1000000000\n"}, GIGABYTE),
+        ("0::/user.slice/job\n", {"memory.max": "max\n", "user.slice/job/memory.max": "1000000000\n"}, GIGABYTE),
+        ("0::/outer/inner\n", {"outer/inner/memory.max": "max\n", "outer/memory.max": "1000000000\n"}, GIGABYTE),
+        ("0::/a/b\n", {"a/b/memory.max": "1000000000\n", "a/memory.max": "2000000000\n"}, GIGABYTE),
+        ("0::/mine:odd\n", {"mine:odd/memory.max": "1000000000\n"}, GIGABYTE),
+        (VERSION_1, {"memory/docker/1f/memory.limit_in_bytes": "1000000000\n"}, GIGABYTE),
+        (VERSION_1, {"memory/memory.limit_in_bytes": "1000000000\n"}, GIGABYTE),
+        (VERSION_1, {"memory/docker/1f/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        ("0::/other\n", {"mine/memory.max": "1000000000\n", "other/memory.max": "max\n"}, None),
+        ("0::/../outside\n", {}, None),
+        ("", {"memory.max": "1000000000\n"}, None),
+    ],
+)
+def test_the_bounds_of_the_processs_own_control_group_and_of_those_around_it_count(
+    groups, own_groups, bounds, expected
+):
+    machine = limits.available_memory()
     assert 2**28 < machine < float("inf")
-    monkeypatch.setattr(memory, "CONTAINER_BOUNDS", (tmp_path / "memory.max",))
-    if bound:
-        (tmp_path / "memory.max").write_text(bound)
-    assert memory.available_memory() == (expected or machine)
+    groups(own_groups, bounds)
+    assert limits.available_memory() == (expected or machine)
 
 
 def test_a_limit_of_the_process_counts_too():
     bounds = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (GIGABYTE, bounds[1]))
     try:
-        assert memory.available_memory() == GIGABYTE
+        assert limits.available_memory() == GIGABYTE
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, bounds)
 
@@ -72,21 +125,34 @@ def small_machine(monkeypatch):
         (["4", "1 1 1 1", "1 1 1 600", "1", "4000", "n", "y"], "third max-pooling"),
     ],
 )
-def test_a_network_that_cannot_fit_is_refused_where_it_is_asked_for(small_machine, redirect, capsys, answers, refused):
-    hyperparameters = ask_autoencoder(redirect("\n".join(answers)), (28, 28))
+def test_a_network_that_cannot_fit_is_refused_where_it_is_asked_for(small_machine, at_terminal, answers, refused):
+    hyperparameters, shown = at_terminal(lambda console: ask_autoencoder(console, (28, 28), 60_000), *answers)
     assert hyperparameters.answers()[-1] == answers[-1]
-    lines = capsys.readouterr().out.splitlines()
-    (fault,) = [number for number, line in enumerate(lines) if line.startswith("  too large: training takes about ")]
-    assert lines[fault].endswith("and there are 2.0 GB")
-    assert lines[fault - 1].startswith(refused)
-    assert lines[fault + 1].startswith(refused)
+    assert_refused(refused, shown)
 
 
 @pytest.mark.parametrize(
     ("answers", "refused"), [(["9999", "9", "1", "1"], "units"), (["9", "1", "999", "1"], "batch size")]
 )
-def test_a_classifier_that_cannot_fit_is_refused_too(small_machine, redirect, capsys, answers, refused):
-    ask_classifier(redirect("\n".join(answers)), NetworkSize(weights=10, features=500_000, code=10_000), 10)
-    lines = capsys.readouterr().out.splitlines()
-    (fault,) = [number for number, line in enumerate(lines) if line.startswith("  too large")]
-    assert lines[fault - 1].startswith(refused)
+def test_a_classifier_that_cannot_fit_is_refused_too(small_machine, at_terminal, answers, refused):
+    size = NetworkSize(weights=10, features=500_000, code=10_000)
+    _, shown = at_terminal(lambda console: ask_classifier(console, size, 10, 60_000), *answers)
+    assert_refused(refused, shown)
+
+
+def assert_refused(question, shown):
+    """Check that one answer was refused, to the question that begins so, which was asked again."""
+    lines = shown.splitlines()
+    (fault,) = [number for number, line in enumerate(lines) if line.startswith("  too large: training takes about ")]
+    assert lines[fault].endswith("and there are 2.0 GB")
+    assert lines[fault - 1].startswith(question)
+    assert lines[fault + 1].startswith(question)
+
+
+def test_data_in_memory_leave_less_for_the_network(small_machine, redirect):
+    answers = "1\n3\n32\n1\n16\n1\n"
+    assert ask_autoencoder(redirect(answers), (28, 28), 60_000).batch_size == 16
+    with pytest.raises(BadInput, match=r"about 2\.2 GB of memory in batches of 1, 1\.5 GB of it for images"):
+        ask_autoencoder(redirect(answers), (28, 28), 60_000, data_bytes=1_500_000_000)
+    with pytest.raises(BadInput, match="too large"):
+        ask_classifier(redirect("9\n1\n1\n"), NetworkSize(10, 10, 10), 10, 60_000, data_bytes=1_500_000_000)

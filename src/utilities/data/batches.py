@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 WHITE = 255
-# Inputs of no more bytes are shuffled as one. More of them, which may be a mapped file larger than memory, are shuffled
-# within windows of so many bytes, each made of runs of neighbours from all over the file: a disk reads a run in one go.
+# Inputs of no more bytes are shuffled all together. More of them, perhaps a mapped file larger than memory, are
+# shuffled within windows of so many bytes. A window is made of runs of neighbours from all over the file: a disk reads
+# a run in one go.
 WINDOW_BYTES = 2**30
 RUNS_IN_WINDOW = 2**10
 
@@ -21,7 +22,7 @@ class Examples:
             (count, rows, columns, channels), passed on as they are.
         chosen: the indices of those to use, (chosen,).
         classes: class of each input, (count,); None where an input is its own target.
-        distributions: the target of each class, float32, (classes, classes).
+        distributions: the one-hot target of each class, perhaps smoothed, float32, (classes, classes).
     """
 
     inputs: np.ndarray
@@ -34,7 +35,7 @@ class Examples:
 
     @property
     def numbers(self):
-        """How many numbers one input is."""
+        """How many numbers one input has."""
         return math.prod(self.inputs.shape[1:])
 
 
@@ -53,6 +54,6 @@ def epoch_order(examples, epoch, seed):
 
 
 def take(examples, indices):
-    """Return the inputs at some indices, with their targets where these are others."""
+    """Return the inputs at some indices; (inputs, targets) where the examples have classes."""
     inputs = examples.inputs[indices]
     return inputs if examples.classes is None else (inputs, examples.distributions[examples.classes[indices]])

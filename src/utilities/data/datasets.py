@@ -1,23 +1,21 @@
-"""Images and labels as the scripts use them: inspected, checked against each other, read, and split.
-
-As in idx.py, NumPy is imported where arrays are made.
-"""
-
-from __future__ import annotations
+"""Images and labels as the scripts use them: read, checked against each other, and split for validation."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from utilities.data import idx
 from utilities.errors import BadInput
-
-if TYPE_CHECKING:
-    import numpy as np
+from utilities.terminal.console import say
 
 VALIDATION_SHARE = 0.1
 RANKS = {"images": 3, "labels": 1}
+# Numbers in a row of QMNIST's labels, int32: the class, then where the digit comes from.
+QMNIST_COLUMNS = 8
+# ImageNet's, the largest common set, are as many. More labels than that are rather the images' numbers.
+MOST_CLASSES = 1000
+# Bytes of images that are compared at a time.
+COMPARED_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -35,74 +33,55 @@ class LabelledImages:
     classes: np.ndarray
 
 
-@dataclass(frozen=True)
-class LabelledFiles:
-    """The files of LabelledImages, checked; ``classes`` is a list of the labels that the training set has."""
-
-    images: idx.IdxFile
-    labels: idx.IdxFile
-    classes: list[int]
-
-    @cached_property
-    def labelled_images(self):
-        """The LabelledImages, read once."""
-        import numpy as np
-
-        classes = np.array(self.classes, np.uint8)
-        return LabelledImages(self.images.array, np.searchsorted(classes, self.labels.array), classes)
-
-
-def locate(path):
-    """Return ``path``, or ``path.gz`` where only that exists."""
-    path = Path(path)
-    compressed = Path(f"{path}.gz")
-    return compressed if not path.exists() and compressed.exists() else path
-
-
-def read_image_shape(path):
-    """Return the (rows, columns) that the header of an IDX file of images promises.
-
-    Raises:
-        BadInput: no IDX file, or not one of images.
-    """
-    path = locate(path)
-    shape = idx.read_shape(path)
-    _check_rank(path, len(shape), "images")
-    return shape[1:]
-
-
 def read_images(path):
-    """Return the images of an IDX file, uint8 in (count, rows, columns), 0 black and 255 white.
+    """Return the images of an IDX file to learn from, uint8 in (count, rows, columns), 0 black and 255 white.
 
     Raises:
-        BadInput: no IDX file, or not one of images of unsigned bytes.
+        BadInput: no IDX file, not one of images of unsigned bytes, or images that are all alike.
     """
-    return inspect_images(path).array
+    images = _read_images(path)
+    if len(images) > 1 and _all_alike(images):
+        raise BadInput(f"{path}: nothing to learn: its {len(images)} images are all alike")
+    return images
 
 
-def inspect_images(path):
-    """Return the IdxFile of images; what read_images raises, this raises."""
-    file = _inspect(path, "images")
-    if 0 in file.shape[1:]:
-        raise BadInput(f"{file.path}: expected images, found sides of {file.shape[1]} x {file.shape[2]} pixels")
-    return file
+def _read_images(path):
+    images = idx.read(path)
+    _check_rank(path, images, "images")
+    if images.dtype != np.uint8:
+        raise BadInput(f"{path}: expected images as unsigned bytes, found {images.dtype.name}")
+    if 0 in images.shape[1:]:
+        raise BadInput(f"{path}: expected images, found sides of {images.shape[1]} x {images.shape[2]} pixels")
+    return images
 
 
-def _inspect(path, what):
-    """Return the IdxFile that there is, checked to be of images or labels."""
-    file = idx.inspect(locate(path))
-    _check_rank(file.path, len(file.shape), what)
-    if file.type != "uint8":
-        raise BadInput(f"{file.path}: expected {what} as unsigned bytes, found {file.type}")
-    if file.shape[0] == 0:
-        raise BadInput(f"{file.path}: expected {what}, found none")
-    return file
+def _all_alike(images):
+    """Tell whether each image equals the first; no more are read than up to one that does not."""
+    at_a_time = max(1, COMPARED_BYTES // images[0].nbytes)
+    parts = (images[start : start + at_a_time] for start in range(0, len(images), at_a_time))
+    return all((part == images[0]).all() for part in parts)
 
 
-def _check_rank(path, rank, what):
-    if rank != RANKS[what]:
+def _read_labels(path):
+    """Return the labels of an IDX file, integers of any type, (count,)."""
+    labels = idx.read(path)
+    if labels.shape[1:] == (QMNIST_COLUMNS,) and labels.dtype.name == "int32":
+        labels = labels[:, 0]
+    _check_rank(path, labels, "labels")
+    if labels.dtype.kind == "f":
+        raise BadInput(f"{path}: expected labels as whole numbers, found {labels.dtype.name}")
+    if labels.min() < 0:
+        raise BadInput(f"{path}: expected labels of 0 or more, found {labels.min()}")
+    return labels.astype(labels.dtype.newbyteorder("="))
+
+
+def _check_rank(path, array, what):
+    """Check that an array has the rank of images or labels, and is not empty."""
+    if array.ndim != RANKS[what]:
         known = {rank: f"{name} ({_dimensions(rank)})" for name, rank in RANKS.items()}
-        raise BadInput(f"{path}: expected {known[RANKS[what]]}, found {known.get(rank, _dimensions(rank))}")
+        raise BadInput(f"{path}: expected {known[RANKS[what]]}, found {known.get(array.ndim, _dimensions(array.ndim))}")
+    if len(array) == 0:
+        raise BadInput(f"{path}: expected {what}, found none")
 
 
 def _dimensions(rank):
@@ -113,49 +92,46 @@ def read_training_set(images_path, labels_path):
     """Return the labelled training images; their classes are the labels found.
 
     Raises:
-        BadInput: a bad file, counts that differ, or a single class.
+        BadInput: a bad file, counts that differ, images all alike, a single class, or more than MOST_CLASSES.
     """
-    return inspect_training_set(images_path, labels_path).labelled_images
-
-
-def inspect_training_set(images_path, labels_path):
-    """Return the LabelledFiles of the training set; what read_training_set raises, this raises."""
-    images, labels = _inspect_pair(images_path, labels_path)
-    classes = sorted(set(labels.items()))
+    images, labels = read_images(images_path), _read_labels(labels_path)
+    _check_counts(images, labels, images_path, labels_path)
+    classes = np.unique(labels)
     if len(classes) < 2:
         raise BadInput(f"{labels_path}: expected 2 or more classes, found only the label {classes[0]}")
-    return LabelledFiles(images, labels, classes)
+    if len(classes) > MOST_CLASSES:
+        raise BadInput(
+            f"{labels_path}: expected at most {MOST_CLASSES} classes, found {len(classes)} different labels; "
+            "a label names the image's class, and most classes have many images"
+        )
+    return LabelledImages(images, np.searchsorted(classes, labels), classes)
 
 
 def read_test_set(images_path, labels_path, training):
-    """Return the labelled test images, with the classes of the training set, LabelledImages or LabelledFiles.
+    """Return the labelled test images, with the classes of the training set.
+
+    Args:
+        training: the LabelledImages of the training set.
 
     Raises:
         BadInput: a bad file, counts that differ, other image sides or a label that the training set lacks.
     """
-    return inspect_test_set(images_path, labels_path, training).labelled_images
-
-
-def inspect_test_set(images_path, labels_path, training):
-    """Return the LabelledFiles of the test set; what read_test_set raises, this raises."""
-    images, labels = _inspect_pair(images_path, labels_path)
+    images, labels = _read_images(images_path), _read_labels(labels_path)
+    _check_counts(images, labels, images_path, labels_path)
     if images.shape[1:] != training.images.shape[1:]:
         expected, found = (" x ".join(map(str, a.shape[1:])) for a in (training.images, images))
         raise BadInput(f"{images_path}: expected images of {expected} pixels as in the training set, found {found}")
-    unknown = set(labels.items()) - set(training.classes)
-    if unknown:
-        raise BadInput(f"{labels_path}: the label {min(unknown)} does not occur in the training set")
-    return LabelledFiles(images, labels, list(training.classes))
+    unknown = np.setdiff1d(labels, training.classes)
+    if len(unknown):
+        raise BadInput(f"{labels_path}: the label {unknown[0]} does not occur in the training set")
+    return LabelledImages(images, np.searchsorted(training.classes, labels), training.classes)
 
 
-def _inspect_pair(images_path, labels_path):
-    images, labels = inspect_images(images_path), _inspect(labels_path, "labels")
-    counts = images.shape[0], labels.shape[0]
-    if counts[0] != counts[1]:
+def _check_counts(images, labels, images_path, labels_path):
+    if len(images) != len(labels):
         raise BadInput(
-            f"{labels_path}: expected {counts[0]} labels, one for each image of {images_path}, found {counts[1]}"
+            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path}, found {len(labels)}"
         )
-    return images, labels
 
 
 @dataclass(frozen=True)
@@ -166,27 +142,50 @@ class Split:
     validation: np.ndarray
 
 
-def split_for_validation(count, seed):
+def split_for_validation(count, seed, targets=None):
     """Return the Split of ``count`` images that holds out a tenth, chosen by the seed; each part has an image or more.
+
+    Args:
+        targets: class of each image, (count,): a tenth of each class is held out then, and the only image of a class
+            is trained on. None where there are no classes.
 
     Raises:
         BadInput: fewer than 2 images cannot be split.
     """
-    import numpy as np
-
+    if count < 2:
+        raise BadInput(f"expected 2 or more training images, one of them for validation, found {count}")
+    random = np.random.default_rng(seed)
     held_out = np.zeros(count, bool)
-    held_out[np.random.default_rng(seed).permutation(count)[: _count_for_validation(count)]] = True
+    if targets is None:
+        held_out[random.permutation(count)[: _tenth(count)]] = True
+    else:
+        for target, number in enumerate(_numbers_held_out(np.bincount(targets), random)):
+            held_out[random.permutation(np.flatnonzero(targets == target))[:number]] = True
     return Split(training=np.flatnonzero(~held_out), validation=np.flatnonzero(held_out))
 
 
-def _count_for_validation(count):
-    if count < 2:
-        raise BadInput(f"expected 2 or more training images, one of them for validation, found {count}")
+def _tenth(count):
     return max(1, round(count * VALIDATION_SHARE))
 
 
+def _numbers_held_out(sizes, random):
+    """Return how many images of each class are held out, (classes,), by largest remainders; chance decides ties.
+
+    Args:
+        sizes: how many images each class has, (classes,).
+    """
+    if sizes.max() == 1:
+        say("each class has a single image: one class is held out for validation, and not trained on")
+    divided = np.where(sizes > 1, sizes, 0)
+    shares = divided * _tenth(divided.sum()) / max(1, divided.sum())
+    numbers = shares.astype(int)
+    by_remainder = np.lexsort((random.random(len(sizes)), numbers - shares))
+    numbers[by_remainder[: _tenth(divided.sum()) - numbers.sum()]] += 1
+    return numbers
+
+
 def describe(images, split):
-    """Return a line on images, (count, rows, columns), and their split."""
+    """Return a line on images, (count, rows, columns), and their Split."""
     count, rows, columns = images.shape
     parts = f"{len(split.training)} to train on, {len(split.validation)} for validation"
     return f"{count} images of {rows} x {columns} pixels: {parts}"

@@ -8,196 +8,194 @@ An IDX file is a header and the items in row-major order, everything big-endian:
     4 x rank    the sizes, unsigned 32-bit
 
 Source: Yann LeCun and Corinna Cortes, "The MNIST database of handwritten digits".
-
-NumPy is imported where an array is made, and not before: a script's first question does not wait for it.
 """
 
+import codecs
 import contextlib
 import gzip
 import math
 import mmap
+import os
 import struct
 import zlib
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from utilities.errors import BadInput
+from utilities.limits import LIBRARIES, available_memory, gigabytes
+from utilities.terminal.console import say
 from utilities.text import printable
 
-TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
-ITEM_BYTES = {"uint8": 1, "int8": 1, "int16": 2, "int32": 4, "float32": 4, "float64": 8}
+TYPES = {
+    code: np.dtype(name) for code, name in {8: "u1", 9: "i1", 0xB: ">i2", 0xC: ">i4", 0xD: ">f4", 0xE: ">f8"}.items()
+}
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot shrink data further than this, so a gzip file cannot hold more than its size times it.
 LARGEST_DEFLATE_RATIO = 1032
 LONGEST_SHOWN = 80
 # Bytes to decompress at a time: zlib prepares for as many as it is asked for, and is slower the more these are.
 PIECE = 2**18
-
-
-class IdxError(BadInput):
-    """A file that is not the IDX file it was expected to be."""
-
-
-@dataclass(frozen=True)
-class IdxFile:
-    """An IDX file that is whole: as many items as its header promises, and no more.
-
-    Attributes:
-        path: where it is.
-        type: the name of the items' type, a value of TYPES.
-        shape: the sizes that its header gives.
-        offset: where the items begin in it, in bytes.
-        content: memory with the items of a gzip file, decompressed; None for a plain file: no item has been read.
-    """
-
-    path: Path
-    type: str
-    shape: tuple[int, ...]
-    offset: int
-    content: mmap.mmap | None
-
-    @cached_property
-    def array(self):
-        """The items, read-only and of the file's own big-endian type; those of a plain file are memory-mapped.
-
-        They are mapped once: what becomes of the path afterwards does not matter.
-
-        Raises:
-            IdxError: no array can have the sizes, or the file cannot be read any more.
-        """
-        import numpy as np
-
-        dtype = np.dtype(self.type).newbyteorder(">")
-        with _faults_of(self.path):
-            if 0 in self.shape:
-                array = np.empty(self.shape, dtype)
-            elif self.content is None:
-                return np.memmap(self.path, dtype, mode="r", offset=self.offset, shape=self.shape)
-            else:
-                array = np.frombuffer(self.content, dtype, math.prod(self.shape)).reshape(self.shape)
-        array.flags.writeable = False
-        return array
-
-    def items(self):
-        """Return the bytes of the items.
-
-        Raises:
-            IdxError: the file cannot be read any more.
-        """
-        if self.content is not None:
-            return self.content[: _byte_count(self.type, self.shape)]
-        with _faults_of(self.path):
-            return self.path.read_bytes()[self.offset :]
-
-
-def read_shape(path):
-    """Return the shape that the header of an IDX file promises; what inspect raises of the header, this raises too."""
-    with _faults_of(path), _open(path) as file:
-        return _read_header(file, path)[1]
+# What is given for an IDX file by mistake, by how it begins, and what to do. A web page may begin with blank lines.
+LOOKED_AT = 4096
+OTHER_FILES = {
+    b"<": "a web page; the download may have failed",
+    b"PK": "a zip archive; unpack it, and give the file in it",
+    GZIP_MAGIC: "a gzip file within the gzip file; gunzip it once, and give what comes out",
+    b"\xfd7zXZ": "an xz file; unxz it",
+    b"BZh": "a bzip2 file; bunzip2 it",
+    b"version https://git-lfs": "a Git LFS pointer in place of the file; git lfs pull fetches it",
+    b"\x89HDF": "an HDF5 file, such as a saved network",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
 
 
 def read(path):
-    """Return the array that an IDX file holds; see IdxFile.array, and inspect for what is raised."""
-    return inspect(path).array
+    """Return the array that an IDX file holds, read-only and of the file's own big-endian type.
 
+    A plain file is memory-mapped; what becomes of its path afterwards does not matter. A gzip file, told by its magic
+    bytes, is decompressed into memory, never past the size that its header promises.
 
-def inspect(path):
-    """Return the IdxFile at a path, when it has been found whole.
-
-    A gzip file, told by its magic bytes, is decompressed into memory, never past the size that its header promises.
+    Args:
+        path: where only ``path.gz`` exists, that is read.
 
     Raises:
-        IdxError: the file is missing, unreadable, damaged, or no IDX file.
+        BadInput: the file is missing, unreadable, damaged, or no IDX file; or decompressed it does not fit in memory.
     """
     path = Path(path)
-    with _faults_of(path), _open(path) as file:
-        kind, shape, offset = _read_header(file, path)
-        if isinstance(file, gzip.GzipFile):
-            return IdxFile(path, kind, shape, offset, _decompress(file, path, kind, shape, offset))
-        _check_size(path, kind, shape, offset)
-        return IdxFile(path, kind, shape, offset, None)
+    with _faults_of(path):
+        path = _find(path)
+    with _faults_of(path), path.open("rb") as file:
+        compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        return _decompress(file, path) if compressed else _map(file, path)
+
+
+def _find(path):
+    """Return the path, or ``path.gz`` where only that exists; raise BadInput where there is no such file."""
+    compressed = Path(f"{path}.gz")
+    if path.is_file():
+        return path
+    if not path.exists() and compressed.is_file():
+        return compressed
+    fault = "no such file"
+    if path.exists():
+        fault = "not a regular file, but a folder" if path.is_dir() else "not a regular file"
+    meant = _similar_file(path)
+    raise BadInput(f"{path}: {fault}{f'; did you mean {meant}?' if meant else ''}")
+
+
+def _similar_file(path):
+    """Return the file that a path was perhaps meant for, or None.
+
+    It is compressed or not, is named ``images.idx3-ubyte`` in place of ``images-idx3-ubyte`` or the other way round,
+    or lies in a folder of its own name, as some archives unpack.
+    """
+    name = path.name.removesuffix(".gz")
+    other = name.replace(".idx", "-idx") if ".idx" in name else name.replace("-idx", ".idx")
+    folder = path if path.is_dir() else path.parent
+    similar = (folder / f"{name}{suffix}" for name in (name, other) for suffix in ("", ".gz"))
+    return next((file for file in similar if file.is_file()), None)
 
 
 @contextlib.contextmanager
 def _faults_of(path):
-    """Tell what goes wrong with a file as an IdxError."""
+    """Tell what goes wrong with a file as BadInput."""
     try:
         yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise IdxError(f"{path}: damaged or cut-off gzip file: {error}") from error
+        raise BadInput(f"{path}: damaged or cut-off gzip file: {error}") from error
     except OSError as error:
-        raise IdxError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # NumPy's, of a rank or a size that no array can have
-        raise IdxError(f"{path}: cannot be read: {error}") from error
+        raise BadInput(f"{path}: cannot be read: {error}") from error
 
 
-def _open(path):
-    """Open a file to read its content, decompressed where it is compressed."""
-    path = Path(path)
-    if not path.is_file():
-        raise IdxError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-    with path.open("rb") as file:
-        compressed = file.read(2) == GZIP_MAGIC
-    return gzip.open(path) if compressed else path.open("rb")
-
-
-def _check_size(path, kind, shape, offset):
-    size = path.stat().st_size
-    expected = offset + _byte_count(kind, shape)
+def _map(file, path):
+    """Return the array in a plain file, memory-mapped."""
+    dtype, shape = _read_header(file, path)
+    offset, size = file.tell(), file.seek(0, os.SEEK_END)
+    expected = offset + _byte_count(dtype, shape)
     if size != expected:
-        raise IdxError(f"{path}: {_promise(kind, shape)} needs {_shorten(expected)} bytes, the file has {size}")
+        raise BadInput(f"{path}: {_promise(dtype, shape)} needs {_shorten(expected)} bytes, the file has {size}")
+    return np.memmap(file, dtype, "r", offset, shape)
 
 
-def _decompress(file, path, kind, shape, offset):
-    size = _byte_count(kind, shape)
-    if offset + size > path.stat().st_size * LARGEST_DEFLATE_RATIO:
-        raise IdxError(f"{path}: {_promise(kind, shape)} cannot come out of so small a gzip file")
-    content = _memory(size)
-    filled = 0
-    with memoryview(content) as view:
-        while count := file.readinto(view[filled : min(filled + PIECE, size)]):
-            filled += count
-    if filled < size:
-        raise IdxError(f"{path}: {_promise(kind, shape)} needs {size} bytes of items, found {filled}")
-    if file.read(1):
-        raise IdxError(f"{path}: goes on after the end of {_promise(kind, shape)}")
-    return content
+def _decompress(file, path):
+    """Return the array in a gzip file."""
+    with gzip.open(file) as content:
+        dtype, shape = _read_header(content, path)
+        size = _byte_count(dtype, shape)
+        _check_room(path, dtype, shape)
+        memory = mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY)  # a bytearray would be filled with zeros first
+        with contextlib.suppress(AttributeError, OSError):  # where the system has no large pages
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        filled = 0
+        with memoryview(memory) as view:
+            while count := content.readinto(view[filled : min(filled + PIECE, size)]):
+                filled += count
+        if filled < size:
+            raise BadInput(f"{path}: {_promise(dtype, shape)} needs {size} bytes of items, found {filled}")
+        if not _is_at_end(content, path):
+            raise BadInput(f"{path}: goes on after the end of {_promise(dtype, shape)}")
+    array = np.ndarray(shape, dtype, memory)
+    array.flags.writeable = False
+    return array
 
 
-def _memory(size):
-    """Return fresh memory for so many bytes. A bytearray would be filled with zeros first, in small pages."""
-    memory = mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY)
-    with contextlib.suppress(AttributeError, OSError):  # where the system has none
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return memory
+def _check_room(path, dtype, shape):
+    """Check that the items that a header promises can come out of a gzip file, and fit in the memory that there is."""
+    size, available = _byte_count(dtype, shape), available_memory()
+    if size > path.stat().st_size * LARGEST_DEFLATE_RATIO:
+        raise BadInput(f"{path}: {_promise(dtype, shape)} cannot come out of so small a gzip file")
+    if LIBRARIES + size > available:
+        raise BadInput(
+            f"{path}: decompressed it takes {gigabytes(size)} of memory, the libraries {gigabytes(LIBRARIES)}, and "
+            f"there are {gigabytes(available)}; gunzip it: a plain file stays on the disk"
+        )
+
+
+def _is_at_end(content, path):
+    """Tell whether a gzip file has no more content, and check its checksum; trailing garbage is ignored."""
+    try:
+        return not content.read(1)
+    except gzip.BadGzipFile as error:
+        # What gzip says of trailing garbage: a whole member, and then no other one. Everything else is damage.
+        if not str(error).startswith("Not a gzipped file"):
+            raise
+        say(f"{path}: trailing garbage after the gzip data ignored")
+        return True
 
 
 def _read_header(file, path):
-    """Return the name of the items' type, the array's shape, and where in the file the items begin."""
+    """Return the items' type and the array's shape; the file is then at the first item."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
-        raise IdxError(f"{path}: not an IDX file: {_describe(magic)}")
+        raise BadInput(f"{path}: not an IDX file: {_describe(magic + file.read(LOOKED_AT))}")
     rank = magic[3]
     sizes = file.read(4 * rank)
     if len(sizes) < 4 * rank:
-        raise IdxError(f"{path}: ends inside its header, which promises {rank} sizes")
-    return TYPES[magic[2]], struct.unpack(f">{rank}I", sizes), 4 + 4 * rank
+        raise BadInput(f"{path}: ends inside its header, which promises {rank} sizes")
+    return TYPES[magic[2]], struct.unpack(f">{rank}I", sizes)
 
 
-def _describe(magic):
-    if magic.startswith(b"<"):
-        return "it begins like a web page; the download may have failed"
-    found = magic.hex(" ") or "nothing, the file is empty"
+def _describe(start):
+    """Return what a file that begins so is in place of an IDX file."""
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    for beginning, kind in OTHER_FILES.items():
+        if text.startswith(beginning):
+            return f"it begins like {kind}"
+    found = start[:4].hex(" ") or "nothing, the file is empty"
     return f"expected it to begin with 00 00, a type code and a rank; found {found}"
 
 
-def _byte_count(kind, shape):
-    return math.prod(shape) * ITEM_BYTES[kind]
+def _byte_count(dtype, shape):
+    return math.prod(shape) * dtype.itemsize
 
 
-def _promise(kind, shape):
-    return f"a header of {_shorten(' x '.join(map(str, shape))) or 'one item'} ({kind})"
+def _promise(dtype, shape):
+    return f"a header of {_shorten(' x '.join(map(str, shape))) or 'one item'} ({dtype.name})"
 
 
 def _shorten(text):
@@ -213,11 +211,9 @@ def write(path, array):
     Raises:
         ValueError: the format has no code for the array's type.
     """
-    import numpy as np
-
     array = np.asarray(array)
     dtype = array.dtype.newbyteorder(">")
-    code = next((code for code, kind in TYPES.items() if kind == array.dtype.name), None)
+    code = next((code for code, known in TYPES.items() if known == dtype), None)
     if code is None:
         raise ValueError(f"IDX has no type code for {array.dtype}")
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)

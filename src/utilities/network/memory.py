@@ -1,57 +1,57 @@
-"""How much memory it takes to train a network, about, and how much there is."""
+"""How much memory it takes to train a network, about."""
 
-import os
-from pathlib import Path
+import numpy as np
 
-try:
-    import resource
-except ImportError:  # not on Windows
-    resource = None
+from utilities.limits import LIBRARIES, available_memory, gigabytes
 
 FLOAT32 = 4  # bytes
-# Of each weight: itself, its gradient, the optimizer's two averages, and a copy on the way.
+# Each weight, its gradient, the optimizer's two averages of it, and a temporary copy.
 COPIES_OF_WEIGHTS = 5
-# What the libraries take before there is any network, as measured.
-LIBRARIES = 650 * 2**20
-# Where a container's bound stands on Linux, by the version of control groups.
-CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+# The codes of all images are computed once, before phase 1, where they take no more bytes than this.
+LARGEST_CODES = 2**30
 
 
-def training_memory(size, batch_size):
-    """Return about how many bytes it takes to train a network of an architecture.NetworkSize."""
-    return LIBRARIES + FLOAT32 * (COPIES_OF_WEIGHTS * size.weights + batch_size * size.features)
+def training_memory(size, batch_size, data_bytes):
+    """Return about how many bytes it takes to train a network.
+
+    Args:
+        size: the network's architecture.NetworkSize.
+        data_bytes: that the data take in memory: bytes_in_memory of the images, and bytes_of_codes.
+    """
+    return LIBRARIES + data_bytes + FLOAT32 * (COPIES_OF_WEIGHTS * size.weights + batch_size * size.features)
 
 
-def available_memory():
-    """Return the least number of bytes that the machine, a container or this process's limits allow, or infinity."""
-    bounds = [float("inf")]
-    if resource:
-        limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-        bounds += [limit for limit in limits if limit != resource.RLIM_INFINITY]
-    if hasattr(os, "sysconf"):  # not on Windows
-        bounds.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    bounds += [int(text) for path in CONTAINER_BOUNDS if path.exists() and (text := path.read_text().strip()).isdigit()]
-    return min(bounds)
+def bytes_in_memory(*arrays):
+    """Return how many bytes arrays take in memory: a file that is memory-mapped takes none."""
+    return sum(array.nbytes for array in arrays if not isinstance(array, np.memmap))
 
 
-def check_memory(size, batch_size):
-    """Check that a network of an architecture.NetworkSize can be trained in the memory that there is.
+def bytes_of_codes(code, count):
+    """Return how many bytes the codes of ``count`` images take in phase 1; 0 where they are too many to be kept.
+
+    Args:
+        code: how many numbers the encoder makes of an image.
+    """
+    codes = FLOAT32 * code * count
+    return codes if codes <= LARGEST_CODES else 0
+
+
+def check_memory(size, batch_size, data_bytes):
+    """Check that a network can be trained in the memory that there is; arguments as of training_memory.
 
     Raises:
         ValueError: it cannot; the message says how much there is.
     """
-    needed, available = training_memory(size, batch_size), available_memory()
+    needed, available = training_memory(size, batch_size, data_bytes), available_memory()
     if needed > available:
+        data = f", {gigabytes(data_bytes)} of it for images and codes" if data_bytes > needed / 10 else ""
         raise ValueError(
-            f"too large: training takes about {_gigabytes(needed)} of memory in batches of {batch_size}, "
-            f"and there are {_gigabytes(available)}"
+            f"too large: training takes about {gigabytes(needed)} of memory in batches of {batch_size}{data}, "
+            f"and there are {gigabytes(available)}"
         )
 
 
-def describe(size, batch_size):
-    """Return what an architecture.NetworkSize means for its training, as a text."""
-    return f"{size.weights:,} weights; takes about {_gigabytes(training_memory(size, batch_size))} to train"
-
-
-def _gigabytes(count):
-    return f"{count / 1e9:,.1f} GB"
+def describe(size, batch_size, data_bytes):
+    """Return what a network's size means for its training, as a text; arguments as of training_memory."""
+    needed = training_memory(size, batch_size, data_bytes)
+    return f"{size.weights:,} weights; takes about {gigabytes(needed)} to train"

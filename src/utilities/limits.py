@@ -1,0 +1,41 @@
+"""How much memory this process may use."""
+
+import os
+import resource
+from pathlib import Path
+
+# What Python and the libraries take before there is any network, in bytes, as measured.
+LIBRARIES = 650 * 2**20
+# On Linux: which control groups this process is in, and where each group's bound is found.
+OWN_GROUPS = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
+
+
+def available_memory():
+    """Return how many bytes the machine, this process's limits and its control groups allow: the least of these."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    limits = [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    return min([machine, *limits, *_group_bounds()])
+
+
+def _group_bounds():
+    """Return the bounds of this process's control groups, and of the groups around them, in bytes.
+
+    A container is such a group, and so is a service or a user's session.
+    """
+    files = []
+    for line in OWN_GROUPS.read_text().splitlines() if OWN_GROUPS.exists() else ():
+        _, controllers, group = line.split(":", 2)
+        if not controllers:  # version 2
+            files.append(GROUPS / group.lstrip("/") / "memory.max")
+        elif "memory" in controllers.split(","):  # version 1
+            files.append(GROUPS / "memory" / group.lstrip("/") / "memory.limit_in_bytes")
+    bounds = (folder / file.name for file in files for folder in file.parents)
+    texts = [bound.read_text().strip() for bound in bounds if bound.exists()]
+    return [int(text) for text in texts if text.isdigit()]  # "max" is no bound
+
+
+def gigabytes(count):
+    """Return a number of bytes as a text in gigabytes."""
+    return f"{count / 1e9:,.1f} GB"
