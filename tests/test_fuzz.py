@@ -16,9 +16,9 @@ from conftest import make_hyperparameters, script_environment
 from keras import layers
 
 from utilities.errors import BadInput
-from utilities.network.encoder_check import check_encoder
-from utilities.network.model_files import save_model
+from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder
+from utilities.network.saving import save_model
 
 SCALE = float(os.environ.get("FUZZ", "1"))
 IDX_FILES = int(10_000 * SCALE)
@@ -78,11 +78,11 @@ def encoders(tmp_path_factory):
     return folder
 
 
-def test_a_damaged_encoder_is_refused_in_one_line_or_loads(encoders):
+def test_a_damaged_encoder_is_refused_in_one_line_or_built(encoders):
     outcomes = run_children("encoder", encoders, ENCODERS)
-    assert set(outcomes) == {"passed", "refused"}
+    assert set(outcomes) == {"read", "refused"}
     assert min(map(len, outcomes.values())) > 0.02 * ENCODERS
-    run_child("load", encoders, numbers=" ".join(map(str, outcomes["passed"])))
+    run_child("build", encoders, numbers=" ".join(map(str, outcomes["read"])))
 
 
 @pytest.mark.parametrize("name", ["good1.h5", "good2.h5", "good3.h5", "archive.keras"])
@@ -92,5 +92,5 @@ def test_an_encoder_cut_off_anywhere_is_refused(encoders, tmp_path, name):
     for place in range(CUTS):
         path.write_bytes(content[: len(content) * place // CUTS])
         with pytest.raises(BadInput) as caught:
-            check_encoder(path, SHAPE)
+            read_encoder(path, SHAPE)
         assert str(caught.value) == f"{path}: not a Keras model in .h5 or .keras format"

@@ -1,6 +1,7 @@
-"""Encoder files from a stranger: each is refused in one line, before Keras is imported, and no code in it is run."""
+"""Encoder files from a stranger: each is refused in one line, or what is strange in it is never looked at."""
 
 import base64
+import functools
 import json
 import marshal
 import shutil
@@ -11,17 +12,15 @@ from io import BytesIO
 from pathlib import Path
 
 import h5py
-import keras
 import numpy as np
 import pytest
 from conftest import make_hyperparameters, run_script
-from keras import layers
 
 from utilities.errors import BadInput
-from utilities.network import encoder_check
-from utilities.network.encoder_check import check_encoder
-from utilities.network.model_files import load_encoder, save_model
+from utilities.network import encoder_reader
+from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder
+from utilities.network.saving import save_model
 
 SHAPE = (8, 8)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"
@@ -38,6 +37,11 @@ def good(tmp_path_factory):
     return folder
 
 
+@functools.cache
+def read_good(folder):
+    return read_encoder(folder / "encoder.h5", SHAPE)
+
+
 @pytest.fixture
 def canary(tmp_path):
     return tmp_path / "canary"
@@ -45,7 +49,7 @@ def canary(tmp_path):
 
 def assert_refused(path, canary, complaint=""):
     with pytest.raises(BadInput) as caught:
-        check_encoder(path, SHAPE)
+        read_encoder(path, SHAPE)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert message.isprintable()
@@ -55,45 +59,13 @@ def assert_refused(path, canary, complaint=""):
     assert not canary.exists()
 
 
-# --- good encoders
-
-
-def nested_encoders():
-    """Yield encoders of every layer that one may have, nested in both kinds of network."""
-    inner = keras.Sequential(
-        [
-            keras.Input((*SHAPE, 1)),
-            layers.Conv2D(4, 3, groups=1, kernel_regularizer="l2", bias_constraint="non_neg"),
-            layers.BatchNormalization(scale=False),
-            layers.ReLU(),
-            layers.MaxPooling2D(2, 1, padding="same"),
-        ],
-        name="inner",
-    )
-    images = keras.Input((*SHAPE, 1))
-    yield "sequential", inner
-    codes = layers.Activation("tanh")(layers.Conv2D(2, (2, 3), dilation_rate=2, name="last")(inner(images)))
-    functional = keras.Model(images, codes, name="functional")
-    yield "functional", functional
-    yield "functional in functional", keras.Model(images, functional(images, training=False), name="outer")
-    yield "networks in sequential", keras.Sequential([keras.Input((*SHAPE, 1)), functional, layers.Conv2D(2, 1)])
-    frozen = layers.Conv2D(2, 1, trainable=False)
-    yield "frozen layer", keras.Sequential([keras.Input((*SHAPE, 1)), frozen, layers.BatchNormalization()])
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_encoders_of_all_kinds_pass_and_load_to_what_was_saved(tmp_path, suffix):
-    for name, model in nested_encoders():
-        path = tmp_path / f"{name}{suffix}"
-        model.save(path)
-        check_encoder(path, SHAPE)
-        loaded = load_encoder(path)
-        assert loaded.output_shape == model.output_shape
-        assert all(map(np.array_equal, loaded.get_weights(), model.get_weights())), name
-
-
-def test_an_encoder_of_keras_2_passes():
-    check_encoder(KERAS_2, SHAPE)
+def assert_read(path, canary, good, tolerance=0):
+    """Check that what is read is the good encoder."""
+    found, expected = read_encoder(path, SHAPE), read_good(good)
+    assert found.layers == expected.layers
+    weights, others = (np.frombuffer(encoder.weights, "<f4") for encoder in (found, expected))
+    assert np.allclose(weights, others, rtol=0, atol=tolerance)
+    assert not canary.exists()
 
 
 # --- hostile configurations
@@ -197,18 +169,7 @@ HOSTILE_CONFIGURATIONS = {
         network, "Custom", {}, module="stranger", registered_name="stranger>Custom"
     ),
     "nested networks that hide a Lambda": hide,
-    "foreign module": set_beside("Conv2D", module="os"),
-    "module of Keras with code in it": set_beside("Conv2D", module="keras.src.utils.python_utils"),
     "foreign registered name": set_beside("Conv2D", module="keras.layers", registered_name="stranger>Conv2D"),
-    "settings to build with": set_beside("Conv2D", build_config={"input_shape": [None, 10**6, 10**6, 10**6]}),
-    "settings to compile with": set_beside("Conv2D", compile_config={"loss": marshalled(Path("canary"))}),
-    "shared object": set_beside("Conv2D", shared_object_id=1),
-    "one identity for two objects": set_in(
-        "Conv2D",
-        dtype={"class_name": "DTypePolicy", "config": {"name": "float32"}, "shared_object_id": 1},
-        kernel_initializer={"class_name": "Zeros", "config": {}, "shared_object_id": 1},
-    ),
-    "unknown setting beside": set_beside("Conv2D", code="import os"),
     "unknown setting": set_in("Conv2D", lora_rank=10**9),
     "activation of a custom object": set_in("Activation", activation=custom("system")),
     "activation of a built-in": set_in("Activation", activation=builtin("eval")),
@@ -216,17 +177,8 @@ HOSTILE_CONFIGURATIONS = {
         network, canary
     ),
     "activation with a registered name": set_in("Conv2D", activation="stranger>activation"),
-    "initializer of a custom object": set_in("Conv2D", kernel_initializer=custom("system")),
-    "initializer with a foreign module": set_in("Conv2D", kernel_initializer=custom("Zeros", "os", None)),
-    "initializer with a registered name": set_in("Conv2D", kernel_initializer=custom("Zeros", "keras.initializers")),
-    "initializer with bytecode": lambda network, canary: set_in("Conv2D", kernel_initializer=marshalled(canary))(
-        network, canary
-    ),
-    "regularizer of a custom object": set_in("Conv2D", kernel_regularizer=custom("system")),
-    "constraint of a custom object": set_in("BatchNormalization", gamma_constraint=custom("system")),
     "dtype of a custom object": set_in("Conv2D", dtype=custom("system")),
     "dtype with quantization": set_in("Conv2D", dtype="int8_from_float32"),
-    "tensor in the settings": set_in("Conv2D", bias_initializer={"class_name": "__tensor__", "config": {"value": 1}}),
     "shape bomb": set_in("Conv2D", filters=2**31 - 1),
     "kernel bomb": set_in("Conv2D", kernel_size=[10**5, 10**5]),
     "integer past 64 bits": set_in("Conv2D", filters=2**70),
@@ -245,8 +197,6 @@ HOSTILE_CONFIGURATIONS = {
     "channels first": set_in("Conv2D", data_format="channels_first"),
     "padding of its own": set_in("Conv2D", padding="causal"),
     "axis of its own": set_in("BatchNormalization", axis=1),
-    "path for a name": set_in("Conv2D", name="../../canary"),
-    "control characters for a name": set_in("Conv2D", name="\x1b[2J\n\r"),
     "layer bomb": lambda network, canary: network["config"]["layers"].extend(LAYER_BOMB),
     "nesting bomb": lambda network, canary: network.update(
         json.loads('{"class_name":"Sequential","config":{"name":"n","layers":[' * 100 + "]}}" * 100)
@@ -266,12 +216,36 @@ HOSTILE_CONFIGURATIONS = {
     "input twice": lambda network, canary: network["config"]["layers"].insert(0, layer(network, "InputLayer")),
     "sparse input": set_in("InputLayer", sparse=True),
 }
+# What nothing looks at.
+HARMLESS_CONFIGURATIONS = {
+    "a newer Keras' settings that are not set": set_in("Conv2D", quantization_config=None, adapters=[], note=""),
+    "foreign module": set_beside("Conv2D", module="os"),
+    "module of Keras with code in it": set_beside("Conv2D", module="keras.src.utils.python_utils"),
+    "settings to build with": set_beside("Conv2D", build_config={"input_shape": [None, 10**6, 10**6, 10**6]}),
+    "settings to compile with": set_beside("Conv2D", compile_config={"loss": marshalled(Path("canary"))}),
+    "shared object": set_beside("Conv2D", shared_object_id=1),
+    "one identity for two objects": set_in(
+        "Conv2D",
+        dtype={"class_name": "DTypePolicy", "config": {"name": "float32"}, "shared_object_id": 1},
+        kernel_initializer={"class_name": "Zeros", "config": {}, "shared_object_id": 1},
+    ),
+    "unknown setting beside": set_beside("Conv2D", code="import os"),
+    "initializer of a custom object": set_in("Conv2D", kernel_initializer=custom("system")),
+    "initializer with a foreign module": set_in("Conv2D", kernel_initializer=custom("Zeros", "os", None)),
+    "initializer with a registered name": set_in("Conv2D", kernel_initializer=custom("Zeros", "keras.initializers")),
+    "initializer with bytecode": lambda network, canary: set_in("Conv2D", kernel_initializer=marshalled(canary))(
+        network, canary
+    ),
+    "regularizer of a custom object": set_in("Conv2D", kernel_regularizer=custom("system")),
+    "constraint of a custom object": set_in("BatchNormalization", gamma_constraint=custom("system")),
+    "tensor in the settings": set_in("Conv2D", bias_initializer={"class_name": "__tensor__", "config": {"value": 1}}),
+}
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_made_as_the_hostile_ones_are_is_good_without_a_change(good, tmp_path, suffix):
+def test_a_file_made_as_the_hostile_ones_are_is_good_without_a_change(good, tmp_path, canary, suffix):
     changed(good, tmp_path / f"same{suffix}", lambda network: None)
-    check_encoder(tmp_path / f"same{suffix}", SHAPE)
+    assert_read(tmp_path / f"same{suffix}", canary, good)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -282,20 +256,37 @@ def test_a_hostile_configuration_is_refused(good, tmp_path, canary, name, suffix
     assert_refused(path, canary)
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", HARMLESS_CONFIGURATIONS)
+def test_what_nothing_looks_at_in_a_configuration_does_no_harm(good, tmp_path, canary, name, suffix):
+    path = tmp_path / f"harmless{suffix}"
+    changed(good, path, lambda network: HARMLESS_CONFIGURATIONS[name](network, canary))
+    assert_read(path, canary, good)
+
+
+@pytest.mark.parametrize("name", ["../../canary", "\x1b[2J\n\r", 3, None, ["canary"]], ids=str)
+def test_a_name_is_only_looked_up_in_the_file(good, tmp_path, canary, name):
+    for suffix in SUFFIXES:
+        changed(good, tmp_path / f"named{suffix}", lambda network: set_in("Conv2D", name=name)(network, canary))
+    assert_read(tmp_path / "named.keras", canary, good)
+    assert_refused(tmp_path / "named.h5", canary, "is missing")
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     {
         "deep JSON": "nested deeper than 60",
         "very deep JSON": "nested deeper than 60",
-        "huge JSON": "longer than 1048576 bytes",
+        "huge JSON": "larger than 1048576 bytes",
         "layer bomb": "more than 200 layers",
         "nesting bomb": "nested deeper than 60",
         "shape bomb": "filters: expected a whole number from 1 to 4096",
-        "kernel bomb": "kernel_size: expected one or two whole numbers from 1 to 99",
-        "negative integer": "strides: expected one or two whole numbers",
-        "zero": "pool_size: expected one or two whole numbers",
-        "one identity for two objects": "same identity",
+        "kernel bomb": "kernel_size: expected two whole numbers from 1 to 99",
+        "negative integer": "strides: expected two whole numbers",
+        "zero": "pool_size: expected two whole numbers",
         "layers in a circle": "not connected to the layer before it alone",
+        "unknown setting": "Conv2D encoder_1_convolution: unknown setting lora_rank",
+        "foreign registered name": "kind stranger>Conv2D",
     }.items(),
 )
 def test_a_bomb_is_refused_by_the_rule_against_it(good, tmp_path, canary, name, complaint):
@@ -395,6 +386,10 @@ def not_finite(number):
     return change
 
 
+def infinite_in_single_precision(file, folder):
+    store(file, data=np.full(file[first_weight(file)].shape, 1e300))
+
+
 def unwritten(file, folder):
     store(file, data=None, shape=file[first_weight(file)].shape, dtype="f4")
 
@@ -437,49 +432,65 @@ HOSTILE_WEIGHTS = {
     "virtual dataset": virtual,
     "shape bomb": shape_bomb,
     "shape bomb in chunks": shape_bomb_in_chunks,
-    "groups in a circle": circle,
-    "weight under two names": another_name,
     "NaN": not_finite(np.nan),
     "infinity": not_finite(-np.inf),
+    "infinity in single precision": infinite_in_single_precision,
     "shape without content": unwritten,
-    "chunks": stored(chunks=True),
-    "gzip": stored(compression="gzip", chunks=True),
-    "szip or lzf": stored(compression="lzf", chunks=True),
-    "scale and offset": stored(scaleoffset=2, chunks=True),
     "another shape": reshaped,
     "integers": of_type("i4"),
-    "double precision": of_type("f8"),
-    "half precision": of_type("f2"),
-    "big-endian": of_type(">f4"),
     "complex numbers": of_type("c8"),
     "texts": stored(data=[b"a", b"b"]),
     "records": stored(data=np.zeros(2, [("a", "f4")])),
     "type in an attribute": typed_by_attribute,
+}
+HARMLESS_WEIGHTS = {
+    "groups in a circle": circle,
+    "weight under two names": another_name,
+    "chunks": stored(chunks=True),
+    "gzip": stored(compression="gzip", chunks=True),
+    "szip or lzf": stored(compression="lzf", chunks=True),
+    "scale and offset": stored(scaleoffset=3, chunks=True),
+    "double precision": of_type("f8"),
+    "half precision": of_type("f2"),
+    "big-endian": of_type(">f4"),
     "superfluous": superfluous,
     "many groups": many_groups,
     "type with a name": named_type,
 }
+TOLERANCES = {"scale and offset": 1e-3, "half precision": 1e-3}
+
+
+def with_changed_weights(good, folder, change, suffix):
+    """Return the path of a good encoder whose HDF5 file is changed."""
+    path, source = folder / f"changed{suffix}", good / f"encoder{suffix}"
+    if suffix == ".h5":
+        shutil.copy(source, path)
+        with h5py.File(path, "r+") as file:
+            change(file, folder)
+    else:
+        with zipfile.ZipFile(source) as archive:
+            content = BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(content, "r+") as file:
+            change(file, folder)
+        rewrite_archive(source, path, {"model.weights.h5": content.getvalue()})
+    return path
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", HOSTILE_WEIGHTS)
 def test_hostile_weights_are_refused(good, tmp_path, canary, name, suffix):
-    path, source = tmp_path / f"hostile{suffix}", good / f"encoder{suffix}"
-    if suffix == ".h5":
-        shutil.copy(source, path)
-        with h5py.File(path, "r+") as file:
-            HOSTILE_WEIGHTS[name](file, tmp_path)
-    else:
-        with zipfile.ZipFile(source) as archive:
-            content = BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(content, "r+") as file:
-            HOSTILE_WEIGHTS[name](file, tmp_path)
-        rewrite_archive(source, path, {"model.weights.h5": content.getvalue()})
-    assert_refused(path, canary)
+    assert_refused(with_changed_weights(good, tmp_path, HOSTILE_WEIGHTS[name], suffix), canary)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", HARMLESS_WEIGHTS)
+def test_weights_stored_in_another_way_and_what_lies_beside_them_do_no_harm(good, tmp_path, canary, name, suffix):
+    path = with_changed_weights(good, tmp_path, HARMLESS_WEIGHTS[name], suffix)
+    assert_read(path, canary, good, TOLERANCES.get(name, 0))
 
 
 def change_names(name, value):
-    def change(file):
+    def change(file, folder):
         group = file["model_weights/encoder_1_normalization"] if name == "weight_names" else file["model_weights"]
         del group.attrs[name]
         if value is not None:
@@ -488,26 +499,27 @@ def change_names(name, value):
     return change
 
 
-HOSTILE_ATTRIBUTES = {
-    "training configuration": lambda file: file.attrs.update(
+HARMLESS_ATTRIBUTES = {
+    "training configuration": lambda file, folder: file.attrs.update(
         training_config=json.dumps({"loss": marshalled(Path("canary")), "optimizer_config": custom("system")})
     ),
-    "optimizer weights": lambda file: file.create_dataset("optimizer_weights/a", data=np.zeros(3, "f4")),
+    "optimizer weights": lambda file, folder: file.create_dataset("optimizer_weights/a", data=np.zeros(3, "f4")),
     "no names of layers": change_names("layer_names", None),
     "numbers for names of layers": change_names("layer_names", [1, 2]),
-    "number for names of layers": change_names("layer_names", 7),
     "names of layers elsewhere": change_names("layer_names", ["../model_weights", "/"]),
-    "names of layers that are not there": change_names("layer_names", ["a", "b"]),
-    "names of weights that are not there": change_names("weight_names", ["a", "b", "c", "d"]),
-    "too few names of weights": change_names("weight_names", ["encoder_1_normalization/gamma"]),
     "one weight for all": change_names("weight_names", ["encoder_1_normalization/gamma"] * 4),
     "no text for the version": change_names("keras_version", 3),
-    "weights of no layer": lambda file: file["model_weights/top_level_model_weights"].attrs.update(
-        weight_names=["encoder_1_normalization/gamma"]
-    ),
+    "large attribute beside": lambda file, folder: file["model_weights"].attrs.create("a", np.zeros(2**13, "u1")),
+}
+HOSTILE_ATTRIBUTES = {
     "large attribute": lambda file: file.attrs.create("model_config", np.zeros(2**21, "u1")),
     "array of configurations": lambda file: file.attrs.create("model_config", [file.attrs["model_config"]] * 2),
 }
+
+
+@pytest.mark.parametrize("name", HARMLESS_ATTRIBUTES)
+def test_attributes_that_nothing_looks_at_do_no_harm(good, tmp_path, canary, name):
+    assert_read(with_changed_weights(good, tmp_path, HARMLESS_ATTRIBUTES[name], ".h5"), canary, good)
 
 
 @pytest.mark.parametrize("name", HOSTILE_ATTRIBUTES)
@@ -516,10 +528,10 @@ def test_hostile_attributes_are_refused(good, tmp_path, canary, name):
     with h5py.File(good / "encoder.h5") as source, h5py.File(path, "w", libver="latest") as file:
         file.attrs.update(source.attrs)
         source.copy("model_weights", file)
-    check_encoder(path, SHAPE)
+    assert_read(path, canary, good)
     with h5py.File(path, "r+", libver="latest") as file:
         HOSTILE_ATTRIBUTES[name](file)
-    assert_refused(path, canary)
+    assert_refused(path, canary, "configuration")
 
 
 # --- hostile archives
@@ -527,45 +539,38 @@ def test_hostile_attributes_are_refused(good, tmp_path, canary, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["../canary", "/tmp/canary", "assets/canary", "canary.py", "model.weights.npz", "line\nline", "config.json/"],
+    ["../canary", "/tmp/canary", "assets/canary", "canary.py", "member{}", "line\nline", "config.json/"],
 )
-def test_an_archive_with_another_member_is_refused(good, tmp_path, canary, name):
-    rewrite_archive(good / "encoder.keras", tmp_path / "hostile.keras", {name: b"content"})
-    assert_refused(tmp_path / "hostile.keras", canary, "it brings")
+def test_other_members_of_an_archive_are_not_looked_at(good, tmp_path, canary, name):
+    rewrite_archive(good / "encoder.keras", tmp_path / "more.keras", {name.format(n): b"content" for n in range(1000)})
+    assert_read(tmp_path / "more.keras", canary, good)
 
 
-def test_an_archive_with_a_member_twice_is_refused(good, tmp_path, canary):
-    shutil.copy(good / "encoder.keras", tmp_path / "hostile.keras")
-    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(tmp_path / "hostile.keras", "a") as archive:
+def test_a_member_that_is_there_twice_is_read_once(good, tmp_path, canary):
+    shutil.copy(good / "encoder.keras", tmp_path / "twice.keras")
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(tmp_path / "twice.keras", "a") as archive:
         archive.writestr("config.json", archive.read("config.json"))
-    assert_refused(tmp_path / "hostile.keras", canary, "it brings 'config.json'")
+    assert_read(tmp_path / "twice.keras", canary, good)
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [("config.json", 2**26), ("metadata.json", 2**26), ("model.weights.h5", 2**28)]
-)
+@pytest.mark.parametrize(("name", "size"), [("config.json", 2**26), ("model.weights.h5", 2**28)])
 def test_a_zip_bomb_is_refused(good, tmp_path, canary, name, size):
-    members = {name: bytes(size)}
+    members = {name: bytes(size), "metadata.json": bytes(size)}
     rewrite_archive(good / "encoder.keras", tmp_path / "bomb.keras", members, zipfile.ZIP_DEFLATED)
     assert (tmp_path / "bomb.keras").stat().st_size < size / 100
-    assert_refused(tmp_path / "bomb.keras", canary, "compressed" if name == "model.weights.h5" else "than")
+    assert_refused(tmp_path / "bomb.keras", canary, f"its {name} is larger than ")
 
 
-def test_an_archive_with_a_bomb_of_members_is_refused(good, tmp_path, canary):
-    rewrite_archive(good / "encoder.keras", tmp_path / "bomb.keras", {f"member{n}": b"" for n in range(1000)})
-    assert_refused(tmp_path / "bomb.keras", canary, "not a Keras model")
-
-
-def test_a_good_archive_may_be_compressed(good, tmp_path):
+def test_a_good_archive_may_be_compressed(good, tmp_path, canary):
     rewrite_archive(good / "encoder.keras", tmp_path / "small.keras", {}, zipfile.ZIP_DEFLATED)
-    check_encoder(tmp_path / "small.keras", SHAPE)
+    assert_read(tmp_path / "small.keras", canary, good)
 
 
 # --- files on which HDF5's library does not end
 
 
 def test_a_file_that_hdf5_would_read_for_ever_is_refused(tmp_path, canary, monkeypatch):
-    monkeypatch.setattr(encoder_check, "LONGEST_CHECK", 0.5)
+    monkeypatch.setattr(encoder_reader, "LONGEST_READING", 0.5)
     content = KERAS_2.read_bytes()
     assert content[3002:3022] == b"activity_regularizer"  # in the configuration, in the heap of the file's texts
     path = tmp_path / "endless.h5"
@@ -583,7 +588,7 @@ def test_classification_refuses_it_before_any_question(good, data, tmp_path, can
     if name in HOSTILE_CONFIGURATIONS:
         changed(good, path, lambda network: HOSTILE_CONFIGURATIONS[name](network, canary))
     else:
-        test_hostile_weights_are_refused(good, tmp_path, canary, name, suffix)
+        path = with_changed_weights(good, tmp_path, HOSTILE_WEIGHTS[name], suffix)
     files = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
     arguments = [part for flag, file in files.items() for part in (flag, data / file)]
     session = run_script("classification", [*arguments, "-model", path], "8\n1\n16\n", tmp_path)

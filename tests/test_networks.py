@@ -4,7 +4,11 @@ import pytest
 from conftest import make_hyperparameters
 
 from utilities.network.architecture import feature_maps
-from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.network.networks import build_autoencoder, build_classifier, describe
+from utilities.terminal import console
+from utilities.terminal.console import say
+
+pytestmark = pytest.mark.backend
 
 CASES = [
     ((8, 8), 1, None),
@@ -153,3 +157,19 @@ def test_the_classifier_is_the_encoder_flattened_and_two_dense_layers(classes):
     assert probabilities.shape == (5, classes)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert np.allclose(np.asarray(classifier.head(classifier.encoder(images))), probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [None, 44, 43, 40])
+def test_the_table_of_layers_fits_a_terminal(monkeypatch, capsys, width):
+    network = build_autoencoder((28, 28), make_hyperparameters(3, third_pooling=True)).whole
+    monkeypatch.setattr(console, "terminal_width", lambda: width)
+    say(describe(network, width))
+    lines = capsys.readouterr().out.splitlines()
+    rows = [("layer", "output", "weights")]
+    rows += [
+        (layer.name, "x".join(map(str, layer.output.shape[1:])), f"{layer.count_params():,}") for layer in flat(network)
+    ]
+    assert " ".join(lines).split() == [word for row in rows for word in row]
+    assert len(lines) == len(rows) * (1 if width in (None, 44) else 2)
+    assert len({len(line) for line in lines if not line[0].isalpha() or len(lines) == len(rows)}) == 1
+    assert max(map(len, lines)) <= (width or 44)

@@ -1,6 +1,6 @@
-"""Make keras2_encoder.h5 and keras2_encoder.npz beside this file, with Keras 2.
+"""Make the keras2_....h5 and .npz files beside this file, with Keras 2.
 
-The weights and the statistics are random; the .npz holds images and what Keras 2 predicts for them.
+The weights and the statistics are random; each .npz holds images and what Keras 2 predicts for them.
 
     python3.11 -m venv keras2
     keras2/bin/pip install tensorflow-cpu==2.15.1
@@ -11,38 +11,64 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import layers
 
-PLACE = Path(__file__).with_name("keras2_encoder.h5")
+PLACE = Path(__file__).parent
+SHAPE = (8, 8, 1)
 LOWEST_VARIANCE = 0.5
 
 
 def build_encoder():
-    """Return an encoder of two sets for images of 8 x 8."""
-    images = features = keras.Input((8, 8, 1), name="images")
+    """Return an encoder of two sets."""
+    images = features = keras.Input(SHAPE, name="images")
     for number, filters in enumerate((3, 4), start=1):
-        features = keras.layers.Conv2D(filters, (3, 2), padding="same", activation="relu", name=f"conv{number}")(
-            features
-        )
-        features = keras.layers.BatchNormalization(name=f"normalization{number}")(features)
-        features = keras.layers.MaxPooling2D((2, 2), name=f"pooling{number}")(features)
+        features = layers.Conv2D(filters, (3, 2), padding="same", activation="relu", name=f"conv{number}")(features)
+        features = layers.BatchNormalization(name=f"normalization{number}")(features)
+        features = layers.MaxPooling2D((2, 2), name=f"pooling{number}")(features)
     return keras.Model(images, features, name="encoder")
 
 
-def main():
-    """Save the encoder, images and predictions."""
-    random = np.random.default_rng(0)
-    encoder = build_encoder()
-    encoder.set_weights(
+def build_sequential(name="sequential"):
+    """Return a sequential encoder, whose first layer says what its input is, with activations that are layers."""
+    return keras.Sequential(
         [
-            random.uniform(LOWEST_VARIANCE, 2, weight.shape)
-            if "variance" in weight.name
-            else random.normal(0, 0.5, weight.shape)
-            for weight in encoder.weights
-        ]
+            layers.Conv2D(2, 3, strides=2, use_bias=False, activation=layers.LeakyReLU(0.1), input_shape=SHAPE),
+            layers.BatchNormalization(scale=False),
+            layers.ReLU(max_value=1.5, negative_slope=0.2),
+            layers.MaxPooling2D(2, 1, padding="same"),
+        ],
+        name=name,
     )
-    encoder.save(PLACE)
-    images = random.random((5, 8, 8, 1), np.float32)
-    np.savez(PLACE.with_suffix(".npz"), images=images, codes=encoder.predict(images, verbose=0))
+
+
+def build_frozen():
+    """Return a compiled encoder of a frozen network and layers, one of them frozen, within another network."""
+    images = keras.Input(SHAPE)
+    frozen = build_sequential("frozen")
+    frozen.trainable = False
+    codes = layers.Conv2D(3, (1, 2), activation="tanh", name="conv")(frozen(images))
+    codes = layers.BatchNormalization(trainable=False, name="normalization")(codes)
+    inner = keras.Model(images, layers.Conv2D(2, 2, name="last")(codes), name="inner")
+    outer = keras.Input(SHAPE)
+    encoder = keras.Model([outer], inner(outer, training=False), name="outer")
+    encoder.compile("adam", loss="mse")
+    encoder.fit(np.zeros((2, *SHAPE)), np.zeros((2, *encoder.output_shape[1:])), verbose=0)
+    return encoder
+
+
+def main():
+    """Save the encoders, images and predictions."""
+    for name, build in {"encoder": build_encoder, "sequential": build_sequential, "frozen": build_frozen}.items():
+        random = np.random.default_rng(0)
+        encoder = build()
+        for weight in encoder.weights:
+            is_variance = "variance" in weight.name
+            weight.assign(
+                random.uniform(LOWEST_VARIANCE, 2, weight.shape) if is_variance else random.normal(0, 0.5, weight.shape)
+            )
+        encoder.save(PLACE / f"keras2_{name}.h5")
+        images = random.random((5, *SHAPE), np.float32)
+        np.savez(PLACE / f"keras2_{name}.npz", images=images, codes=encoder.predict(images, verbose=0))
     print(f"Keras {keras.__version__}")
 
 

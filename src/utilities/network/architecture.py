@@ -5,31 +5,24 @@ set 3 in max-pooling by 7 if asked for; later sets have none. The decoder is the
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import replace
 from math import prod
+
+from utilities.network.layers import (
+    Activation,
+    Convolution,
+    NetworkSize,
+    Normalization,
+    Pooling,
+    Upsampling,
+    size_of_layers,
+)
 
 HALVING = 2
 THIRD_POOLING = 7
 RECONSTRUCTION_KERNEL = (5, 5)
 LARGEST_KERNEL_SIDE = 99
 MOST_FILTERS = 4096
-# A filter's gamma, beta, moving mean and moving variance.
-NORMALISATION_WEIGHTS = 4
-
-
-@dataclass(frozen=True)
-class NetworkSize:
-    """The size of a network.
-
-    Attributes:
-        weights: its number of weights, moving statistics included.
-        features: numbers in the outputs of all layers for one image.
-        code: numbers in the code of one image.
-    """
-
-    weights: int
-    features: int
-    code: int
 
 
 def pooling_sizes(layers, third_pooling):
@@ -39,7 +32,7 @@ def pooling_sizes(layers, third_pooling):
 
 
 def pooling_fault(image_shape, layers):
-    """Return why images of (rows, columns) cannot be pooled by 2 in a network of so many layers, or None."""
+    """Return why images of (rows, columns) cannot be pooled by 2 in a network of ``layers`` layers, or None."""
     divisor = prod(pooling_sizes(layers, third_pooling=False))
     if all(side % divisor == 0 for side in image_shape):
         return None
@@ -67,19 +60,28 @@ def feature_maps(image_shape, filters, third_pooling):
     return encoded, [encoded[-1], *reversed(mirrored), encoded[0]]
 
 
+def autoencoder_layers(kernel_sizes, filters, third_pooling):
+    """Return the layers of an encoder and of its decoder, records of layers.py."""
+    encoder, decoder = [], [Convolution(1, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid")]
+    for number, (kernel_size, channels, pooling) in enumerate(
+        zip(kernel_sizes, filters, pooling_sizes(len(filters), third_pooling), strict=True), start=1
+    ):
+        # No bias: the normalisation takes any away, and has one of its own.
+        layers = [Convolution(channels, kernel_size, padding="same", use_bias=False), Normalization()]
+        # The sets next to the code are linear: rectified, a code could only say how much, not which way, and as few
+        # numbers as a code has cannot afford that.
+        layers += [Activation("relu")] if number < len(filters) else []
+        side = (pooling, pooling)
+        encoder = [*encoder, *layers, *([Pooling(side)] if pooling > 1 else [])]
+        decoder = [*layers, *([Upsampling(side)] if pooling > 1 else []), *decoder]
+    return encoder, decoder
+
+
 def autoencoder_size(image_shape, kernel_sizes, filters, third_pooling):
     """Return the NetworkSize of an autoencoder of images of (rows, columns)."""
-    encoded, (*decoded, image) = feature_maps(image_shape, filters, third_pooling)
-    weights = prod(RECONSTRUCTION_KERNEL) * filters[0] + 1
-    features = prod(image)
-    kernels = (*kernel_sizes, *reversed(kernel_sizes))
-    sets = (*itertools.pairwise(encoded), *itertools.pairwise(decoded))
-    for number, (kernel, (before, after)) in enumerate(zip(kernels, sets, strict=True), start=1):
-        convolved = (*before[:2], after[2])
-        next_to_code = number in (len(filters), len(filters) + 1)  # linear: no activation layer
-        weights += after[2] * (prod(kernel) * before[2] + NORMALISATION_WEIGHTS)
-        features += prod(convolved) * (2 if next_to_code else 3) + (prod(after) if after != convolved else 0)
-    return NetworkSize(weights, features, prod(encoded[-1]))
+    encoder, decoder = autoencoder_layers(kernel_sizes, filters, third_pooling)
+    code = size_of_layers(encoder, (*image_shape, 1)).code
+    return replace(size_of_layers([*encoder, *decoder], (*image_shape, 1)), code=code)
 
 
 def classifier_size(encoder, units, classes):

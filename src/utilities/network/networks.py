@@ -1,15 +1,27 @@
 """The networks: the autoencoder with its two halves, and the classifier on top of an encoder."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
+from itertools import accumulate
 from math import prod
 
 import keras
+import numpy as np
 from keras import layers
 
-from utilities.network.architecture import RECONSTRUCTION_KERNEL, NetworkSize, pooling_sizes
-from utilities.text import printable
+from utilities.network import layers as records
+from utilities.network.architecture import autoencoder_layers
 
-LONGEST_NAME = 30  # of a layer, in the table of them; encoders may come from strangers
+# Keras' class for each record, and what it is called in the names of layers.
+KINDS = {
+    records.Convolution: (layers.Conv2D, "convolution"),
+    records.Normalization: (layers.BatchNormalization, "normalization"),
+    records.Activation: (layers.Activation, "activation"),
+    records.Rectifier: (layers.ReLU, "activation"),
+    records.Pooling: (layers.MaxPooling2D, "pooling"),
+    records.Upsampling: (layers.UpSampling2D, "upsampling"),
+}
+RECONSTRUCTION = "reconstruction"
 
 
 @dataclass(frozen=True)
@@ -29,74 +41,46 @@ class Autoencoder:
 
 def build_autoencoder(image_shape, hyperparameters):
     """Return a new Autoencoder for images of (rows, columns)."""
-    images = keras.Input((*image_shape, 1), name="images")
-    encoder = keras.Model(images, _encode(images, hyperparameters), name="encoder")
-    codes = keras.Input(encoder.output_shape[1:], name="codes")
-    decoder = keras.Model(codes, _decode(codes, hyperparameters), name="decoder")
-    return Autoencoder(keras.Model(images, decoder(encoder(images)), name="autoencoder"), encoder, decoder)
+    answers = hyperparameters.kernel_sizes, hyperparameters.filters, hyperparameters.third_pooling
+    encoding, decoding = autoencoder_layers(*answers)
+    encoder = _build_chain((*image_shape, 1), encoding, "images", "encoder")
+    decoder = _build_chain(encoder.output_shape[1:], decoding, "codes", "decoder")
+    reconstructions = decoder(encoder(encoder.input))
+    return Autoencoder(keras.Model(encoder.input, reconstructions, name="autoencoder"), encoder, decoder)
 
 
-@dataclass(frozen=True)
-class _Set:
-    """One set of the encoder, and its mirror in the decoder; activation is None next to the code."""
-
-    number: int
-    kernel_size: tuple[int, int]
-    filters: int
-    pooling: int
-    activation: str | None
-
-
-def _sets(hyperparameters):
-    """Return the sets from the image to the code.
-
-    The sets next to the code are linear: rectified, a code could only say how much, not which way, and as few
-    numbers as a code has cannot afford that.
-    """
-    count = len(hyperparameters.filters)
-    return [
-        _Set(number, kernel_size, filters, pooling, activation=None if number == count else "relu")
-        for number, kernel_size, filters, pooling in zip(
-            range(1, count + 1),
-            hyperparameters.kernel_sizes,
-            hyperparameters.filters,
-            pooling_sizes(count, hyperparameters.third_pooling),
-            strict=True,
-        )
-    ]
+def build_encoder(encoder):
+    """Return the keras.Model of a records.Encoder, whose layers get the names that those of a new encoder have."""
+    model = _build_chain(encoder.input_shape, encoder.layers, "images", "encoder")
+    numbers, weights = np.frombuffer(encoder.weights, "<f4"), []
+    for weight in model.weights:
+        size = prod(weight.shape)
+        weights.append(numbers[:size].reshape(weight.shape))
+        numbers = numbers[size:]
+    model.set_weights(weights)
+    return model
 
 
-def _encode(features, hyperparameters):
-    for part in _sets(hyperparameters):
-        features = _convolve_and_normalise(features, part, "encoder")
-        if part.pooling > 1:
-            features = layers.MaxPooling2D(part.pooling, name=f"encoder_{part.number}_pooling")(features)
-    return features
+def _build_chain(input_shape, chain, input_name, name):
+    """Return a model of new layers, one for each record in a chain."""
+    inputs = features = keras.Input(input_shape, name=input_name)
+    for record, layer_name in zip(chain, _names(chain, name), strict=True):
+        settings = asdict(record) | {"name": layer_name}
+        if isinstance(record, records.Convolution) and layer_name != RECONSTRUCTION:
+            settings["kernel_initializer"] = "he_normal"
+        features = KINDS[type(record)][0](**settings)(features)
+    return keras.Model(inputs, features, name=name)
 
 
-def _decode(features, hyperparameters):
-    for part in reversed(_sets(hyperparameters)):
-        features = _convolve_and_normalise(features, part, "decoder")
-        if part.pooling > 1:
-            features = layers.UpSampling2D(part.pooling, name=f"decoder_{part.number}_upsampling")(features)
-    last = layers.Conv2D(1, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid", name="reconstruction")
-    return last(features)
-
-
-def _convolve_and_normalise(features, part, half):
-    name = f"{half}_{part.number}"
-    features = layers.Conv2D(
-        part.filters,
-        part.kernel_size,
-        padding="same",
-        use_bias=False,  # the normalisation takes any bias away, and has one of its own
-        kernel_initializer="he_normal",
-        name=f"{name}_convolution",
-    )(features)
-    features = layers.BatchNormalization(name=f"{name}_normalization")(features)
-    if part.activation:
-        features = layers.Activation(part.activation, name=f"{name}_activation")(features)
-    return features
+def _names(chain, half):
+    """Yield the names of layers: a convolution begins the next set, and those of a decoder count down."""
+    begins = [int(isinstance(record, records.Convolution)) for record in chain]
+    used = Counter()
+    for record, number in zip(chain, accumulate(begins), strict=True):
+        number = sum(begins) - number if half == "decoder" else max(number, 1)
+        name = f"{half}_{number}_{KINDS[type(record)][1]}" if number else RECONSTRUCTION
+        used[name] += 1
+        yield name if used[name] == 1 else f"{name}_{used[name]}"
 
 
 @dataclass(frozen=True)
@@ -126,17 +110,23 @@ def build_classifier(encoder, units, classes):
 def size_of(network, encoder):
     """Return the NetworkSize of a network, given the encoder in it."""
     features = sum(prod(layer.output.shape[1:]) for layer in leaves(network))
-    return NetworkSize(network.count_params(), features, prod(encoder.output_shape[1:]))
+    return records.NetworkSize(network.count_params(), features, prod(encoder.output_shape[1:]))
 
 
-def describe(network):
-    """Return a table of a network's layers: the feature map that each makes of an image, and its number of weights."""
+def describe(network, width=None):
+    """Return a table of a network's layers: the feature map that each makes of an image, and its number of weights.
+
+    Args:
+        width: the columns of a terminal; where they are too few, a layer takes two lines. None for no limit.
+    """
     table = [("layer", "output", "weights")]
     for layer in leaves(network):
         feature_map = "x".join(map(str, layer.output.shape[1:]))
-        table.append((printable(layer.name, LONGEST_NAME), feature_map, f"{layer.count_params():,}"))
+        table.append((layer.name, feature_map, f"{layer.count_params():,}"))
     names, maps, _ = (max(map(len, column)) for column in zip(*table, strict=True))
-    return "\n".join(f"{name:{names}}  {feature_map:>{maps}}  {weights:>10}" for name, feature_map, weights in table)
+    rows = [(f"{name:{names}}  ", f"{feature_map:>{maps}}  {weights:>10}") for name, feature_map, weights in table]
+    fits = width is None or len("".join(rows[0])) <= width
+    return "\n".join(name + numbers if fits else f"{name.rstrip()}\n    {numbers}" for name, numbers in rows)
 
 
 def leaves(network):

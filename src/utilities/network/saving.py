@@ -1,4 +1,4 @@
-"""Models on disk: saved whole or not at all, loaded without running anything the file brings along."""
+"""Saves models whole or not at all."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from utilities.errors import BadInput, Fault
+from utilities.errors import Fault
 from utilities.files import replacing
 from utilities.network.memory import FLOAT32
 from utilities.network.networks import leaves
@@ -55,15 +55,3 @@ def _find_room(path, model):
     except OSError as error:
         if error.errno in NO_ROOM:  # other errors mean that the file system cannot tell
             raise
-
-
-def load_encoder(path):
-    """Return the encoder in a file that encoder_check.check_encoder found good.
-
-    Raises:
-        BadInput: Keras cannot load it.
-    """
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever its parts raise
-        raise BadInput(f"{path}: Keras cannot load it: {' '.join(str(error).split())[:200]}") from error

@@ -1,0 +1,449 @@
+"""Encoders of all kinds are read to what Keras itself would load, without Keras; others are told in one line."""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from conftest import ON_JAX, make_hyperparameters, script_environment
+from keras import layers
+
+from utilities.errors import BadInput
+from utilities.network import encoder_reader
+from utilities.network.encoder_reader import read_encoder
+from utilities.network.networks import build_autoencoder, build_classifier, build_encoder
+from utilities.network.saving import save_model
+from utilities.training.training import engine
+
+pytestmark = pytest.mark.backend
+
+SHAPE = (8, 8)
+KERAS_2 = sorted((Path(__file__).parent / "data").glob("keras2_*.h5"))
+SUFFIXES = (".h5", ".keras")
+LOAD_AND_PREDICT = """
+import sys, keras, numpy
+images = numpy.load(sys.argv[1])["images"]
+models = {path: keras.models.load_model(path, compile=False) for path in sys.argv[3:]}
+numpy.savez(sys.argv[2], **{path: model.predict(images, verbose=0) for path, model in models.items()})
+"""
+NEW_LAYERS_HAVE = ("he_normal", "HeNormal", "zeros", "Zeros", "ones", "Ones")  # for initializers
+
+
+# --- good encoders
+
+
+def images_of(shape=SHAPE, name=None):
+    return keras.Input((*shape, 1), name=name)
+
+
+def inner_encoder(name="inner"):
+    """Return a sequential encoder of every layer that one may have."""
+    return keras.Sequential(
+        [
+            images_of(),
+            layers.Conv2D(4, 3, groups=1, kernel_regularizer="l2", bias_constraint="non_neg"),
+            layers.BatchNormalization(scale=False, momentum=0.9, epsilon=1e-2),
+            layers.ReLU(max_value=2, negative_slope=0.25, threshold=0.1),
+            layers.Conv2D(6, (1, 3), strides=(2, 1), groups=2, padding="same", use_bias=False, activation="relu6"),
+            layers.LeakyReLU(0.05),
+            layers.MaxPooling2D(2, 1, padding="same"),
+            layers.BatchNormalization(center=False),
+        ],
+        name=name,
+    )
+
+
+def functional_encoder(inner, name="functional"):
+    images = images_of()
+    codes = layers.Conv2D(2, (2, 3), dilation_rate=2, name="last", activation=layers.LeakyReLU(0.3))(inner(images))
+    return keras.Model(images, layers.Activation("tanh")(codes), name=name)
+
+
+def nested_encoder():
+    images = images_of()
+    return keras.Model(images, functional_encoder(inner_encoder())(images, training=False), name="outer")
+
+
+def nested_in_sequential():
+    return keras.Sequential([images_of(), functional_encoder(inner_encoder()), layers.Conv2D(2, 1)])
+
+
+def with_frozen_layer():
+    return keras.Sequential([images_of(), layers.Conv2D(2, 1, trainable=False), layers.BatchNormalization()])
+
+
+def with_frozen_network():
+    encoder = nested_encoder()
+    encoder.get_layer("functional").get_layer("inner").trainable = False
+    return encoder
+
+
+def frozen_and_compiled():
+    encoder = with_frozen_network()
+    encoder.compile("adam", loss=keras.losses.MeanSquaredError())
+    encoder.fit(np.zeros((2, *SHAPE, 1)), np.zeros((2, *encoder.output_shape[1:])), verbose=0)
+    return encoder
+
+
+def with_blocks_of_the_same_names():
+    """Return an encoder of blocks two networks deep, one of them frozen, whose layers have the same names."""
+    images = features = images_of()
+    for name in ("first", "second"):
+        block = [layers.Conv2D(3, 2, name="convolution"), layers.BatchNormalization(name="normalization")]
+        features = keras.Sequential([keras.Input(features.shape[1:]), *block], name=name)(features)
+    inner = keras.Model(images, features, name="inner")
+    inner.get_layer("first").trainable = False
+    outer = images_of()
+    return keras.Model(outer, inner(outer))
+
+
+def with_names_of_this_project(*more):
+    images = features = images_of(name="images")
+    for name in ("codes", "flatten", "hidden", "probabilities", "encoder", "encoder_1_convolution", "dense", *more):
+        features = layers.Conv2D(2, 1, name=name)(features)
+    return keras.Model(images, features, name="head")
+
+
+def without_an_input():
+    encoder = keras.Sequential([layers.Conv2D(2, 3), layers.MaxPooling2D()])
+    encoder(np.zeros((3, *SHAPE, 1)))
+    return encoder
+
+
+def for_any_sides():
+    images = keras.Input((None, None, 1), batch_size=5)
+    return keras.Model([images], [layers.MaxPooling2D(3)(layers.Conv2D(2, 2, strides=2)(images))])
+
+
+def cut_from_an_autoencoder():
+    """Return the first half of a sequential autoencoder, within another network."""
+    whole = keras.Sequential([images_of(), layers.Conv2D(2, 3), layers.Conv2D(3, 3), layers.Conv2D(4, 3)], name="whole")
+    images = images_of()
+    return keras.Sequential([images, keras.Model(whole.inputs, whole.layers[1].output, name="half")])
+
+
+def of_double_precision():
+    return keras.Sequential([images_of(), layers.Conv2D(2, 3, dtype="float64"), layers.BatchNormalization()])
+
+
+def as_saved_here():
+    return build_autoencoder(SHAPE, make_hyperparameters(3)).encoder
+
+
+MODELS = [
+    *(as_saved_here, inner_encoder, nested_encoder, nested_in_sequential, with_frozen_layer, with_frozen_network),
+    *(frozen_and_compiled, with_blocks_of_the_same_names, with_names_of_this_project, without_an_input, for_any_sides),
+    *(cut_from_an_autoencoder, of_double_precision),
+]
+
+
+def give_weights(model):
+    random = np.random.default_rng(1)
+    for weight in model.weights:
+        is_variance = "variance" in weight.name
+        weight.assign(random.uniform(0.5, 2, weight.shape) if is_variance else random.normal(0, 0.5, weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A folder of images.npz and good encoders: {path: what an encoder predicts in the process that made it}."""
+    folder, known = tmp_path_factory.mktemp("good"), {}
+    images = np.random.default_rng(0).random((5, *SHAPE, 1), np.float32)
+    np.savez(folder / "images.npz", images=images)
+    for make in MODELS:
+        model = give_weights(make())
+        for suffix in SUFFIXES:
+            model.save(folder / f"{make.__name__}{suffix}")
+            known[folder / f"{make.__name__}{suffix}"] = model.predict(images, verbose=0)
+    return folder, known
+
+
+@pytest.fixture
+def no_deserializers(monkeypatch):
+    """Let Keras deserialize nothing but the names of the initializers that new layers have."""
+
+    def refuse(*arguments, **settings):
+        raise AssertionError(f"Keras deserializes {arguments}")
+
+    def deserialize(config, *more, plain=keras.saving.deserialize_keras_object, **settings):
+        is_of_a_new_layer = config["class_name"] in NEW_LAYERS_HAVE and config["config"] == {}
+        return plain(config, *more, **settings) if is_of_a_new_layer else refuse(config)
+
+    replaced = dict.fromkeys(("load_model", "model_from_config", "model_from_json", "functional_from_config"), refuse)
+    replaced["deserialize_keras_object"] = deserialize
+    for name, module in sorted(sys.modules.items()):
+        if name.partition(".")[0] == "keras":
+            for found in replaced.keys() & vars(module):
+                monkeypatch.setattr(module, found, replaced[found])
+    monkeypatch.setattr(keras.Layer, "from_config", refuse)
+    with pytest.raises(AssertionError, match="deserializes"):
+        keras.models.load_model(KERAS_2[0])
+
+
+def is_close(codes, known):
+    """Tell whether codes are known ones within a millionth, of the largest where that is above 1."""
+    return np.allclose(codes, known, rtol=0, atol=1e-6 * max(1, np.abs(known).max()))
+
+
+def predict(path, images):
+    return build_encoder(read_encoder(path, SHAPE)).predict(images, verbose=0)
+
+
+def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good, no_deserializers):
+    folder, known = good
+    images = np.load(folder / "images.npz")["images"]
+    for path, codes in known.items():
+        assert np.ptp(codes) > 0.1, path.name
+        assert is_close(predict(path, images), codes), path.name
+
+
+@pytest.mark.parametrize("path", KERAS_2, ids=lambda path: path.stem)
+def test_encoders_of_keras_2_predict_what_they_did_there(path, no_deserializers):
+    known = np.load(path.with_suffix(".npz"))
+    encoder = build_encoder(read_encoder(path, SHAPE))
+    assert np.ptp(known["codes"]) > 0.1
+    assert is_close(encoder.predict(known["images"], verbose=0), known["codes"])
+    inputs = (known["images"], np.ones(len(known["images"]))) if ON_JAX else known["images"]
+    assert np.allclose(engine.network_of(encoder, len(inputs))(inputs), known["codes"], rtol=0, atol=1e-5)
+
+
+def test_encoders_predict_what_they_do_when_keras_loads_them_in_another_process(good, tmp_path):
+    folder, known = good
+    # Keras 3 cannot load a sequential network of Keras 2 in a functional one.
+    paths = [*known, *(path for path in KERAS_2 if path.stem != "keras2_frozen")]
+    arguments = [sys.executable, "-c", LOAD_AND_PREDICT, folder / "images.npz", tmp_path / "codes.npz", *paths]
+    subprocess.run(arguments, env=script_environment(PYTHONPATH=""), check=True, capture_output=True, timeout=120)
+    images = np.load(folder / "images.npz")["images"]
+    for path, codes in np.load(tmp_path / "codes.npz").items():
+        assert is_close(predict(Path(path), images), codes), path
+
+
+def test_names_that_tensorflow_cannot_have_do_not_matter(tmp_path):
+    images = np.random.default_rng(0).random((5, *SHAPE, 1), np.float32)
+    for suffix in SUFFIXES:
+        with_space, without = (give_weights(with_names_of_this_project(name)) for name in ("my layer", "my_layer"))
+        with_space.save(tmp_path / f"encoder{suffix}")
+        codes = without.predict(images, verbose=0)
+        assert is_close(predict(tmp_path / f"encoder{suffix}", images), codes)
+
+
+def test_its_layers_have_the_names_of_a_new_encoder_whatever_those_in_the_file(good, tmp_path):
+    folder, _ = good
+    built = build_encoder(read_encoder(folder / "as_saved_here.h5", SHAPE))
+    assert [layer.name for layer in built.layers] == [layer.name for layer in as_saved_here().layers]
+    names = [layer.name for layer in build_encoder(read_encoder(folder / "inner_encoder.h5", SHAPE)).layers]
+    assert names == [
+        *("images", "encoder_1_convolution", "encoder_1_normalization", "encoder_1_activation"),
+        *("encoder_2_convolution", "encoder_2_activation", "encoder_2_pooling", "encoder_2_normalization"),
+    ]
+    for path in sorted(folder.glob("*_*.h5")):
+        build_classifier(build_encoder(read_encoder(path, SHAPE)), 4, 3)
+
+
+def test_what_is_read_outlasts_the_file_and_is_named_by_its_content(good, tmp_path):
+    folder, _ = good
+    read = []
+    for name in ("as_saved_here.h5", "inner_encoder.h5", "as_saved_here.h5"):
+        shutil.copy(folder / name, tmp_path / "encoder.h5")
+        read.append(read_encoder(tmp_path / "encoder.h5", SHAPE))
+    (tmp_path / "encoder.h5").unlink()
+    names = [encoder.name for encoder in read]
+    assert all(name.startswith("encoder.h5 ") for name in names)
+    assert names[0] == names[2] != names[1]
+    assert build_encoder(read[0]).count_params() == read[0].size.weights
+
+
+def test_encoders_of_all_architectures_are_read(tmp_path):
+    for layers_, third_pooling in [(1, None), (3, True), (5, False)]:
+        encoder = build_autoencoder((56, 28), make_hyperparameters(layers_, third_pooling=third_pooling)).encoder
+        save_model(encoder, tmp_path / "encoder.h5")
+        weights = build_encoder(read_encoder(tmp_path / "encoder.h5", (56, 28))).get_weights()
+        assert all(map(np.array_equal, weights, encoder.get_weights()))
+
+
+# --- what is no encoder, or cannot be read
+
+
+def assert_refused(path, complaint, shape=SHAPE):
+    with pytest.raises(BadInput) as caught:
+        read_encoder(path, shape)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert complaint in message
+    assert message.isprintable()
+    assert len(message) < len(str(path)) + 300
+
+
+@pytest.fixture
+def encoder_file(good, tmp_path):
+    shutil.copy(good[0] / "as_saved_here.h5", tmp_path / "encoder.h5")
+    return tmp_path / "encoder.h5"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_model_that_is_no_encoder_for_these_images_is_told(tmp_path, suffix):
+    images = images_of()
+    autoencoder = build_autoencoder(SHAPE, make_hyperparameters(2))
+    models = {
+        "it has a decoder too": autoencoder.whole,
+        "it has dense layers": build_classifier(autoencoder.encoder, 4, 3).whole,
+        "kind Lambda": keras.Model(images, layers.Lambda(lambda x: x)(images)),
+        "the images have 8 x 8 x 1 pixels, the encoder is for 4 x 20 x 1": build_autoencoder(
+            (4, 20), make_hyperparameters(1)
+        ).encoder,
+        "the encoder is for 8 x 8 x 3": keras.Sequential([keras.Input((*SHAPE, 3)), layers.Conv2D(2, 3)]),
+        "twice is not connected to the layer before it alone": keras.Model(
+            images, layers.add([images, layers.Conv2D(1, 1)(images)], name="twice")
+        ),
+    }
+    for complaint, model in models.items():
+        save_model(model, tmp_path / f"model{suffix}")
+        assert_refused(tmp_path / f"model{suffix}", complaint)
+
+
+def test_a_file_of_weights_only_is_told(tmp_path):
+    as_saved_here().save_weights(tmp_path / "encoder.weights.h5")
+    assert_refused(tmp_path / "encoder.weights.h5", "holds no model, only weights")
+
+
+def test_missing_files_and_directories_are_told(tmp_path):
+    assert_refused(tmp_path / "missing.h5", "no such file")
+    assert_refused(tmp_path, "not a regular file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_told(encoder_file):
+    encoder_file.chmod(0)
+    assert_refused(encoder_file, "encoder.h5: Permission denied")
+
+
+def test_a_file_that_another_program_writes_is_told(encoder_file):
+    with h5py.File(encoder_file, "r+"):
+        assert_refused(encoder_file, "encoder.h5: locked by another program")
+    with h5py.File(encoder_file):
+        read_encoder(encoder_file, SHAPE)
+
+
+def test_the_file_system_may_have_no_locks(encoder_file, monkeypatch):
+    def no_locks(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    read_encoder(encoder_file, SHAPE)
+
+
+def test_a_fault_of_this_project_is_not_told_as_one_of_the_file(encoder_file, monkeypatch):
+    monkeypatch.setattr(encoder_reader, "read_configuration", lambda *arguments: 1 / 0)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        read_encoder(encoder_file, SHAPE)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"an encoder, but in words", bytes(1000), b"\x89HDF\r\n\x1a\n", b"PK\x03\x04" + bytes(100)]
+)
+def test_a_file_that_is_no_model_is_told(tmp_path, content):
+    (tmp_path / "encoder.h5").write_bytes(content)
+    assert_refused(tmp_path / "encoder.h5", "not a Keras model")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_that_is_cut_off_is_told(good, tmp_path, share, suffix):
+    content = (good[0] / f"as_saved_here{suffix}").read_bytes()
+    (tmp_path / f"encoder{suffix}").write_bytes(content[: int(len(content) * share)])
+    assert_refused(tmp_path / f"encoder{suffix}", "not a Keras model")
+
+
+CONFIGURATIONS = {
+    "no JSON": "{",
+    "deep": "[" * 200_000,
+    "deep layers": '{"class_name":"Functional","config":{"layers":[' * 10_000,
+    "number": "3",
+    "null": "null",
+    "list": "[]",
+    "text": '"Functional"',
+    "empty": "{}",
+    "list for a network": '{"class_name": "Functional", "config": []}',
+    "number for layers": '{"class_name": "Functional", "config": {"layers": 3}}',
+    "number for a layer": '{"class_name": "Functional", "config": {"layers": [3]}}',
+    "list for a name": '{"class_name": [], "config": {}}',
+    "list for a layer's name": '{"class_name": "Functional", "config": {"layers": [{"class_name": [], "config": {}}]}}',
+    "list for a registered name": '{"class_name": "Conv2D", "registered_name": [1], "config": {}}',
+    "no layers": '{"class_name": "Functional", "config": {"layers": []}}',
+    "other object": '{"class_name": "Adam", "config": {}}',
+    "layer alone": '{"class_name": "ReLU", "config": {}}',
+    "huge": json.dumps({"class_name": "Functional", "config": {"layers": [], "name": " " * 2**24}}),
+    "not unicode": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_configuration_that_is_not_an_encoders_is_told(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", CONFIGURATIONS[name])
+    assert_refused(tmp_path / "encoder.keras", "not an encoder: ")
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", 3, [1.5, 2.5], b"\xff", np.zeros((2, 2))], ids=str)
+def test_an_hdf5_attribute_that_is_no_configuration_is_told(encoder_file, value):
+    with h5py.File(encoder_file, "r+") as file:
+        file.attrs["model_config"] = value
+    assert_refused(encoder_file, "not an encoder: ")
+
+
+@pytest.mark.parametrize("value", ["text", h5py.Empty("f4"), [b"a", b"b"], None], ids=str)
+def test_weights_that_are_no_numbers_are_told(encoder_file, value):
+    with h5py.File(encoder_file, "r+") as file:
+        group = file["model_weights/encoder_1_normalization/encoder_1_normalization"]
+        del group["gamma"]
+        group["gamma"] = value if value is not None else h5py.SoftLink("/")
+    assert_refused(encoder_file, "encoder_1_normalization/gamma ")
+
+
+def test_an_archive_without_a_configuration_is_told(tmp_path):
+    with zipfile.ZipFile(tmp_path / "encoder.keras", "w") as archive:
+        archive.writestr("metadata.json", "{}")
+    assert_refused(tmp_path / "encoder.keras", "not a Keras model")
+
+
+def test_an_archive_with_changed_bits_is_told(tmp_path):
+    with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", json.dumps(list(range(1000))))
+    content = bytearray((tmp_path / "encoder.keras").read_bytes())
+    content[60:80] = bytes(20)
+    (tmp_path / "encoder.keras").write_bytes(content)
+    assert_refused(tmp_path / "encoder.keras", "not a Keras model")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_weights_that_are_not_finite_are_told(tmp_path, number, suffix):
+    encoder = as_saved_here()
+    encoder.set_weights([np.full(weight.shape, number) for weight in encoder.get_weights()])
+    save_model(encoder, tmp_path / f"encoder{suffix}")
+    assert_refused(tmp_path / f"encoder{suffix}", "is not finite")
+
+
+def test_weights_that_are_missing_are_told_in_one_line(encoder_file):
+    with h5py.File(encoder_file, "r+") as file:
+        del file["model_weights/encoder_1_normalization"]
+    assert_refused(encoder_file, "the weight encoder_1_normalization/gamma is missing")
+
+
+def test_weights_of_other_shapes_are_told(encoder_file, tmp_path):
+    with h5py.File(encoder_file, "r+") as file:
+        place = file["model_weights/encoder_2_convolution/encoder_2_convolution"]
+        weights = place["kernel"][()]
+        del place["kernel"]
+        place["kernel"] = weights[..., 1:]
+    assert_refused(encoder_file, "encoder_2_convolution/kernel has the shape (2, 3, 2, 2), expected (2, 3, 2, 3)")

@@ -1,0 +1,97 @@
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from utilities.errors import BadInput
+from utilities.network.forked_process import Died, run_forked
+
+
+def run(function, *arguments):
+    return run_forked(function, *arguments, seconds=10)
+
+
+def no_child_is_left():
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    return True
+
+
+def test_bytes_and_arrays_are_handed_back_joined():
+    array = np.arange(100_000, dtype="<f4").reshape(10, -1)
+    assert run(lambda line, array: [line, array, b""], b"line\n", array) == b"line\n" + array.tobytes()
+    assert run(lambda: []) == b""
+
+
+def test_what_happens_in_the_child_stays_there():
+    changed = []
+    run(lambda: [changed.append(1) or b""])
+    assert not changed
+
+
+def test_bad_input_in_the_child_is_raised_with_its_message():
+    def refuse():
+        raise BadInput("a name that is no text: \udcff")
+
+    with pytest.raises(BadInput, match="a name that is no text: \udcff"):
+        run(refuse)
+
+
+def test_a_lack_of_memory_in_the_child_is_raised_as_such():
+    with pytest.raises(MemoryError):
+        run(lambda: [bytes(2**60)])
+
+
+def test_another_error_in_the_child_is_raised_with_its_traceback():
+    def divide():
+        return [1 / 0]
+
+    with pytest.raises(RuntimeError, match=r"(?s)in divide.*ZeroDivisionError"):
+        run(divide)
+
+
+def test_work_without_end_is_ended():
+    begun = time.perf_counter()
+    with pytest.raises(Died, match="takes too long"):
+        run_forked(lambda: sum(iter(int, 1)), seconds=0.2)  # within one call: no step of Python in between
+    assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_crash_is_told_and_goes_no_further(number):
+    with pytest.raises(Died, match=f"crash .-{number:d}."):
+        run(lambda: os.kill(os.getpid(), number))
+
+
+def test_no_child_and_no_open_file_is_left_behind():
+    before = os.dup(0)
+    os.close(before)
+    for _ in range(20):
+        run(lambda: [b"done"])
+    after = os.dup(0)
+    os.close(after)
+    assert after == before  # the system gives the lowest number that is free
+    assert no_child_is_left()
+
+
+def test_ctrl_c_ends_the_child_too():
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(lambda: time.sleep(60))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert no_child_is_left()
+
+
+def test_it_works_in_a_process_that_ignores_its_children():
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert run(lambda: [b"result"]) == b"result"
+        with pytest.raises(Died):
+            run(lambda: os._exit(1))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
