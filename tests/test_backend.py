@@ -2,12 +2,14 @@
 
 import os
 import pty
+import re
 import subprocess
 
 import pytest
 from conftest import run_script, script_command, script_environment
 
 from utilities import backend
+from utilities.errors import BadInput
 
 JOB = {
     "KERAS_DISTRIBUTION_JOB_ADDRESSES": "127.0.0.1:9999",
@@ -29,11 +31,6 @@ def installed_jax(tmp_path):
     [
         ({"KERAS_BACKEND": "torch"}, "KERAS_BACKEND: expected tensorflow or jax, found 'torch'"),
         ({"KERAS_BACKEND": "tensorflow", **JOB}, "several processes train on JAX alone; set KERAS_BACKEND=jax"),
-        ({**JOB, "KERAS_DISTRIBUTION_NUM_PROCESSES": ""}, "KERAS_DISTRIBUTION_NUM_PROCESSES: not set"),
-        ({**JOB, "KERAS_DISTRIBUTION_NUM_PROCESSES": "two"}, "expected a whole number, found 'two'"),
-        ({**JOB, "KERAS_DISTRIBUTION_PROCESS_ID": "2"}, "a number below KERAS_DISTRIBUTION_NUM_PROCESSES, 2, found 2"),
-        ({**JOB, "KERAS_DISTRIBUTION_JOB_ADDRESSES": "here"}, "expected HOST:PORT of process 0, or of each"),
-        ({**JOB, "KERAS_DISTRIBUTION_JOB_ADDRESSES": "a:1,b:1,c:1"}, "expected HOST:PORT of process 0, or of each"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line_before_any_question(tmp_path, installed_jax, changes, fault):
@@ -44,6 +41,40 @@ def test_what_cannot_be_is_refused_in_one_line_before_any_question(tmp_path, ins
         assert session.stderr.startswith(f"{script}.py: error: ")
         assert session.stderr.count("\n") == 1
         assert fault in session.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "fault"),
+    [
+        ("NUM_PROCESSES", "", "KERAS_DISTRIBUTION_NUM_PROCESSES: not set"),
+        ("NUM_PROCESSES", "two", "expected a whole number, found 'two'"),
+        ("NUM_PROCESSES", "9" * 5000, "expected a whole number, found '9999"),
+        ("PROCESS_ID", "2", "a number below KERAS_DISTRIBUTION_NUM_PROCESSES, 2, found 2"),
+        ("JOB_ADDRESSES", "no.such.host.invalid:9999", "no host is found by the name 'no.such.host.invalid'"),
+        *[
+            ("JOB_ADDRESSES", value, f"expected HOST:PORT of process 0, or of each, found {value!r}")
+            for value in ("here", ":9999", "here:0", "here:65536", "here:²", "here:-1", "a:1,b:1,c:1", "a:1,b")
+        ],
+    ],
+)
+def test_a_job_that_cannot_be_is_refused(monkeypatch, variable, value, fault):
+    job = {"KERAS_BACKEND": "jax", **JOB, f"KERAS_DISTRIBUTION_{variable}": value}
+    monkeypatch.setattr(os, "environ", job)
+    with pytest.raises(BadInput, match=re.escape(fault)):
+        backend.read_job()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "address"),
+    [("127.0.0.1:9999", ("127.0.0.1", 9999)), ("127.0.0.1:1,b:2", ("127.0.0.1", 1)), ("[::1]:65535", ("::1", 65535))],
+)
+def test_the_address_of_a_job_is_that_of_its_first_process(monkeypatch, addresses, address):
+    job = {"KERAS_BACKEND": "jax", **JOB, "KERAS_DISTRIBUTION_JOB_ADDRESSES": addresses}
+    monkeypatch.setattr(os, "environ", job)
+    assert backend.read_job() == backend.Job(address, count=2, number=1)
+    job["KERAS_DISTRIBUTION_NUM_PROCESSES"], job["KERAS_DISTRIBUTION_PROCESS_ID"] = "1", "0"
+    job["KERAS_DISTRIBUTION_JOB_ADDRESSES"] = "127.0.0.1:9999"
+    assert backend.read_job() is None
 
 
 def test_tensorflow_computes_with_one_dnn(monkeypatch):

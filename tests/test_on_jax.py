@@ -13,6 +13,8 @@ from utilities.data.batches import Examples
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.training import on_jax
 
+pytestmark = pytest.mark.backend
+
 
 def randomise(network):
     random = np.random.default_rng(0)

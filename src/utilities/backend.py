@@ -1,14 +1,19 @@
 """What Keras computes with, and in how many processes, as its own environment variables say."""
 
 import os
+import socket
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from utilities.errors import BadInput
-from utilities.processes import check_job, is_first_process
 
 BACKENDS = ("tensorflow", "jax")
-# What a user who sets nothing wants of the libraries; one who does is heeded.
+ADDRESSES, COUNT, NUMBER = VARIABLES = tuple(
+    f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
+)
+MOST_DIGITS = 5  # of a number of processes, and of a port
+# Defaults for the libraries; settings of the user win.
 SETTINGS = {
     # Of the devices' memory, only what is used: others may want the rest.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
@@ -17,13 +22,15 @@ SETTINGS = {
     # more than twice as fast.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+# Keras' own, which would train less than the answers ask for, or in another way.
+UNWANTED = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 
 
 def check_backend():
-    """Check the backend, and the job that this process is one of; of a job, let the first process alone speak.
+    """Check the backend, and set what the user has not.
 
     Raises:
-        BadInput: another backend than TensorFlow or JAX, one that is not installed, or a job that cannot be.
+        BadInput: another backend than TensorFlow or JAX, or one that is not installed.
     """
     name = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or BACKENDS[0]
     if name not in BACKENDS:
@@ -32,9 +39,68 @@ def check_backend():
         raise BadInput("KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt")
     for variable, value in SETTINGS.items():
         os.environ.setdefault(variable, value)
-    check_job(name)
-    if not is_first_process():
-        os.environ["MPLBACKEND"] = "Agg"  # no windows either
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    for variable in UNWANTED:
+        os.environ.pop(variable, None)
+    # Keras reads the user's keras.json in this folder, and writes one where there is none. In a device it finds no file
+    # and can write none: its defaults hold, channels_last and float32.
+    os.environ["KERAS_HOME"] = os.devnull
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of several processes.
+
+    Attributes:
+        address: host and port at which process 0 is reached.
+        count: of the processes.
+        number: of this process, from 0.
+    """
+
+    address: tuple[str, int]
+    count: int
+    number: int
+
+    def name(self, *numbers):
+        """Return what a user is told of some of the processes."""
+        return f"process{'es' * (len(numbers) > 1)} {', '.join(map(str, sorted(numbers)))} of {self.count}"
+
+
+def read_job():
+    """Return the Job that the environment says this process is one of, or None.
+
+    Raises:
+        BadInput: it cannot be.
+    """
+    if not any(variable in os.environ for variable in VARIABLES):
+        return None
+    missing = [variable for variable in VARIABLES if not os.environ.get(variable)]
+    if missing:
+        raise BadInput(f"{missing[0]}: not set; a job of several processes needs {', '.join(VARIABLES)}")
+    for variable in (COUNT, NUMBER):
+        if not _is_number(os.environ[variable]):
+            raise BadInput(f"{variable}: expected a whole number, found {os.environ[variable]!r}")
+    count, number = int(os.environ[COUNT]), int(os.environ[NUMBER])
+    if number >= count:
+        raise BadInput(f"{NUMBER}: expected a number below {COUNT}, {count}, found {number}")
+    addresses = [address.rpartition(":") for address in os.environ[ADDRESSES].split(",")]
+    if len(addresses) not in (1, count) or not all(host and _is_port(port) for host, _, port in addresses):
+        raise BadInput(f"{ADDRESSES}: expected HOST:PORT of process 0, or of each, found {os.environ[ADDRESSES]!r}")
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        raise BadInput(f"{COUNT}: several processes train on JAX alone; set KERAS_BACKEND=jax")
+    if sys.stdin.isatty():
+        raise BadInput(f"{COUNT}: several processes need the same answers: redirect a file to standard input")
+    host, _, port = addresses[0]
+    address = host.strip("[]"), int(port)
+    try:
+        socket.getaddrinfo(*address)
+    except (OSError, UnicodeError) as error:
+        raise BadInput(f"{ADDRESSES}: no host is found by the name {host!r}") from error
+    return Job(address, count, number) if count > 1 else None
+
+
+def _is_number(text):
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+def _is_port(text):
+    return _is_number(text) and 0 < int(text) < 2**16

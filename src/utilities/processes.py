@@ -1,56 +1,300 @@
-"""The job of several processes that this process may be one of, as Keras' own environment variables say."""
+"""What the processes of a job have to do with each other.
 
+At the start the others connect to process 0, at the job's address, and stay connected until the end: so the processes
+compare their answers, and learn at once of one that ends.
+"""
+
+import contextlib
+import json
 import os
+import queue
+import signal
+import socket
 import sys
+import threading
+import time
+from pathlib import Path
 
-from utilities.errors import BadInput
+from utilities import crashes
+from utilities.backend import ADDRESSES, COUNT, NUMBER, read_job
+from utilities.errors import BadInput, Fault
+from utilities.streams import open_output
 
-ADDRESSES, COUNT, NUMBER = VARIABLES = tuple(
-    f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
-)
-# Between processes, as they call themselves in the errors that JAX raises when one has broken.
-CONNECTIONS = ("Gloo", "NCCL", "coordination service")
-LOST = "another process of the job was lost, or never came; --resume goes on after the last finished epoch"
+LONGEST_MESSAGE = 2**16  # characters
+# In seconds.
+POLL, LONGEST_TELLING = 0.1, 3
+TOLD_WAIT, LONGEST_WAIT = 3, 300
+LONGEST_GREETING, LONGEST_ANSWER = 2, 10
+BEAT, LONGEST_SILENCE = 10, 80  # JAX aborts without a word when it has not heard of a process for 100
+RESUME = "; --resume goes on after the last finished epoch"
 
-
-def check_job(backend):
-    """Check the job that the environment says this process is one of, if it does.
-
-    Raises:
-        BadInput: the job cannot be.
-    """
-    if not any(variable in os.environ for variable in VARIABLES):
-        return
-    missing = [variable for variable in VARIABLES if not os.environ.get(variable)]
-    if missing:
-        raise BadInput(f"{missing[0]}: not set; a job of several processes needs {', '.join(VARIABLES)}")
-    for variable in (COUNT, NUMBER):
-        if not (os.environ[variable].isascii() and os.environ[variable].isdigit()):
-            raise BadInput(f"{variable}: expected a whole number, found {os.environ[variable]!r}")
-    count, number = int(os.environ[COUNT]), int(os.environ[NUMBER])
-    if number >= count:
-        raise BadInput(f"{NUMBER}: expected a number below {COUNT}, {count}, found {number}")
-    addresses = os.environ[ADDRESSES].split(",")
-    if len(addresses) not in (1, count) or not all(address.rpartition(":")[2].isdigit() for address in addresses):
-        raise BadInput(f"{ADDRESSES}: expected HOST:PORT of process 0, or of each, found {os.environ[ADDRESSES]!r}")
-    if backend != "jax":
-        raise BadInput(f"{COUNT}: several processes train on JAX alone; set KERAS_BACKEND=jax")
-    if sys.stdin.isatty():
-        raise BadInput(f"{COUNT}: several processes need the same answers: redirect a file to standard input")
+# What this process knows of the job that it is one of, for as long as it runs.
+_job = None
+_peers = []
+_listener = None
+_advice = ""
+_ending = threading.Lock()
 
 
 def several_processes():
     """Tell whether this process is one of a job of several."""
-    return int(os.environ.get(COUNT, 1)) > 1
+    return _job is not None
 
 
 def is_first_process():
     """Tell whether this process prints and writes files: of several, the first does."""
-    return int(os.environ.get(NUMBER, 0)) == 0
+    return _job is None or _job.number == 0
+
+
+def join_job():
+    """Wait for the other processes of the job, where the environment says that this process is one of several.
+
+    From then on whatever ends one process ends all, and only the first prints.
+
+    Raises:
+        BadInput: the job cannot be.
+        Fault: a process did not come.
+    """
+    global _job
+    _job = read_job()
+    if _job is None:
+        return
+    _silence_output()
+    _end_on_signals()
+    threading.Thread(target=_send_beats, daemon=True).start()
+    # JAX would ask the proxy that http_proxy names for process 0.
+    os.environ["no_grpc_proxy"] = _job.address[0]  # noqa: SIM112
+    if is_first_process():
+        _gather()
+    else:
+        _reach_first()
+    agree("their scripts", Path(sys.argv[0]).name)
+
+
+def _silence_output():
+    """Let standard output be the first process's alone, and keep what libraries write there away from the user.
+
+    Gloo, which moves data between JAX's processes, writes past sys.stdout.
+    """
+    if is_first_process():
+        sys.stdout = sys.__stdout__ = open_output(os.dup(1), sys.stdout)
+    else:
+        os.environ["MPLBACKEND"] = "Agg"  # no windows either
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def _end_on_signals():
+    """Let a signal that asks to leave end the job at once.
+
+    An exception from a handler would not do: it waits for the main thread, and is lost where that is in NumPy or JAX.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+    def wait():
+        number = os.read(reader, 1)[0]
+        _end_with(_job.number, f"was ended by {signal.Signals(number).name}", 128 + number)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _send_beats():
+    while True:
+        time.sleep(BEAT)
+        for peer in _peers:
+            peer.send("alive")
+
+
+def _gather():
+    """Listen until all other processes have come, each with a number of its own."""
+    global _listener
+    # On all of this host's addresses, as JAX listens there later.
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    try:
+        _listener = socket.create_server(("", _job.address[1]), family=family, dualstack_ipv6=dual)
+    except OSError as error:
+        with contextlib.suppress(OSError, BadInput):
+            _greet_first(socket.create_connection(_job.address, LONGEST_ANSWER))  # another process 0 ends too
+        reason = os.strerror(error.errno)
+        raise BadInput(f"{ADDRESSES}: cannot listen on port {_job.address[1]}: {reason}") from error
+    _listener.settimeout(POLL)
+    missing = set(range(1, _job.count))
+    for _ in _while_missing(missing):
+        with contextlib.suppress(TimeoutError):
+            _admit(_Peer(_listener.accept()[0], None, LONGEST_GREETING), missing)
+
+
+def _admit(peer, missing):
+    """Take the other end of a connection for the process that it says it is; of other programs take no notice."""
+    match peer.receive():
+        case ["hello", int(number), int(count)]:
+            peer.number = number
+        case _:
+            return
+    peer.send("hello")
+    peer.watch()
+    if count != _job.count:
+        raise BadInput(f"{COUNT}: expected the same in all processes of the job, found {_job.count} and {count}")
+    if number not in missing:
+        raise BadInput(f"{NUMBER}: expected a number of its own in each process, found {number} twice")
+    missing.remove(number)
+
+
+def _reach_first():
+    """Connect to process 0."""
+    missing = {0}
+    for _ in _while_missing(missing):
+        try:
+            connection = socket.create_connection(_job.address, LONGEST_ANSWER)
+        except OSError:
+            time.sleep(POLL)
+            continue
+        if connection.getsockname() != connection.getpeername():  # it may reach itself while nothing listens
+            missing.clear()
+    _greet_first(connection)
+
+
+def _greet_first(connection):
+    peer = _Peer(connection, 0, LONGEST_ANSWER)
+    peer.send("hello", _job.number, _job.count)
+    if peer.receive() != ["hello"]:
+        address = ":".join(map(str, _job.address))
+        raise BadInput(
+            f"{ADDRESSES}: what answers at {address} is not process 0 of a job that waits for process {_job.number}"
+        )
+    peer.watch()
+
+
+def _while_missing(numbers):
+    """Yield until a set of the numbers of missing processes is empty; tell for which this waits.
+
+    Raises:
+        Fault: they have not come for too long.
+    """
+    begun, told = time.monotonic(), set()
+    while numbers:
+        waited = time.monotonic() - begun
+        who, address = _job.name(*numbers), ":".join(map(str, _job.address))
+        if waited > LONGEST_WAIT:
+            raise Fault(f"{who} never came to {address}")
+        if waited > TOLD_WAIT and told != numbers:
+            print(f"waiting for {who} at {address}", file=sys.stderr)
+            told = set(numbers)
+        yield
+
+
+class _Peer:
+    """The connection to another process. A message is a list, sent as a line of JSON."""
+
+    def __init__(self, connection, number, patience):
+        connection.settimeout(patience)
+        self.number = number
+        self.values = queue.SimpleQueue()
+        self._connection = connection
+        self._lines = connection.makefile(encoding="utf-8", errors="replace")
+
+    def send(self, *message):
+        with contextlib.suppress(OSError):  # _watch tells of a process that is gone
+            self._connection.sendall(f"{json.dumps(message)}\n".encode())
+
+    def receive(self):
+        """Return the next message; None from one that is gone, silent, or no process of a job."""
+        try:
+            return json.loads(self._lines.readline(LONGEST_MESSAGE))
+        except (OSError, ValueError):
+            return None
+
+    def watch(self):
+        """From now on, keep the values that the other process sends, and end with it."""
+        self._connection.settimeout(LONGEST_SILENCE)
+        _peers.append(self)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self):
+        while message := self.receive():
+            match message:
+                case ["value", value]:
+                    self.values.put(value)
+                case ["ended", 0, _]:
+                    self.values.put(None)
+                    return
+                case ["ended", code, text]:
+                    end(code, text, text)
+        _end_with(self.number, "was lost")
+
+
+def agree(on, value):
+    """Compare a value among the processes of the job; each waits until process 0 has come to the same point.
+
+    Args:
+        on: what the value is of, as the fault calls it.
+
+    Raises:
+        BadInput: the values differ.
+    """
+    for peer in _peers:
+        peer.send("value", repr(value))
+    if any(peer.values.get() != repr(value) for peer in _peers):
+        raise BadInput(f"the processes of the job differ in {on}")
 
 
 def leave_job():
-    """Wait for the other processes of the job, if it has begun: to them, one that ends earlier would be lost."""
+    """Wait at the end for the other processes of the job: JAX would take one that ends earlier for lost."""
     distributed = sys.modules.get("jax.distributed")
     if distributed and several_processes():
         distributed.shutdown()
+
+
+def await_loss():
+    """Let a loss of another process be told in the place of the error that it led to in this one."""
+    if several_processes():
+        time.sleep(LONGEST_TELLING)
+
+
+def free_port():
+    """Let JAX have the port of the job."""
+    if _listener:
+        _listener.close()
+
+
+@contextlib.contextmanager
+def resumable():
+    """Within it, a job that ends before its time can be resumed, and the user is told so."""
+    global _advice
+    _advice = RESUME
+    yield
+    _advice = ""  # but not after an exception: it may be due to the loss of a process, which is told soon
+
+
+def _end_with(number, what, code=Fault.exit_code):
+    text = f"{_job.name(number)} {what}{_advice}"
+    end(code, text, text)
+
+
+def end(code, fault=None, told=None):
+    """End this process, and with it the job that it is one of.
+
+    Args:
+        fault: told in one line on standard error; None for nothing.
+        told: what the others tell in the place of the fault.
+    """
+    _ending.acquire()  # for good: where several threads end the process, one tells why
+    try:
+        for peer in _peers:
+            code_of_others = code if code in (0, BadInput.exit_code) else Fault.exit_code
+            peer.send("ended", code_of_others, told or f"{_job.name(_job.number)}: {fault or f'exit code {code}'}")
+        if fault:
+            print(f"{Path(sys.argv[0]).name}: error: {fault}", file=sys.stderr)
+    finally:
+        try:
+            crashes.say_goodbye()
+        finally:  # even on Ctrl-C
+            # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
+            os._exit(code)

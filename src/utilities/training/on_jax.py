@@ -5,27 +5,17 @@ a number of rows that the devices divide. The network is told which rows are rea
 device or many, one process or many, what is learnt is the same but for rounding.
 """
 
-import ctypes
 import math
-import signal
-import zlib
 from functools import lru_cache, partial
 
 import jax
 import keras
 import numpy as np
-from jax.experimental import multihost_utils
 from keras import layers, ops
 
 from utilities.data.batches import WHITE, epoch_order, take
-from utilities.errors import BadInput
 from utilities.network.networks import leaves
-from utilities.processes import several_processes
-from utilities.terminal import program
-
-# Where its heartbeats, not a collective, find another process lost, JAX aborts. Python would call a handler of its own
-# only after the abort, that is never; C calls this one at once.
-ON_ABORT = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: program.tell_of_loss())
+from utilities.processes import agree, free_port, several_processes
 
 
 def prepare(settings):
@@ -35,17 +25,14 @@ def prepare(settings):
         settings: what the processes must have alike; its text is compared.
 
     Raises:
-        BadInput: they have not, and would wait for each other for ever.
+        BadInput: they have not.
     """
+    agree("their data, their seed or their answers", settings)
     if several_processes() and not jax.distributed.is_initialized():
-        ctypes.CDLL(None).signal(signal.SIGABRT, ON_ABORT)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
+        free_port()
         keras.distribution.initialize()
-    if several_processes():
-        checksums = multihost_utils.process_allgather(np.uint32(zlib.crc32(repr(settings).encode())))
-        if len(set(checksums.tolist())) > 1:
-            raise BadInput("the processes of the job differ in their data, their seed or their answers")
     if jax.device_count() > 1 and keras.distribution.distribution() is None:
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
