@@ -11,6 +11,8 @@ from conftest import make_images, make_labels, run_script
 
 from utilities.data import idx
 
+pytestmark = pytest.mark.backend
+
 SESSIONS = Path(__file__).parent / "data"
 VARYING = [
     (r"\d{4}-\d\d-\d\d_[\d-]+", "DATE"),
@@ -42,10 +44,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def autoencoder_session(folder):
-    answers = ["many", "1", "(5, 5) (3, 3)", "3", "4 4", "2", "0", "2", "16"]
-    answers += ["save", "2", "", "3", "encoder.txt", ""]
-    answers += ["1", "2", "3,5 3", "2 4", "1", "16", "2", "6", "0"]
-    return run_script("autoencoder", ["-d", "images"], "".join(f"{answer}\n" for answer in answers), folder)
+    answers = ["1", "3", "2", "2", "16", "2", "", "3", ""]
+    answers += ["1", "2", "3,5 3", "2, 4", "1", "99", "2", "6", "2", "0", "0"]
+    return run_script("autoencoder", ["-d", "images"], "".join(f"{answer}\n" for answer in answers), folder, fresh=True)
 
 
 def test_a_session_of_the_autoencoder(autoencoder_session):
@@ -55,7 +56,7 @@ def test_a_session_of_the_autoencoder(autoencoder_session):
 
 def test_a_session_of_classification(folder, autoencoder_session):
     files = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
-    answers = ["0", "3", "2", "16", "3", "2", "6", "1"]
-    session = run_script("classification", files, "".join(f"{answer}\n" for answer in answers), folder)
+    answers = ["3", "2", "16", "3", "2", "6", "1", "4"]
+    session = run_script("classification", files, "".join(f"{answer}\n" for answer in answers), folder, fresh=True)
     assert masked(session.stdout) == (SESSIONS / "classification_session.txt").read_text()
     assert (session.stderr, session.code) == ("", 0)

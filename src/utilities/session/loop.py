@@ -25,17 +25,22 @@ def repeat_experiments(ask, load_task, resumed):
     """Run one experiment after another, until the user leaves.
 
     Args:
-        ask: returns the hyperparameters that a Console is asked for.
+        ask: returns the hyperparameters that a Console is asked for, given those of before, or None.
         load_task: returns the script's experiments.Task. Called after the answers: until then Keras is imported in the
             background.
         resumed: the RunFolder of the experiment to begin with; None for a new one.
+
+    Raises:
+        BadInput: the data are not what the resumed experiment was trained on before.
     """
+    if resumed:
+        resumed.check_data(load_task().data)
     console = Console()
     answering = Console(resumed.answers) if resumed else console
-    experiments = []
+    experiments, hyperparameters = [], None
     repeat = True
     while repeat:
-        hyperparameters = ask(answering)
+        hyperparameters = ask(answering, hyperparameters)
         task = load_task()
         trained, experiment = task.run(hyperparameters, resumed)
         experiments.append(experiment)

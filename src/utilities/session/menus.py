@@ -1,13 +1,20 @@
 """The menu after each training: what the user can do with what has been learnt."""
 
+from functools import partial
+from pathlib import Path
+
 from utilities.errors import Fault
-from utilities.network.model_files import save_model
+from utilities.network.saving import SUFFIXES, save_model
 from utilities.processes import is_first_process
-from utilities.record import figures
+from utilities.record import figures, pictures
 from utilities.record.comparison import best_of, draw_comparison, format_experiments, with_earlier
-from utilities.terminal.console import Question, choose, say
+from utilities.terminal.answers import show_yes_or_no, yes_or_no
+from utilities.terminal.console import LONGEST_ANSWER, Question, say
+from utilities.text import printable
 
 LEAVE, REPEAT, GRAPHS = range(3)
+BACK = 0
+CANCEL = "-"
 
 
 def act_on_menu(console, experiments, graphs, choices):
@@ -26,7 +33,7 @@ def act_on_menu(console, experiments, graphs, choices):
     texts |= {number: text for number, (text, _) in choices.items()}
     while True:
         say("")
-        choice = choose(console, "what next?", texts)
+        choice = console.choose("what next?", texts)
         if choice == LEAVE:
             return False
         say("")
@@ -53,25 +60,55 @@ def _graphs(experiments):
 
 
 def draw_loss(experiment):
-    """Draw the experiment's history; returns {name: figure}."""
-    return {"loss": figures.draw_history(experiment.folder.history, experiment.title)}
+    """Draw the experiment's history; for pictures.show."""
+    return {"loss": partial(figures.draw_history, experiment.folder.history, experiment.title)}
 
 
 def _show_graph(console, graphs, folder):
-    choice = choose(console, "graphs", {number: text for number, (text, _) in sorted(graphs.items())})
-    figures.show(graphs[choice][1](), folder)
+    texts = {BACK: "back"} | {number: text for number, (text, _) in sorted(graphs.items())}
+    choice = console.choose("graphs", texts, default=1)
+    if choice != BACK:
+        pictures.show(graphs[choice][1](), folder)
 
 
 def save_encoder(console, encoder):
-    """Ask for a path until the encoder is saved there."""
+    """Ask for a path until the encoder is saved there, or that is cancelled."""
 
     def save(answer):
+        if answer == CANCEL:
+            return None
         try:
+            path = _path_of_model(answer)
+            if console.typed and path.exists() and not _may_replace(console, path):
+                return None
             if is_first_process():
-                save_model(encoder, answer)
-        except Fault as fault:
+                if not path.parent.exists():
+                    path.parent.mkdir(parents=True)
+                save_model(encoder, path)
+        except OSError as error:
+            raise ValueError(f"{answer}: cannot be written: {error.strerror}") from error
+        except (Fault, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
             raise ValueError(fault) from fault
-        return answer
+        return path
 
-    path = console.ask(Question("save the encoder as (.h5 or .keras)", "encoder.h5", save))
-    say(f"saved: {path}")
+    path = console.ask(Question("save the encoder as (.h5 or .keras, - cancels)", "encoder.h5", save))
+    say(f"saved: {printable(str(path), LONGEST_ANSWER)}" if path else "not saved")
+
+
+def _path_of_model(answer):
+    """Return the path that an answer means: ~ is the home folder, and .h5 the suffix of a name without one.
+
+    Raises:
+        ValueError: a folder, or a foreign suffix.
+    """
+    path = Path(answer).expanduser()
+    if answer.endswith("/") or path.is_dir():
+        raise ValueError(f"{answer}: a folder; expected a file, such as {path / 'encoder.h5'}")
+    path = path if path.suffix else path.with_suffix(SUFFIXES[0])
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"{answer}: the name must end in {' or '.join(SUFFIXES)}")
+    return path
+
+
+def _may_replace(console, path):
+    return console.ask(Question(f"{printable(str(path))} exists: replace it? y/n", False, yes_or_no, show_yes_or_no))

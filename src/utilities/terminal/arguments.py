@@ -13,9 +13,9 @@ DEFAULT_SEED = 1
 LARGEST_SEED = 2**32 - 1
 # Lines of help that argparse leaves as they are: none longer than 60 columns.
 QUESTIONS = """The hyperparameters are asked for: Enter takes the default
-that a question shows, and so does the end of the input. The
-answers can be kept in a file, one a line, and redirected
-in."""
+that a question shows, and so does the end of the input; b
+goes back one question. The answers can be kept in a file,
+one a line, and redirected in: a bad one ends the script."""
 FILES = "IDX files, plain or gzip; IDX.gz is found as IDX too"
 
 

@@ -1,5 +1,6 @@
-"""Asking questions on a terminal, or of redirected input that is treated the same way."""
+"""Asking questions of a person at a terminal, or of redirected input, which is echoed so that a log reads alike."""
 
+import errno
 import io
 import os
 import re
@@ -7,10 +8,11 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from utilities.errors import BadInput
+from utilities.processes import agree
 from utilities.text import printable
 
 try:
@@ -19,6 +21,10 @@ except ImportError:
     readline = None
 
 LONGEST_ANSWER = 1000
+# Redirected input is taken for endless after as many equal answers in a row, or as many menus.
+MOST_ALIKE = 50
+MOST_MENUS = 1000
+ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # by byte-order mark
 
 
 @dataclass(frozen=True)
@@ -27,94 +33,188 @@ class Question:
 
     Attributes:
         text: what is asked, without the default and the colon.
-        default: the answer that Enter stands for, as it would be typed.
-        parse: turns an answer into its value; raises ValueError with what is wrong with it.
+        default: the value that Enter stands for.
+        parse: turns an answer into its value; raises ValueError with what is expected and found.
+        show: turns a value into the answer that gives it.
+        note: returns what to say of a good value, "" for nothing.
     """
 
     text: str
-    default: str
+    default: Any
     parse: Callable[[str], Any]
+    show: Callable[[Any], str] = str
+    note: Callable[[Any], str] = lambda value: ""
 
 
 class Console:
-    """Asks on standard output, reads from standard input, and remembers whether the input has ended."""
+    """Asks on standard output, and reads answers until the input ends.
 
-    def __init__(self, answers=None):
-        """Begin to read ``answers``, lines, or standard input."""
-        self._input = sys.stdin if answers is None else io.StringIO(answers)
-        self._typed = self._input.isatty()
-        self._ended = False
-        self._told_of_end = False
+    Attributes:
+        typed: whether a person types the answers at a terminal.
+    """
+
+    def __init__(self, kept_answers=None):
+        """Read standard input, or ``kept_answers``, the text of all that a run was asked."""
+        self._kept = kept_answers is not None
+        self._input = io.StringIO(kept_answers) if self._kept else sys.stdin
+        self._name = "the run's answers" if self._kept else "the input"
+        self.typed = self._input.isatty()
+        self._ended = self._told_of_end = False
+        self._lines = self._alike = self._menus = 0
+        self._last = None
 
     def ask(self, question):
-        """Return the value of the answer to a question, asked again until the answer is good.
+        """Return the value of the answer to a question; a person is asked again until it is good.
 
         At the end of input the default is taken.
 
         Raises:
-            BadInput: the input ended right after a bad answer.
+            BadInput: a bad answer in redirected input, where the lines after it would answer the wrong questions, or
+                too few that a run has kept.
         """
-        fault = None
+        default = question.show(question.default)
         while True:
-            answer = self._read(f"{question.text} [{question.default}]: ")
-            if answer is None:
-                if fault:
-                    print(flush=True)
-                    raise BadInput(f'end of input after a bad answer to "{question.text}": {fault}')
-                self._tell_of_end()
-                return self._default_of(question)
+            answer = self._read(f"{question.text} [{default}]: ")
+            agree(f'their answers to "{question.text}"', answer)
             try:
-                if len(answer) > LONGEST_ANSWER:
+                if answer and len(answer) > LONGEST_ANSWER:
                     raise ValueError(f"expected at most {LONGEST_ANSWER} characters on a line")
-                return question.parse(answer or question.default)
+                value = question.parse(answer or default)
             except ValueError as error:
-                fault = error
+                fault = printable(str(error), LONGEST_ANSWER)
+                if answer is None:
+                    raise BadInput(f'the default of "{question.text}" cannot be taken: {fault}') from error
+                if not self.typed:
+                    raise BadInput(f'{self._place()}, "{question.text}": {fault}') from error
                 say(f"  {fault}")
+            else:
+                if note := question.note(value):
+                    say(f"  {note}")
+                return value
 
-    def _default_of(self, question):
-        """Return the value of a question's default, which earlier answers may have made a bad one."""
-        try:
-            return question.parse(question.default)
-        except ValueError as error:
-            raise BadInput(f'the default of "{question.text}" cannot be taken: {error}') from error
+    def ask_in_order(self, begin):
+        """Ask the Questions that a generator yields, sending it the value of each, and return what it returns.
+
+        A person goes back to the question before with ``b``. What was answered then becomes the default.
+
+        Args:
+            begin: returns the generator. It is called for each question anew, and the generator sent the values so far.
+        """
+        values, given = [], {}
+        while True:
+            questions = begin()
+            try:
+                question = next(questions)
+                for value in values:
+                    question = questions.send(value)
+            except StopIteration as end:
+                return end.value
+            try:
+                values.append(self.ask(self._with_way_back(question, given, is_first=not values)))
+            except _GoBack:
+                values.pop()
+
+    def _with_way_back(self, question, given, is_first):
+        """Return a question that ``b`` leaves, and whose answer is kept in ``given``, where its default is looked up.
+
+        Another default of the same question means that an answer before it has changed.
+        """
+        key = question.text, question.default
+
+        def parse(answer):
+            if self.typed and answer.lower() == "b":
+                if is_first:
+                    raise ValueError("there is no question before this one")
+                raise _GoBack
+            given[key] = question.parse(answer)
+            return given[key]
+
+        return replace(question, default=given.get(key, question.default), parse=parse)
+
+    def choose(self, title, choices, default=0):
+        """Show a numbered menu and return the number chosen.
+
+        Args:
+            choices: the text of each number, {number: text}.
+
+        Raises:
+            BadInput: a bad answer in redirected input, or more menus than a finite one answers.
+        """
+
+        def parse(answer):
+            if answer not in map(str, choices):
+                raise ValueError(f"expected one of {', '.join(map(str, choices))}; found {printable(answer)!r}")
+            return int(answer)
+
+        if self._menus == MOST_MENUS and not self.typed:
+            raise BadInput(f"{self._place()}: {MOST_MENUS:,} menus answered, and no end: taken for endless input")
+        self._menus += 1
+        say("\n".join([title, *(f"  {number}  {text}" for number, text in choices.items())]))
+        return self.ask(Question("choice", default, parse))
 
     def _read(self, prompt):
         """Return one line of input, stripped, or None at its end; redirected input is echoed."""
-        if self._ended:
+        if self.typed and not self._ended:
+            answer = self._read_typed(prompt)
+        else:
             print(prompt, end="", flush=True)
-            return None
-        if self._typed:
-            return self._read_typed(prompt)
-        print(prompt, end="", flush=True)
-        line = self._read_redirected()
-        if line is not None:
-            print(printable(line, LONGEST_ANSWER), flush=True)
-        return line
+            answer = None if self._ended else self._read_redirected()
+        if answer is None:
+            if self._kept:
+                raise BadInput(f"{self._name}: {self._lines} lines, too few for the questions")
+            print("" if self._told_of_end else "end of input: taking the default", flush=True)
+            self._ended = self._told_of_end = True
+        return answer
 
-    def _read_typed(self, prompt):
+    @staticmethod
+    def _read_typed(prompt):
         if readline is None:
             # input() would write its prompt to standard error, which is kept from libraries that write there too.
             print(prompt, end="", flush=True)
             prompt = ""
         try:
             return input(prompt).strip()
-        except EOFError:
-            self._ended = True
+        except (EOFError, OSError):  # a terminal that is gone cannot be read, nor one that is open for writing only
             return None
 
     def _read_redirected(self):
-        line = self._input.readline(LONGEST_ANSWER + 1)
+        try:
+            if self._lines == 0 and not self._kept:
+                self._read_byte_order_mark()
+            line = self._input.readline(LONGEST_ANSWER + 1)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            return None  # open for writing only, as nohup leaves a terminal's
         if not line:
-            self._ended = True
             return None
-        rest = line
-        while len(rest) > LONGEST_ANSWER and not rest.endswith("\n"):
-            rest = self._input.readline(LONGEST_ANSWER + 1)
-        return line.strip()
+        self._lines += 1
+        # What is too long is left as it is: stripped, the beginning of a longer line could be a good answer.
+        answer = line.lstrip("\ufeff").strip() if len(line) <= LONGEST_ANSWER or line.endswith("\n") else line
+        print(printable(answer, LONGEST_ANSWER), flush=True)
+        self._check_repetition(answer)
+        return answer
 
-    def _tell_of_end(self):
-        print("" if self._told_of_end else "end of input: taking the default", flush=True)
-        self._told_of_end = True
+    def _read_byte_order_mark(self):
+        start = self._input.buffer.peek(1)
+        for mark, encoding in ENCODINGS.items():
+            if start.startswith(mark):
+                self._input.reconfigure(encoding=encoding, errors="replace")
+
+    def _check_repetition(self, answer):
+        self._alike = self._alike + 1 if answer == self._last else 1
+        self._last = answer
+        if self._alike == MOST_ALIKE:
+            raise BadInput(
+                f"{self._place()}: {printable(answer)!r} for the {MOST_ALIKE}th time in a row: taken for endless input"
+            )
+
+    def _place(self):
+        return f"line {self._lines} of {self._name}"
+
+
+class _GoBack(Exception):
+    """The answer that asks for the question before."""
 
 
 def say(text):
@@ -130,7 +230,7 @@ def say(text):
 
 def _fold(line, width):
     column = re.match(r"(?:.* {2})?", line).end()
-    indent = " " * (column if column <= width / 2 else 0)
+    indent = " " * (column if column <= width / 2 else 4)
     return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
@@ -141,53 +241,4 @@ def terminal_width():
 
 def can_redraw():
     """Tell whether standard output is a terminal that can draw a line over another."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def whole_number(smallest, largest):
-    """Return a parser of one whole number within bounds, both included."""
-
-    def parse(answer):
-        if not (answer.isascii() and answer.isdigit()):
-            raise ValueError(f"expected a whole number, found {printable(answer)!r}")
-        # Digits are counted before they are read: Python refuses to read thousands of them.
-        if len(answer.lstrip("0")) > len(str(largest)) or not smallest <= int(answer) <= largest:
-            raise ValueError(f"expected a number from {smallest} to {largest}, found {printable(answer)}")
-        return int(answer)
-
-    return parse
-
-
-def checked(parse, check):
-    """Return a parser that has ``check``, which raises ValueError, look at each value."""
-
-    def parse_and_check(answer):
-        value = parse(answer)
-        check(value)
-        return value
-
-    return parse_and_check
-
-
-def yes_or_no(answer):
-    """Parse ``y`` or ``n``, or the words in full."""
-    known = {"y": True, "yes": True, "n": False, "no": False}
-    if answer.lower() not in known:
-        raise ValueError(f"expected y or n, found {printable(answer)!r}")
-    return known[answer.lower()]
-
-
-def choose(console, title, choices):
-    """Show a numbered menu and return the number chosen.
-
-    Args:
-        choices: the text of each number, {number: text}; the first is the default.
-    """
-
-    def parse(answer):
-        if answer not in map(str, choices):
-            raise ValueError(f"expected one of {', '.join(map(str, choices))}; found {printable(answer)!r}")
-        return int(answer)
-
-    say("\n".join([title, *(f"  {number}  {text}" for number, text in choices.items())]))
-    return console.ask(Question("choice", str(next(iter(choices))), parse))
+    return sys.stdout.isatty() and os.environ.get("TERM") not in ("", "dumb")

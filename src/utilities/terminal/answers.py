@@ -1,0 +1,86 @@
+"""Parsers of what is typed, pure functions: each returns a value, or raises ValueError with what is expected."""
+
+import re
+
+from utilities.text import printable
+
+SEPARATOR = r"\s*[,;]\s*|\s+"
+NUMBER = "([0-9]+)"
+VALUE = rf"{NUMBER}(x{NUMBER})?"
+
+
+def whole_number(smallest, largest):
+    """Return a parser of one whole number within bounds, both included."""
+
+    def parse(answer):
+        # Digits are counted before they are read: Python refuses to read thousands of them.
+        is_number = answer.isascii() and answer.isdigit() and len(answer.lstrip("0")) <= len(str(largest))
+        if not (is_number and smallest <= int(answer) <= largest):
+            raise ValueError(f"expected a whole number from {smallest} to {largest}, found {printable(answer)!r}")
+        return int(answer)
+
+    return parse
+
+
+def checked(parse, check):
+    """Return a parser that has ``check``, which raises ValueError, look at each value."""
+
+    def parse_and_check(answer):
+        value = parse(answer)
+        check(value)
+        return value
+
+    return parse_and_check
+
+
+def yes_or_no(answer):
+    """Parse ``y`` or ``n``, or the words in full."""
+    known = {"y": True, "yes": True, "n": False, "no": False}
+    if answer.lower() not in known:
+        raise ValueError(f"expected y or n, found {printable(answer)!r}")
+    return known[answer.lower()]
+
+
+def show_yes_or_no(value):
+    """Return what ``yes_or_no`` parses as a value."""
+    return "y" if value else "n"
+
+
+def one_for_each(count, parse, split, what, example):
+    """Return a parser of ``count`` values, a tuple; a single one is taken for all.
+
+    Args:
+        parse: parses the text of one value, digits or "5x3".
+        split: returns the texts of the values in an answer.
+        what: the name of one value.
+        example: an answer that is right.
+    """
+
+    def parse_all(answer):
+        texts = split(answer)
+        if len(texts) not in (1, count) or not all(re.fullmatch(VALUE, text) for text in texts):
+            plural, for_all = ("s", ", or one for all") if count > 1 else ("", "")
+            raise ValueError(f"expected {count} {what}{plural} such as {example}{for_all}, found {printable(answer)!r}")
+        return tuple(map(parse, texts * (count // len(texts))))
+
+    return parse_all
+
+
+def split_list(answer):
+    """Return the texts between blanks, commas and semicolons; brackets around the whole are dropped."""
+    bracketed = re.fullmatch(r"\((.*)\)|\[(.*)\]", answer.strip())
+    whole = bracketed[1] or bracketed[2] or "" if bracketed else answer
+    return re.split(SEPARATOR, whole.strip())
+
+
+def split_pairs(answer):
+    """Return the texts of numbers and of pairs of numbers, "5" and "5x3".
+
+    A pair is written 5x3, 5*3, (5, 3) or [5, 3], or with a comma and no blank: 5,3. Commas without blanks between three
+    numbers or more separate them.
+    """
+    joined = re.sub(r"\s*[xX*\u00d7]\s*", "x", answer)
+    joined = re.sub(rf"(?<![0-9,x]){NUMBER},{NUMBER}(?![0-9x]|,[0-9])", r"\1x\2", joined)
+    for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]")):
+        joined = re.sub(rf"{opening}\s*{NUMBER}(?:x|{SEPARATOR}){NUMBER}\s*{closing}", r" \1x\2 ", joined)
+    return split_list(joined)

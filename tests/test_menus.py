@@ -1,0 +1,144 @@
+"""The menu's graphs and the saving of the encoder, on a real terminal and with redirected answers."""
+
+import re
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from conftest import make_hyperparameters
+
+from utilities.errors import BadInput
+from utilities.network.networks import build_autoencoder
+from utilities.record.runs import RunFolder
+from utilities.session.menus import act_on_menu, save_encoder
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    keras.utils.set_random_seed(1)
+    return build_autoencoder((8, 8), make_hyperparameters(1)).encoder
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder that is the current one and the home folder, with a file that is in the way."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "file").write_text("in the way")
+    return tmp_path
+
+
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"file"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "saved"),
+    [
+        ("", "encoder.h5"),
+        ("small.keras", "small.keras"),
+        ("small", "small.h5"),
+        ("new/deep/small", "new/deep/small.h5"),
+        ("~/new/small.h5", "home/new/small.h5"),
+        ("with blanks.h5", "with blanks.h5"),
+    ],
+)
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "redirected"])
+def test_a_path_is_understood_and_its_folders_are_made(
+    encoder, home, redirect, at_terminal, capsys, answer, saved, typed
+):
+    if typed:
+        _, shown = at_terminal(lambda console: save_encoder(console, encoder), answer)
+    else:
+        save_encoder(redirect(f"{answer}\n"), encoder)
+        shown = capsys.readouterr().out
+    assert files(home) == {saved}
+    assert shown.endswith(f"\nsaved: {home if answer.startswith('~') else '.'}/{saved}\n".replace(" ./", " "))
+    loaded = keras.models.load_model(home / saved, compile=False)
+    assert all(map(np.array_equal, loaded.get_weights(), encoder.get_weights()))
+
+
+BAD_PATHS = {
+    "small.txt": "small.txt: the name must end in .h5 or .keras",
+    "v1.5": "v1.5: the name must end in .h5 or .keras",
+    "home/": "home/: a folder; expected a file, such as home/encoder.h5",
+    ".": ".: a folder; expected a file, such as encoder.h5",
+    "..": "..: a folder; expected a file, such as ../encoder.h5",
+    "file/small.h5": "file/small.h5: cannot be written: Not a directory",
+    "file/deep/small.h5": "file/deep/small.h5: cannot be written: Not a directory",
+    "/proc/small.h5": "/proc/small.h5: cannot be written: ",
+    "~nobody-at-all/small.h5": "home directory",
+    "s" * 300: "File name too long",
+    "s\x1b.txt": r"s\x1b.txt: the name must end in .h5 or .keras",
+}
+
+
+@pytest.mark.parametrize("answer", BAD_PATHS)
+def test_a_place_that_cannot_be_written_is_told_and_asked_again(encoder, home, at_terminal, answer):
+    _, shown = at_terminal(lambda console: save_encoder(console, encoder), answer, "good")
+    _, complaint, asked_again, saved = shown.splitlines()
+    assert complaint.startswith("  ")
+    assert BAD_PATHS[answer] in complaint
+    assert asked_again == "save the encoder as (.h5 or .keras, - cancels) [encoder.h5]: good"
+    assert saved == "saved: good.h5"
+    assert files(home) == {"good.h5"}
+
+
+@pytest.mark.parametrize("answer", BAD_PATHS)
+def test_a_place_that_cannot_be_written_ends_redirected_input(encoder, home, redirect, capsys, answer):
+    with pytest.raises(BadInput) as caught:
+        save_encoder(redirect(f"{answer}\n0\n"), encoder)
+    assert str(caught.value).startswith('line 1 of the input, "save the encoder as (.h5 or .keras, - cancels)": ')
+    assert BAD_PATHS[answer] in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert files(home) == set()
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "redirected"])
+def test_saving_is_cancelled(encoder, home, redirect, at_terminal, capsys, typed):
+    if typed:
+        _, shown = at_terminal(lambda console: save_encoder(console, encoder), "-")
+    else:
+        save_encoder(redirect("-\n"), encoder)
+        shown = capsys.readouterr().out
+    assert shown.endswith(" [encoder.h5]: -\nnot saved\n")
+    assert files(home) == set()
+
+
+@pytest.mark.parametrize(
+    ("answers", "replaced"), [(["y"], True), (["n"], False), ([""], False), (["maybe", "yes"], True), ([], False)]
+)
+def test_a_person_is_asked_before_a_file_is_replaced(encoder, home, at_terminal, answers, replaced):
+    (home / "small.h5").write_text("another")
+    _, shown = at_terminal(lambda console: save_encoder(console, encoder), "small", *answers)
+    assert "\nsmall.h5 exists: replace it? y/n [n]: " in shown
+    assert shown.endswith("\nsaved: small.h5\n" if replaced else "\nnot saved\n")
+    assert ((home / "small.h5").read_bytes() == b"another") != replaced
+    assert files(home) == {"small.h5"}
+
+
+def test_redirected_answers_replace_a_file_unasked(encoder, home, redirect, capsys):
+    (home / "encoder.h5").write_text("another")
+    save_encoder(redirect(""), encoder)
+    assert keras.models.load_model(home / "encoder.h5", compile=False).input_shape == (None, 8, 8, 1)
+    assert "replace" not in capsys.readouterr().out
+
+
+def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, capsys):
+    drawn = []
+    graphs = {number: (f"graph {number}", lambda number=number: drawn.append(number) or {}) for number in (1, 4, 3)}
+    experiments = [SimpleNamespace(folder=RunFolder())]
+    assert act_on_menu(redirect("2\n0\n2\n\n2\n4\n1\n"), experiments, graphs, {}) is True
+    assert drawn == [1, 4]
+    menu = re.search(r"^graphs\n.*?choice .*?$", capsys.readouterr().out, re.MULTILINE | re.DOTALL)[0]
+    assert menu == (
+        "graphs\n"
+        "  0  back\n"
+        "  1  graph 1\n"
+        "  2  loss against hyperparameters over all experiments so far\n"
+        "  3  graph 3\n"
+        "  4  graph 4\n"
+        "  6  loss against hyperparameters over earlier sessions too\n"
+        "choice [1]: 0"
+    )
