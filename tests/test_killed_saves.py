@@ -1,6 +1,6 @@
 """Saving is killed before any of its steps, in a process of its own that forks a copy for each kill.
 
-PYTHONPATH=src python3 tests/test_killed_saves.py KIND FOLDER   kills 100 savers; prints what is then found, as JSON
+PYTHONPATH=src python3 tests/test_killed_saves.py KIND FOLDER   kills 120 savers; prints what is then found, as JSON
 """
 
 import json
@@ -15,9 +15,13 @@ import numpy as np
 import pytest
 from conftest import SOURCE, make_hyperparameters, script_environment
 
-KILLS = 100
-LAST_STEPS = 40  # of the calls from Python: flushing, putting in place and clearing up are among them, each is killed
-KINDS = ("encoder.h5", "encoder.keras", "state.npz")
+KILLS = 120
+LAST_STEPS = 60  # of the calls from Python: flushing, putting in place and clearing up are among them, each is killed
+KINDS = (
+    pytest.param("encoder.h5", marks=pytest.mark.backend),
+    pytest.param("encoder.keras", marks=pytest.mark.backend),
+    "checkpoint-000000.npz",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,19 +64,19 @@ def main(kind, folder):
 
 def savers(kind):
     """Return two functions of a path, each of which saves something else there."""
-    if kind == "state.npz":
+    if kind == "checkpoint-000000.npz":
         from utilities.record.runs import RunFolder
 
-        def save_state(value):
+        def save_checkpoint(value):
             def save(path):
-                RunFolder(path.parent).keep_state({"weights": np.full((300, 300), value)})
+                RunFolder(path.parent).keep_checkpoint({"weights": np.full((300, 300), value)})
 
             return save
 
-        return save_state(1.0), save_state(2.0)
+        return save_checkpoint(1.0), save_checkpoint(2.0)
 
-    from utilities.network.model_files import save_model
     from utilities.network.networks import build_autoencoder
+    from utilities.network.saving import save_model
 
     encoders = [build_autoencoder((8, 8), make_hyperparameters(2)).encoder for _ in range(2)]
     return [lambda path, encoder=encoder: save_model(encoder, path) for encoder in encoders]

@@ -68,9 +68,23 @@ def test_the_table_gives_precision_recall_f1_and_support_of_each_class():
         ["1", "0.6667", "0.6667", "0.6667", "3"],
         ["5", "0.5000", "0.5000", "0.5000", "2"],
         ["7", "0.0000", "0.0000", "0.0000", "1"],  # never predicted
-        ["26", "0.0000", "0.0000", "0.0000", "0"],  # never there
-        ["mean", "0.2917", "0.2917", "0.2917", "6"],
+        ["26", "-", "-", "-", "0"],  # never there, though once predicted
+        ["mean", "0.3889", "0.3889", "0.3889", "6"],  # of the three that are there
     ]
+
+
+def test_means_are_of_the_classes_that_the_test_set_has():
+    targets, classes = np.array([3] * 5 + [7] * 5), np.arange(100)
+    lines = lines_of(format_results(Results(targets, np.eye(100)[targets], classes)))
+    assert ["mean", "1.0000", "1.0000", "1.0000", "10"] in lines
+    assert sum(line[1:4] == ["-"] * 3 for line in lines) == 98
+
+
+@pytest.mark.parametrize("width", [40, 44, 45, 80])
+def test_the_table_fits_a_narrow_terminal_and_says_the_same(width):
+    table = format_results(RESULTS, width).split("\n\n")[1]
+    assert max(map(len, table.splitlines())) <= min(width, 45)
+    assert lines_of(table) == lines_of(format_results(RESULTS).split("\n\n")[1])
 
 
 def test_precision_recall_and_f1_differ_where_they_should():
@@ -98,6 +112,7 @@ def classifier():
     return build_classifier(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, 4, 3)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("count", [1, training.EVALUATION_BATCH, training.EVALUATION_BATCH + 3])
 def test_every_image_is_classified_in_its_place(classifier, count):
     labels = make_labels(count, range(3))
@@ -109,6 +124,7 @@ def test_every_image_is_classified_in_its_place(classifier, count):
     assert Results(labelled.targets, now, labelled.classes).confusion.sum() == count
 
 
+@pytest.mark.backend
 def test_both_phases_are_classified_with_their_own_weights(classifier):
     labels = make_labels(9, range(3))
     labelled = LabelledImages(make_images(labels), labels.astype(np.int64), np.arange(3))

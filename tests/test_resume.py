@@ -1,15 +1,17 @@
 """Interrupted training goes on to the weights that it would have had."""
 
+import csv
+import io
 import json
-import os
+import re
 import signal
 
 import keras
 import numpy as np
 import pytest
 from conftest import (
+    Running,
     assert_same_bits,
-    begin,
     kept,
     make_hyperparameters,
     make_images,
@@ -19,15 +21,21 @@ from conftest import (
     without_seconds,
 )
 
+from utilities.data import idx
 from utilities.data.datasets import LabelledImages, split_for_validation
 from utilities.errors import BadInput
 from utilities.network.hyperparameters import ClassifierHyperparameters
-from utilities.network.model_files import save_model
+from utilities.network.layers import Encoder
 from utilities.network.networks import build_autoencoder, build_classifier
-from utilities.record.runs import RunFolder
-from utilities.terminal.arguments import parse_autoencoder_arguments
+from utilities.network.saving import save_model
+from utilities.record import runs
+from utilities.record.runs import RunFolder, identify
+from utilities.session.classification import ClassifierTask
+from utilities.terminal.arguments import parse_autoencoder_arguments, parse_classification_arguments
 from utilities.training import training
 from utilities.training.schedule import LowerOnPlateau
+
+pytestmark = pytest.mark.backend
 
 EPOCHS = 6
 CLASSES = np.arange(4)
@@ -57,7 +65,7 @@ def killing(folder, rows):
 
 
 def new_folder(parent, script):
-    return RunFolder.create(parent, script, [], vars(parse_autoencoder_arguments([])))
+    return RunFolder.create(parent, script, [], vars(parse_autoencoder_arguments([])), {})
 
 
 def train_autoencoder(folder):
@@ -114,6 +122,25 @@ def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch, rows
     assert_same_bits(found, expected)
 
 
+def test_a_training_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(tmp_path):
+    expected, _ = train_autoencoder(new_folder(tmp_path / "undisturbed", "autoencoder"))
+    with pytest.raises(Killed):
+        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), 4))
+    checkpoint_of(next(tmp_path.glob("*_autoencoder")), 3).write_bytes(b"damaged")
+    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    assert len(resumed.history) == 2
+    assert_same_bits(train_autoencoder(resumed)[0], expected)
+
+
+def test_a_checkpoint_of_another_network_is_told(tmp_path):
+    with pytest.raises(Killed):
+        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), 2))
+    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    resumed.checkpoint["weight_0000"] = np.zeros((3, 3, 3, 3))
+    with pytest.raises(BadInput, match="another network or an earlier version; begin again with < "):
+        train_autoencoder(resumed)
+
+
 def test_only_an_unfinished_experiment_of_the_same_script_is_resumed(tmp_path):
     old, finished, other = (new_folder(tmp_path, name) for name in ("autoencoder", "autoencoder", "classification"))
     finished.keep_summary({"finished": True})
@@ -124,12 +151,250 @@ def test_only_an_unfinished_experiment_of_the_same_script_is_resumed(tmp_path):
         RunFolder.reopen(tmp_path, "autoencoder")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\3\4 cut off", b"x" * 100])
-def test_a_damaged_state_is_told(tmp_path, content):
-    folder = new_folder(tmp_path, "autoencoder")
-    (folder.path / "state.npz").write_bytes(content)
-    with pytest.raises(BadInput, match="cannot be resumed"):
+# --- damaged folders: nothing trains
+
+
+def make_row(epoch):
+    return {
+        "phase": "reconstruction",
+        "epoch": epoch,
+        "learning_rate": 1 / (2 + epoch),
+        "seconds": 0.1,
+        "val_loss": 1 / 3,
+    }
+
+
+def interrupted(parent, epochs=3):
+    """Keep an experiment that was killed after an epoch's row was kept, and before its checkpoint was."""
+    arguments = vars(parse_autoencoder_arguments([]))
+    folder = RunFolder.create(
+        parent, "autoencoder", ["1", "3"], arguments, {"/data/images": "(5000, 8, 8), checksum 1"}
+    )
+    for epoch in range(1, epochs + 1):
+        folder.add_row(make_row(epoch))
+        folder.keep_checkpoint({"weights": np.full(100, float(epoch))})
+    folder.add_row(make_row(epochs + 1))
+    return folder.path
+
+
+def checkpoint_of(run, epoch):
+    return run / f"checkpoint-{epoch:06}.npz"
+
+
+def saved(**arrays):
+    """Return the bytes of an archive of arrays."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+def assert_resumed(folder, epochs):
+    """Check that a reopened folder has all that was kept of so many epochs."""
+    assert folder.answers == "1\n3\n"
+    assert folder.history == [make_row(epoch) for epoch in range(1, epochs + 1)]
+    assert folder.checkpoint["weights"].tolist() == [epochs] * 100
+    assert (folder.path / "input.txt").read_text() == "1\n3\n"
+    with (folder.path / "history.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {name: str(value) for name, value in row.items()} for row in folder.history
+        ]
+
+
+def test_epochs_after_the_last_checkpoint_are_dropped_without_a_word(tmp_path, capsys):
+    run = interrupted(tmp_path)
+    assert (run / "history.csv").read_text().count("\n") == 5
+    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 3)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("history.csv", lambda content: content[:-100]),  # a row that has a checkpoint is cut off
+        ("history.csv", lambda content: b"\xff" * 300 + content[300:]),
+        ("history.csv", lambda content: content.partition(b"\n")[2]),
+        ("history.csv", lambda content: b""),
+        ("history.csv", None),
+        ("input.txt", lambda content: b"20\n"),
+        ("input.txt", lambda content: b""),
+        ("input.txt", None),
+    ],
+)
+def test_files_made_for_the_user_are_written_anew_where_they_are_damaged_or_gone(tmp_path, capsys, name, damage):
+    path = interrupted(tmp_path) / name
+    if damage:
+        path.write_bytes(damage(path.read_bytes()))
+    else:
+        path.unlink()
+    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 3)
+    assert capsys.readouterr().err == f"{path}: not as the experiment left it; written anew\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"x" * 100,
+        saved(weights=np.zeros(100)),  # without the history
+        saved(weights=np.zeros(100), history=np.array(b'[{"phase": ')),
+        saved(weights=np.array([{}], object), history=np.array(b"[]")),
+        saved(weights=np.zeros(100), history=np.array(b"[]"))[:-50],
+        b"\x93NUMPY\1\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}".ljust(128) + b"x" * 8,
+    ],
+)
+def test_a_damaged_checkpoint_is_told_and_the_one_before_is_gone_on_from(tmp_path, capsys, content):
+    run = interrupted(tmp_path)
+    checkpoint_of(run, 3).write_bytes(content)
+    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 2)
+    told = f"{checkpoint_of(run, 3)}: damaged; going on from the checkpoint before it, checkpoint-000002.npz\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_checkpoint_damaged_anywhere_is_never_gone_on_from(tmp_path):
+    path = checkpoint_of(interrupted(tmp_path), 3)
+    whole, generator = path.read_bytes(), np.random.default_rng(0)
+    epochs = []
+    for place in generator.integers(0, len(whole), 200):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ generator.integers(1, 256)]) + whole[place + 1 :])
+        resumed = RunFolder.reopen(tmp_path, "autoencoder")
+        epochs.append(len(resumed.history))
+        assert_resumed(resumed, epochs[-1])
+    assert set(epochs) == {2, 3}  # 3 where what changed was no more than a date
+    assert epochs.count(2) > 150
+
+
+def test_where_both_checkpoints_are_damaged_the_files_and_the_ways_out_are_told(tmp_path):
+    earlier, run = interrupted(tmp_path), interrupted(tmp_path)
+    for epoch in (2, 3):
+        checkpoint_of(run, epoch).write_bytes(b"x" * 100)
+    with pytest.raises(BadInput) as told:
         RunFolder.reopen(tmp_path, "autoencoder")
+    assert str(told.value) == (
+        f"{run}: cannot be resumed: damaged: checkpoint-000003.npz, checkpoint-000002.npz; delete that to train "
+        "this experiment from its beginning, or move its folder away to resume an earlier one"
+    )
+    for epoch in (2, 3):
+        checkpoint_of(run, epoch).unlink()
+    begun_again = RunFolder.reopen(tmp_path, "autoencoder")
+    assert (begun_again.path, begun_again.history, begun_again.checkpoint) == (run, [], {})
+    run.rename(tmp_path / "elsewhere")
+    assert RunFolder.reopen(tmp_path, "autoencoder").path == earlier
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b"{}",
+        b'{"finished": false}',
+        b'{"finished": false, "arguments": {"seed": 1}}',
+    ],
+)
+def test_an_experiment_whose_summary_is_damaged_is_passed_over_with_a_word(tmp_path, capsys, content):
+    interrupted(tmp_path)
+    path = interrupted(tmp_path) / "experiment.json"
+    path.write_bytes(content)
+    (tmp_path / "later_autoencoder").write_text("no folder")
+    (tmp_path / "later-still_autoencoder").mkdir()
+    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 3)
+    told = f"{path}: damaged, or of an earlier version; passing over this experiment\n"
+    assert capsys.readouterr().err == told
+
+
+def test_the_last_two_checkpoints_are_kept_until_the_experiment_is_finished(tmp_path):
+    run = interrupted(tmp_path, epochs=4)
+    assert sorted(run.glob("checkpoint*")) == [checkpoint_of(run, 3), checkpoint_of(run, 4)]
+    (run / ".checkpoint-000005-77.npz").touch()  # of a process killed while it wrote
+    RunFolder.reopen(tmp_path, "autoencoder").keep_summary({"finished": True})
+    assert not list(run.glob("*checkpoint*"))
+
+
+def test_what_a_summary_held_it_holds_when_more_is_known(tmp_path):
+    run = interrupted(tmp_path)
+    RunFolder.reopen(tmp_path, "autoencoder").keep_summary({"finished": False, "seconds": 3})
+    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    assert resumed.summary["seconds"] == 3
+    assert "--seed" in resumed.command_line
+    assert_resumed(resumed, 3)
+    assert resumed.path == run
+
+
+# --- data that have changed
+
+
+def test_data_that_have_changed_are_told_with_what_they_were_and_are(tmp_path):
+    interrupted(tmp_path)
+    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    resumed.check_data({"/data/images": "(5000, 8, 8), checksum 1"})
+    for found in ("(1001, 8, 8), checksum 1", "(5000, 8, 8), checksum 2"):
+        expected = rf"/data/images: .* expected \(5000, 8, 8\), checksum 1, found {re.escape(found)}; .*input.txt"
+        with pytest.raises(BadInput, match=expected):
+            resumed.check_data({"/data/images": found})
+
+
+@pytest.mark.parametrize("largest", [runs.CHECKSUM_BYTES, 1600])
+def test_arrays_are_told_apart_by_their_shape_and_their_items(monkeypatch, largest):
+    monkeypatch.setattr(runs, "CHECKSUM_BYTES", largest)
+    monkeypatch.setattr(runs, "CHECKSUM_PARTS", 10)
+    images = make_images(make_labels(50, range(3)))
+    changed = [images.copy() for _ in range(3)]
+    changed[0][0, 0, 0] += 1
+    changed[1][-1, -1, -1] += 1
+    changed[2][20:40] += 1
+    arrays = [images, images[:49], images.reshape(50, 4, 16), images[::-1], *changed]
+    assert len({identify(array) for array in arrays}) == len(arrays)
+    assert identify(images) == identify(np.asfortranarray(images))
+
+
+def test_of_a_file_larger_than_memory_only_parts_are_read(tmp_path):
+    with (tmp_path / "images").open("wb") as file:
+        file.truncate(2**42)
+    images = np.memmap(tmp_path / "images", np.uint8, "r", shape=(2**36, 8, 8))
+    assert identify(images).startswith("(68719476736, 8, 8), checksum ")
+
+
+def test_a_script_does_not_go_on_with_images_that_have_changed(tmp_path):
+    images = make_images(LABELS)
+    idx.write(tmp_path / "images", images)
+    arguments = parse_autoencoder_arguments(["-d", str(tmp_path / "images")])
+    path = str(arguments.data.resolve())
+    run = RunFolder.create(
+        tmp_path / "runs", "autoencoder", ["1", "3", "2", "1", "8"], vars(arguments), {path: identify(images)}
+    ).path
+    idx.write(tmp_path / "images", images[:11])
+    session = run_script("autoencoder", ["--resume"], "", tmp_path)
+    assert session.code == 2
+    found = re.escape(f"{path}: not what {run.relative_to(tmp_path)} was trained on: expected (50, 8, 8), checksum ")
+    assert re.fullmatch(rf"autoencoder\.py: error: {found}\w+, found \(11, 8, 8\), [^\n]+\n", session.stderr)
+    assert "epoch 1" not in session.stdout
+
+
+@pytest.mark.parametrize("changed", ["images", "labels", "encoder.h5"])
+def test_a_classifier_does_not_go_on_with_images_labels_or_an_encoder_that_have_changed(tmp_path, changed):
+    paths = {name: tmp_path.resolve() / name for name in ("images", "labels", "encoder.h5")}
+    words = [word for pair in zip(("-d", "-dl", "-model"), map(str, paths.values()), strict=True) for word in pair]
+    arguments = parse_classification_arguments(words)
+
+    def data_of(labelled, encoder_name):
+        encoder = Encoder((8, 8, 1), (), memoryview(b""), encoder_name)
+        return ClassifierTask(arguments, SPLIT, 0, labelled, LABELLED, encoder).data
+
+    before = data_of(LABELLED, "encoder.h5 aaaaaa")
+    folder = RunFolder.create(tmp_path / "runs", "classification", [], vars(arguments), before)
+    folder.check_data(data_of(LABELLED, "encoder.h5 aaaaaa"))
+    images, targets, name = LABELLED.images, LABELLED.targets, "encoder.h5 aaaaaa"
+    if changed == "images":
+        images = images[::-1]
+    elif changed == "labels":
+        targets = targets[::-1]
+    else:
+        name = "encoder.h5 bbbbbb"
+    labelled = LabelledImages(images, targets, CLASSES)
+    with pytest.raises(BadInput, match=f"^{re.escape(str(paths[changed]))}: not what "):
+        folder.check_data(data_of(labelled, name))
 
 
 @pytest.fixture(scope="module")
@@ -141,11 +406,13 @@ def undisturbed(data, tmp_path_factory):
 
 @pytest.mark.parametrize(("number", "code"), [("SIGKILL", -9), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_path, undisturbed, number, code):
-    process = begin("autoencoder", ["-d", data / "letters"], ANSWERS, tmp_path)
-    wait_for_rows(tmp_path, 1, process)
-    process.send_signal(getattr(signal, number))
-    assert process.wait(60) == code
-    assert process.stderr.read() == ""
+    running = Running("autoencoder", ["-d", data / "letters"], ANSWERS, tmp_path)
+    wait_for_rows(tmp_path, 1, running.process)
+    running.process.send_signal(getattr(signal, number))
+    ended = running.end(60)
+    assert ended.code == code
+    if number != "SIGKILL":  # of which test_program.py shows what is told
+        assert ended.stderr == ""
     run = kept(tmp_path)
     assert (run / "encoder.h5").exists() == (number != "SIGKILL")
     assert not json.loads((run / "experiment.json").read_text())["finished"]
@@ -153,7 +420,7 @@ def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_pat
     resumed = run_script("autoencoder", ["--resume"], "", tmp_path)
     assert (resumed.code, resumed.stderr) == (0, "")
     assert kept(tmp_path) == run
-    assert not (run / "state.npz").exists()
+    assert not list(run.glob("*checkpoint*"))
     weights, expected = (keras.models.load_model(path / "encoder.h5").get_weights() for path in (run, undisturbed))
     assert_same_bits(weights, expected)
 
@@ -167,11 +434,11 @@ def test_classification_is_resumed_without_naming_its_files_again(data, tmp_path
     names = ("letters", "letters-labels", "letters-test", "letters-test-labels")
     files = dict(zip(("-d", "-dl", "-t", "-tl"), (data / name for name in names), strict=True))
     arguments = [word for pair in files.items() for word in pair]
-    process = begin("classification", [*arguments, "-model", "encoder.h5"], f"8\n{SCRIPT_EPOCHS}\n8\n", tmp_path)
+    running = Running("classification", [*arguments, "-model", "encoder.h5"], f"8\n{SCRIPT_EPOCHS}\n8\n", tmp_path)
     # With the second row of phase 2, the state after its first epoch is kept.
-    wait_for_rows(tmp_path, SCRIPT_EPOCHS + 2, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(60)
+    wait_for_rows(tmp_path, SCRIPT_EPOCHS + 2, running.process)
+    running.process.kill()
+    assert running.end(60).code == -signal.SIGKILL
     resumed = run_script("classification", ["--resume"], "3\n0\n", tmp_path)
     assert (resumed.code, resumed.stderr) == (0, "")
     assert "phase 1 of 2" not in resumed.stdout

@@ -1,7 +1,7 @@
 """Several experiments beside each other, those of earlier sessions too: a table, and the graph of their losses."""
 
-import csv
 import math
+from functools import partial
 
 from utilities.record import figures
 from utilities.record.experiment import Experiment, show
@@ -24,17 +24,16 @@ def with_earlier(experiments):
 def _read_back(folder, like):
     """Return the Experiment that a folder keeps, or None where there is none that compares with another one."""
     try:
-        summary = folder.read_summary()
-        folder.history = folder.read_history()
-        texts = [_printable(summary[name]) for name in ("hyperparameters", "conditions", "trained_on")]
+        folder.read_summary()
+        texts = [_printable(folder.summary[name]) for name in ("hyperparameters", "conditions", "trained_on")]
         experiment = Experiment(*texts, folder)
         comparable = (
-            summary["finished"] is True
+            folder.summary["finished"] is True
             and experiment.trained_on == _printable(like.trained_on)
             and experiment.answers.keys() == like.answers.keys()
             and math.isfinite(experiment.validation_loss + experiment.seconds)
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, csv.Error):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return experiment if comparable else None
 
@@ -67,10 +66,10 @@ def differences(experiments):
 
 
 def draw_comparison(experiments, name="hyperparameters"):
-    """Draw the losses of experiments of one script against the answers in which they differ; {name: figure}."""
+    """Draw the losses of experiments of one script against the answers in which they differ; for pictures.show."""
     answers = differences(experiments)
     if not answers[0]:  # a single one, or all the same
         answers = [experiment.hyperparameters for experiment in experiments]
     values = {answer: [each[answer] for each in answers] for answer in answers[0]}
     losses = [experiment.validation_loss for experiment in experiments]
-    return {name: figures.draw_comparison(values, losses)}
+    return {name: partial(figures.draw_comparison, values, losses)}

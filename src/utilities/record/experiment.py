@@ -7,13 +7,13 @@ from utilities.record.runs import RunFolder
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is remembered of an experiment when its network is gone.
+    """An experiment's answers, and the folder that has what came of it.
 
     Attributes:
         hyperparameters: the answers it was made with, {name: value} as texts.
         conditions: what else tells it from others, {name: value} as texts: code size, seed, encoder.
-        trained_on: which images, and labels; experiments on others are not compared with it.
-        folder: where it is kept; has its history.
+        trained_on: its images and labels, {file: shape and checksum}; it is compared with others on the same.
+        folder: where it is kept; its summary says how it ended.
     """
 
     hyperparameters: dict[str, str]
@@ -29,12 +29,12 @@ class Experiment:
     @property
     def validation_loss(self):
         """The validation loss after the last epoch."""
-        return self.folder.history[-1]["val_loss"]
+        return self.folder.summary["validation"]["val_loss"]
 
     @property
     def seconds(self):
         """The seconds that its epochs took."""
-        return sum(row["seconds"] for row in self.folder.history)
+        return self.folder.summary["seconds"]
 
     @property
     def title(self):

@@ -1,58 +1,32 @@
-"""The pictures: drawn with matplotlib, kept as PNG files, and shown in windows where there is a display."""
+"""What the pictures show: histories, comparisons, images and codes, kernels, predictions."""
 
 import itertools
+import math
 import re
 import textwrap
-from functools import partial
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from utilities.terminal.console import say
-from utilities.text import printable
+from utilities.record.pictures import legible, subplots
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 EXAMPLES = 12
-DOTS_PER_INCH = 150
 THUMBNAIL = 0.04  # share of the map's side that an image takes
 WHITE = 255
 TITLE_CHARACTERS = 11  # for each inch of a figure's width
 LABEL_CHARACTERS, AXIS_CHARACTERS = 30, 60  # of a label below an axis, and of all of them side by side
+AXIS_LABELS = 30
+KERNELS = 128
+POINTS_PER_INCH = 72
+SMALLEST_TEXT = 4.5  # in points
+DIGIT_WIDTH, LINE_HEIGHT = 0.7, 1.2  # for each point of a text's size, with some space around
+LARGEST_MATRIX, MATRIX_SHARE = (
+    14,
+    0.85,
+)  # of a confusion matrix: the picture's side in inches, and its own share of that
+LABELLED_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)
 SMALLEST_SPREAD = 4  # the largest value over the smallest, for a logarithmic axis to help
-
-
-def show(figures, folder):
-    """Keep figures, {name: figure}, in a run's folder, say where, and open windows where there is a display."""
-    paths = _save(figures, folder)
-    windows = any(figure.canvas.required_interactive_framework for figure in figures.values())
-    for path in paths:
-        say(f"picture: {path}")
-    if not paths and not windows:
-        say("no picture: there is neither a display nor a run's folder to keep it in")
-    if windows:
-        plt.show(block=False)
-        plt.pause(0.1)
-    else:
-        _close(figures)
-
-
-def keep(figures, folder):
-    """Keep figures, {name: figure}, as PNG files in a run's folder."""
-    _save(figures, folder)
-    _close(figures)
-
-
-def _save(figures, folder):
-    """Save figures as PNG files in a run's folder; return the paths of those that could be."""
-    paths = [folder.keep(f"{name}.png", partial(figure.savefig, dpi=DOTS_PER_INCH)) for name, figure in figures.items()]
-    return [path for path in paths if path]
-
-
-def _close(figures):
-    for figure in figures.values():
-        plt.close(figure)
 
 
 def draw_history(history, title):
@@ -60,9 +34,7 @@ def draw_history(history, title):
     metrics = [name for name in ("loss", "accuracy") if name in history[0]]
     units = {"loss": "cross-entropy in nats" if "accuracy" in metrics else "mean squared error of pixels in [0, 1]"}
     rows = len(metrics) + 1
-    figure, axes = plt.subplots(
-        rows, figsize=(8, 2 + 3 * len(metrics)), sharex=True, height_ratios=[3] * (rows - 1) + [1], layout="constrained"
-    )
+    figure, axes = subplots(rows, figsize=(8, 2 + 3 * len(metrics)), sharex=True, height_ratios=[3] * (rows - 1) + [1])
     epochs = np.arange(1, len(history) + 1)
     for axis, metric in zip(axes, metrics, strict=False):
         axis.plot(epochs, [row[metric] for row in history], "o--", color=ORANGE, markersize=4, label="training")
@@ -72,7 +44,7 @@ def draw_history(history, title):
     rates = [row["learning_rate"] for row in history]
     axes[-1].plot(epochs, rates, ".-", color=GREEN, drawstyle="steps-mid")
     axes[-1].set(xlabel="epoch", ylabel="learning rate", ylim=(0, 1.1 * max(rates)))
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     for axis in axes:
         axis.grid(alpha=0.3)
         for before, row, border in zip(history, history[1:], epochs + 0.5, strict=False):
@@ -94,9 +66,9 @@ def scale_by_spread(axis):
 def scale_by_logarithm(axis, labelled=(1, 2, 5)):
     """Give an axis a logarithmic y-axis, with plain numbers at these multiples of each power of ten."""
     axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=labelled))
+    axis.yaxis.get_major_locator().set_params(subs=labelled)
     axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.yaxis.set_minor_formatter("")
 
 
 def _entitle(figure, title):
@@ -113,9 +85,7 @@ def draw_comparison(hyperparameters, losses):
     """
     columns = min(2, len(hyperparameters))
     rows = -(-len(hyperparameters) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(6.5 * columns, 4.5 * rows), sharey=True, squeeze=False, layout="constrained"
-    )
+    figure, axes = subplots(rows, columns, figsize=(6.5 * columns, 4.5 * rows), sharey=True, squeeze=False)
     for axis, (name, values) in zip(axes.flat, hyperparameters.items(), strict=False):
         _draw_against(axis, values, losses)
         axis.set(xlabel=name, ylabel="validation loss")
@@ -134,11 +104,13 @@ def _draw_against(axis, values, losses):
     sides = {place: itertools.cycle(("left", "right")) for place in x}  # neighbours have their numbers on both sides
     for place, loss, number in sorted(zip(x, losses, range(1, len(x) + 1), strict=True)):
         axis.text(place, loss, f"  {number}  ", ha=next(sides[place]), va="center", fontsize=8)
-    labels = [printable(value, LABEL_CHARACTERS) for value in places]
-    axis.set_xticks(range(len(places)), labels, fontsize=9)
+    labels = [legible(value, LABEL_CHARACTERS) for value in places]
+    step = math.ceil(len(labels) / AXIS_LABELS)
+    axis.set_xticks(range(0, len(labels), step), labels[::step], fontsize=9)
     if len(places) * max(map(len, labels)) > AXIS_CHARACTERS:
         axis.tick_params("x", rotation=40)
-        plt.setp(axis.get_xticklabels(), ha="right", rotation_mode="anchor")
+        for label in axis.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     axis.set_xlim(-0.5, len(places) - 0.5)
     axis.grid(alpha=0.3)
 
@@ -150,7 +122,7 @@ def _by_numbers(value):
 
 def draw_reconstructions(images, reconstructions, title):
     """Draw images, (count, rows, columns), above their reconstructions of the same shape and range."""
-    figure, axes = plt.subplots(2, len(images), figsize=(max(5, len(images)), 2.6), layout="constrained", squeeze=False)
+    figure, axes = subplots(2, len(images), figsize=(max(5, len(images)), 2.6), squeeze=False)
     for row, what in zip(axes, (images, reconstructions), strict=True):
         for axis, image in zip(row, what, strict=True):
             _draw_image(axis, image)
@@ -167,7 +139,7 @@ def draw_code_map(images, codes, title):
         codes: (count, ...).
     """
     places, shares = _principal_components(codes.reshape(len(codes), -1))
-    figure, axis = plt.subplots(figsize=(9, 9), layout="constrained")
+    figure, axis = subplots(figsize=(9, 9))
     axis.scatter(*places.T, s=4, color=GREY)
     sides = np.ptp(places, axis=0)
     half = np.where(sides > 0, sides, 1) * THUMBNAIL / 2
@@ -206,10 +178,13 @@ def _spread_out(places):
 
 
 def draw_kernels(kernels, title):
-    """Draw kernels, (count, rows, columns): what a layer that sees the image itself looks for."""
+    """Draw kernels, (count, rows, columns), or the first of many: what a layer that sees the image itself looks for."""
+    if len(kernels) > KERNELS:
+        title = f"the first {KERNELS} of {len(kernels)}: {title}"
+        kernels = kernels[:KERNELS]
     columns = min(8, len(kernels))
     rows = -(-len(kernels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False, layout="constrained")
+    figure, axes = subplots(rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False)
     largest = np.abs(kernels).max()
     for axis in axes.flat:
         axis.axis("off")
@@ -222,7 +197,7 @@ def draw_kernels(kernels, title):
 
 def draw_examples(results, images):
     """Draw up to 12 correct and 12 incorrect predictions, with their probabilities."""
-    figure, axes = plt.subplots(4, 6, figsize=(10, 7.5), layout="constrained")
+    figure, axes = subplots(4, 6, figsize=(10, 7.5))
     for half, chosen in zip((axes[:2], axes[2:]), (results.correct, ~results.correct), strict=True):
         indices = chosen.nonzero()[0][:EXAMPLES]
         for axis, index in zip(half.flat, indices, strict=False):
@@ -240,21 +215,33 @@ def draw_examples(results, images):
 
 
 def draw_confusion(results):
-    """Draw the confusion matrix; colour shows each row's shares, the numbers are images."""
+    """Draw the confusion matrix: colour shows each row's shares, the numbers are images, where its cells hold them."""
     confusion = results.confusion
-    side = max(5, 0.5 * len(confusion))
-    figure, axis = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    side = np.clip(0.5 * len(confusion), 5, LARGEST_MATRIX)
+    figure, axis = subplots(figsize=(side + 1, side))
     share = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
-    image = axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.argwhere(confusion):
-        colour = "white" if share[row, column] > 0.5 else "black"
-        axis.text(column, row, confusion[row, column], ha="center", va="center", fontsize=8, color=colour)
-    ticks = range(len(confusion))
-    axis.set_xticks(ticks, results.classes)
-    axis.set_yticks(ticks, results.classes)
+    image = axis.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)  # the root shows small shares too
+    cell = MATRIX_SHARE * side * POINTS_PER_INCH / len(confusion)
+    size = min(8, cell / (DIGIT_WIDTH * len(str(confusion.max()))))
+    for row, column in np.argwhere(confusion) if size >= SMALLEST_TEXT else ():
+        colour = "white" if share[row, column] > 0.25 else "black"
+        axis.text(column, row, confusion[row, column], ha="center", va="center", fontsize=size, color=colour)
+    _label_classes(axis, results.classes, cell)
     axis.set(xlabel="predicted class", ylabel="true class", title="confusion matrix, in images of the test set")
-    figure.colorbar(image, label="share of the true class")
+    bar = figure.colorbar(image, label="share of the true class", ticks=np.sqrt(LABELLED_SHARES))
+    bar.set_ticklabels([f"{share:.0%}" for share in LABELLED_SHARES])
     return figure
+
+
+def _label_classes(axis, classes, cell):
+    """Label the classes on both axes of a confusion matrix, or as many as cells of a width in points have room for."""
+    size = 10 if cell >= 10 * LINE_HEIGHT else 8
+    steps = (1, 2, 5, 10, 20, 50, 100, len(classes))
+    step = next(step for step in steps if step * cell >= size * LINE_HEIGHT or step == len(classes))
+    labels = [legible(label, LABEL_CHARACTERS) for label in classes[::step]]
+    wide = DIGIT_WIDTH * size * max(map(len, labels)) > step * cell
+    axis.set_xticks(range(0, len(classes), step), labels, fontsize=size, rotation="vertical" if wide else "horizontal")
+    axis.set_yticks(range(0, len(classes), step), labels, fontsize=size)
 
 
 def _draw_image(axis, image):

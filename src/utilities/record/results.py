@@ -7,6 +7,7 @@ import numpy as np
 
 SMALLEST_PROBABILITY = 1e-7
 LABEL = 7  # columns of the class that a row is about
+CLASS_TABLE, NARROW_CLASS_TABLE = (LABEL, 11, 9, 9, 9), (LABEL, 10, 7, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def format_results(results, width=None):
     """Return the results as text: the totals, the table per class, and the confusion matrix.
 
     Args:
-        width: the columns that the matrix is folded to; None leaves it whole.
+        width: the columns that the tables are made to fit; None for no limit.
     """
     correct, count = results.correct.sum(), len(results.targets)
     return "\n".join(
@@ -66,7 +67,7 @@ def format_results(results, width=None):
             f"correct        {correct} of {count}",
             f"incorrect      {count - correct} of {count}",
             "",
-            *_class_table(results),
+            *_class_table(results, width),
             "",
             "confusion matrix (rows: true class, columns: predicted)",
             *_confusion_table(results, width),
@@ -74,16 +75,25 @@ def format_results(results, width=None):
     )
 
 
-def _class_table(results):
-    """Return the lines of the table of precision, recall, F1 and support; 0 where a ratio is of nothing."""
+def _class_table(results, width):
+    """Return the lines of the table of precision, recall, F1 and support.
+
+    The precision of a class that is never predicted is 0, as is usual; a class without an image has no ratios ("-"),
+    and the means are of the others.
+    """
     confusion = results.confusion
     right, support, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    precision, recall = right / predicted.clip(1), right / support.clip(1)
-    f1 = 2 * right / (support + predicted).clip(1)
-    yield f"{'class':>7} {'precision':>10} {'recall':>8} {'F1':>8} {'support':>8}"
-    for row in zip(results.classes, precision, recall, f1, support, strict=True):
-        yield "{:>7} {:>10.4f} {:>8.4f} {:>8.4f} {:>8}".format(*row)
-    yield f"{'mean':>7} {precision.mean():>10.4f} {recall.mean():>8.4f} {f1.mean():>8.4f} {support.sum():>8}"
+    there = support > 0
+    ratios = [right / predicted.clip(1), right / support.clip(1), 2 * right / (support + predicted).clip(1)]
+    columns = [[f"{ratio:.4f}" if known else "-" for ratio, known in zip(one, there, strict=True)] for one in ratios]
+    rows = [
+        ("class", "precision", "recall", "F1", "support"),
+        *zip(results.classes, *columns, support, strict=True),
+        ("mean", *(f"{one[there].mean():.4f}" for one in ratios), support.sum()),
+    ]
+    widths = CLASS_TABLE if width is None or sum(CLASS_TABLE) <= width else NARROW_CLASS_TABLE
+    for row in rows:
+        yield "".join(f"{value:>{size}}" for value, size in zip(row, widths, strict=True))
 
 
 def _confusion_table(results, width):

@@ -1,9 +1,10 @@
 """The folder in which an experiment keeps itself, and from which it goes on after an interruption."""
 
 import csv
+import io
 import json
 import sys
-import zipfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -13,66 +14,135 @@ from utilities.errors import BadInput, Fault
 from utilities.files import replacing
 from utilities.processes import is_first_process
 
-STATE = "state.npz"
+SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
+CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
+KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
+# Of a larger array, which may be a mapped file larger than memory, this many bytes are summed up, in this many parts.
+CHECKSUM_BYTES, CHECKSUM_PARTS = 2**26, 2**8
 
 
 class RunFolder:
     """One experiment's folder. Where it cannot be written, that is said once, and the experiment goes on without.
 
+    All that --resume needs is in ``experiment.json`` and the checkpoints; ``input.txt`` and ``history.csv`` repeat
+    parts of it for the user.
+
     Attributes:
         path: the folder; None where there is none, or once something could not be kept in it.
+        summary: what ``experiment.json`` holds.
         history: the rows so far, one per epoch; training.Record says what is in one.
-        state: what a reopened experiment goes on from, {name: array}; empty for one that begins.
+        checkpoint: what a reopened experiment goes on from, {name: array}; empty for one that begins.
     """
 
     def __init__(self, path=None):
         self.path = path
+        self.summary = {}
         self.history = []
-        self.state = {}
+        self.checkpoint = {}
 
     @classmethod
-    def create(cls, parent, script, answers, arguments):
+    def create(cls, parent, script, answers, arguments, data):
         """Make the folder ``parent/DATE_TIME_script``, with what it takes to repeat the experiment.
 
         Args:
             answers: the lines that answer the script's questions.
             arguments: the command line's, {name: value}.
+            data: the files that are trained on, {path: what tells its content from others}; see check_data.
         """
         folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
         if is_first_process():
             folder._guard(lambda: folder.path.mkdir(parents=True))
-        folder.keep_text("input.txt", "".join(f"{answer}\n" for answer in answers))
-        folder.keep_summary({"finished": False, "arguments": as_texts(arguments)})
+        # Paths are made absolute: they mean the same in any folder.
+        texts = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in arguments.items()}
+        folder.summary = {"finished": False, "arguments": texts, "answers": answers, "data": data}
+        folder.keep_bytes(ANSWERS, folder.answers.encode())
+        folder.keep_summary({})
         return folder
 
     @classmethod
     def reopen(cls, parent, script):
-        """Return the folder of the last unfinished experiment of a script, its history and state read back.
+        """Return the folder of the last unfinished experiment of a script, at its last checkpoint that is whole.
 
         Raises:
-            BadInput: there is none, or it cannot be read.
+            BadInput: there is none, all its checkpoints are damaged, or its files cannot be written.
         """
-        unfinished = [path for path in _folders(parent, script) if not _is_finished(path)]
-        if not unfinished:
-            raise BadInput(f"{parent}: no unfinished experiment of {script}.py to resume")
-        folder = cls(unfinished[-1])
-        try:
-            folder._return_to_state()
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise BadInput(f"{folder.path}: cannot be resumed: {error}") from error
-        return folder
+        for path in reversed(_folders(parent, script)):
+            folder = cls(path)
+            if folder._is_unfinished():
+                folder._read_checkpoint()
+                folder._restore(ANSWERS, folder.answers.encode())
+                folder._restore(HISTORY, _as_csv(folder.history))
+                return folder
+        raise BadInput(f"{parent}: no unfinished experiment of {script}.py to resume")
 
-    def _return_to_state(self):
-        """Read the state back, and forget the epochs that the history has beyond it."""
-        if not (self.path / STATE).exists():
-            if is_first_process():
-                (self.path / "history.csv").unlink(missing_ok=True)
+    def _is_unfinished(self):
+        """Read the summary; tell whether it is that of an experiment that can be trained further."""
+        try:
+            self.read_summary()
+            if self.summary["finished"]:
+                return False
+            texts = [*self.summary["answers"], *self.summary["arguments"].values(), *self.summary["data"].values()]
+            if all(isinstance(text, str) for text in texts):
+                return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            pass
+        _tell(f"{self.path / SUMMARY}: damaged, or of an earlier version; passing over this experiment")
+        return False
+
+    def _read_checkpoint(self):
+        """Read the last checkpoint that is whole, and the history of its epochs."""
+        paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
+        for path in paths:
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    checkpoint = dict(archive)
+                self.history = json.loads(checkpoint.pop("history").item())
+            except MemoryError:
+                raise
+            except Exception:  # NumPy and zipfile raise whatever their parts raise
+                continue
+            self.checkpoint = checkpoint
+            if path != paths[0]:
+                _tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
             return
-        with np.load(self.path / STATE, allow_pickle=False) as state:
-            self.state = dict(state)
-        self.history = self.read_history()[: int(self.state["rows"])]
-        if is_first_process():
-            self._rewrite_history()
+        if paths:
+            raise BadInput(
+                f"{self.path}: cannot be resumed: damaged: {', '.join(path.name for path in paths)}; delete that to "
+                "train this experiment from its beginning, or move its folder away to resume an earlier one"
+            )
+
+    def _restore(self, name, content):
+        """Give a file its content, and say so where it does not begin with that; epochs after it are trained again."""
+        if not is_first_process():
+            return
+        path = self.path / name
+        try:
+            found = path.read_bytes() if path.exists() else b""
+            if not found.startswith(content):
+                _tell(f"{path}: not as the experiment left it; written anew")
+            if found != content:
+                _replace(path, content)
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be resumed: {error.strerror or error}") from error
+
+    def check_data(self, data):
+        """Check that a reopened experiment is trained on what it was trained on before.
+
+        Args:
+            data: as create takes it.
+
+        Raises:
+            BadInput: a file holds something else now.
+        """
+        for path, found in data.items():
+            expected = self.summary["data"].get(path, "nothing")
+            if found != expected:
+                raise BadInput(
+                    f"{path}: not what {self.path} was trained on: expected {expected}, found {found}; put it back, or "
+                    f"begin again with < {self.path / ANSWERS}"
+                )
 
     def siblings(self):
         """Return the folders of the same script beside this one, this one too, the oldest first; none is read."""
@@ -82,23 +152,18 @@ class RunFolder:
         return [RunFolder(path) for path in _folders(self.path.parent, script)]
 
     def read_summary(self):
-        """Return what ``experiment.json`` holds."""
-        return json.loads((self.path / "experiment.json").read_text())
-
-    def read_history(self):
-        """Return the rows of ``history.csv``."""
-        with (self.path / "history.csv").open(newline="") as file:
-            return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
+        """Read ``experiment.json``."""
+        self.summary = json.loads((self.path / SUMMARY).read_bytes())
 
     @property
     def answers(self):
-        """The answers that the experiment was made with, as they were typed."""
-        return (self.path / "input.txt").read_text()
+        """The answers that the experiment was made with, a line each."""
+        return "".join(f"{answer}\n" for answer in self.summary["answers"])
 
     @property
     def command_line(self):
         """The arguments that the experiment was made with, as the script's parser takes them."""
-        arguments = self.read_summary()["arguments"]
+        arguments = self.summary["arguments"]
         return [word for name, value in arguments.items() if name != "resume" for word in (f"--{name}", value)]
 
     def keep(self, name, write):
@@ -109,62 +174,67 @@ class RunFolder:
         self._guard(lambda: write(path))
         return path if self.path else None
 
-    def keep_text(self, name, text):
-        """Write a text file in one step."""
-
-        def write(path):
-            with replacing(path) as beside:
-                beside.write_text(text)
-
-        self.keep(name, write)
+    def keep_bytes(self, name, content):
+        """Write a file in one step; return what keep returns."""
+        return self.keep(name, lambda path: _replace(path, content))
 
     def add_row(self, row):
         """Add one epoch to the history, in memory and in ``history.csv``."""
         self.history.append(row)
-        self.keep("history.csv", self._append_last_row)
 
-    def _append_last_row(self, path):
-        with path.open("a", newline="") as file:
-            self._write_rows(file, self.history[-1:], header=len(self.history) == 1)
+        def append(path):
+            with path.open("ab") as file:
+                file.write(_as_csv([row], header=file.tell() == 0))
 
-    def _rewrite_history(self):
-        with replacing(self.path / "history.csv") as beside, beside.open("w", newline="") as file:
-            self._write_rows(file, self.history, header=True)
+        self.keep(HISTORY, append)
 
-    @staticmethod
-    def _write_rows(file, rows, header):
-        writer = csv.DictWriter(file, rows[0])
-        if header:
-            writer.writeheader()
-        writer.writerows(rows)
-
-    def keep_state(self, state):
-        """Keep what training goes on from, in one step; its history is that of now."""
-        rows = np.array(len(self.history))
+    def keep_checkpoint(self, arrays):
+        """Keep what training goes on from, {name: array}, and the history so far, in one step."""
+        history = np.array(json.dumps(self.history).encode())
 
         def write(path):
             with replacing(path) as beside:
-                np.savez(beside, rows=rows, **state)
+                np.savez(beside, history=history, **arrays)
+            _remove_checkpoints(path.parent, keep=KEPT_CHECKPOINTS)
 
-        self.keep(STATE, write)
+        self.keep(CHECKPOINT.format(len(self.history)), write)
 
-    def keep_summary(self, summary):
-        """Write a dictionary as ``experiment.json``; it tells under "finished" whether there is more to train."""
-        self.keep_text("experiment.json", json.dumps(summary, indent=2) + "\n")
-        if summary["finished"]:
-            self.keep(STATE, lambda path: path.unlink(missing_ok=True))
+    def keep_summary(self, changes):
+        """Add to ``experiment.json``, which tells under "finished" whether there is more to train."""
+        self.summary |= changes
+
+        def write(path):
+            _replace(path, f"{json.dumps(self.summary, indent=2)}\n".encode())
+            if self.summary["finished"]:
+                _remove_checkpoints(path.parent)
+
+        self.keep(SUMMARY, write)
 
     def _guard(self, write):
         try:
             write()
         except (OSError, Fault) as error:
-            print(f"{self.path}: going on without this run's folder: {error}", file=sys.stderr, flush=True)
+            _tell(f"{self.path}: going on without this run's folder: {error}")
             self.path = None
 
 
-def as_texts(arguments):
-    """Return arguments as texts that mean the same in any folder."""
-    return {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in arguments.items()}
+def identify(array):
+    """Return a text that tells an array from others: its shape, and a checksum of its items."""
+    parts = [array]
+    if array.nbytes > CHECKSUM_BYTES:
+        length = max(1, CHECKSUM_BYTES * len(array) // array.nbytes // CHECKSUM_PARTS)
+        firsts = np.linspace(0, len(array) - length, CHECKSUM_PARTS, dtype=int)
+        parts = (array[first : first + length] for first in firsts)
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(np.ascontiguousarray(part), checksum)
+    return f"{array.shape}, checksum {checksum:08x}"
+
+
+def _tell(line):
+    """Tell something on standard error; of several processes, the first does."""
+    if is_first_process():
+        print(line, file=sys.stderr, flush=True)
 
 
 def _folders(parent, script):
@@ -172,19 +242,27 @@ def _folders(parent, script):
     return sorted(Path(parent).glob(f"*_{script}"))
 
 
-def _is_finished(path):
-    """Tell whether an experiment needs no more training; one whose folder cannot be read cannot be given any."""
-    try:
-        return RunFolder(path).read_summary()["finished"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
+def _replace(path, content):
+    """Write a file in one step; one of no content is removed."""
+    if not content:
+        path.unlink(missing_ok=True)
+        return
+    with replacing(path) as beside:
+        beside.write_bytes(content)
 
 
-def _number(text):
-    """Return the number that a text is, or the text."""
-    for parse in (int, float):
-        try:
-            return parse(text)
-        except ValueError:
-            continue
-    return text
+def _remove_checkpoints(folder, keep=0):
+    """Remove a folder's checkpoints but the last ones, and what is left of any whose writing was killed."""
+    paths = sorted(folder.glob(f"*{CHECKPOINTS}"))  # the names of those left over begin with a dot, and so come first
+    for path in paths[: len(paths) - keep]:
+        path.unlink()
+
+
+def _as_csv(rows, header=True):
+    """Return rows, [{name: value}], as the bytes of a CSV file."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0] if rows else [])
+    if header and rows:
+        writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -1,11 +1,13 @@
 """The experiments of ``autoencoder.py``: an autoencoder of images, its pictures, and its saving."""
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
 from utilities.network import architecture, networks
 from utilities.record import figures
+from utilities.record.runs import identify
 from utilities.session.experiments import Task
 from utilities.session.menus import save_encoder
 from utilities.training import training
@@ -22,10 +24,10 @@ class AutoencoderTask(Task):
 
     script = "autoencoder"
 
-    @property
+    @cached_property
     def trained_on(self):
-        """The images' file and shape."""
-        return {"images": str(self.arguments.data.resolve()), "shape": str(self.images.shape)}
+        """The images."""
+        return {str(self.arguments.data.resolve()): identify(self.images)}
 
     def build(self, hyperparameters):
         """Return a networks.Autoencoder."""
@@ -70,7 +72,7 @@ class AutoencoderTask(Task):
 
 
 def draw_reconstructions(experiment, autoencoder, images, indices):
-    """Draw the first of some images, and what the autoencoder makes of them; {name: figure}.
+    """Draw the first of some images, and what the autoencoder makes of them; for pictures.show.
 
     Args:
         images: uint8, (count, rows, columns).
@@ -78,17 +80,17 @@ def draw_reconstructions(experiment, autoencoder, images, indices):
     """
     images = images[indices[:PICTURED_IMAGES]]
     reconstructions = training.predict(autoencoder.whole, images)[..., 0]
-    return {"reconstructions": figures.draw_reconstructions(images, reconstructions, experiment.title)}
+    return {"reconstructions": partial(figures.draw_reconstructions, images, reconstructions, experiment.title)}
 
 
 def draw_code_map(experiment, autoencoder, images, indices):
     """Draw the first of some images where their codes put them; arguments and result as of draw_reconstructions."""
     images = images[indices[:MAPPED_IMAGES]]
     codes = training.predict(autoencoder.encoder, images)
-    return {"code_map": figures.draw_code_map(images, codes, experiment.title)}
+    return {"code_map": partial(figures.draw_code_map, images, codes, experiment.title)}
 
 
 def draw_first_layer(experiment, autoencoder):
-    """Draw the kernels of the first layer; {name: figure}."""
+    """Draw the kernels of the first layer; for pictures.show."""
     (kernels,) = autoencoder.encoder.get_layer("encoder_1_convolution").get_weights()
-    return {"first_layer": figures.draw_kernels(kernels[:, :, 0].transpose(2, 0, 1), experiment.title)}
+    return {"first_layer": partial(figures.draw_kernels, kernels[:, :, 0].transpose(2, 0, 1), experiment.title)}

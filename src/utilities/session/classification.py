@@ -1,13 +1,14 @@
 """The experiments of ``classification.py``: a classifier on an encoder, in two phases, and its results."""
 
-import hashlib
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from utilities.data.datasets import LabelledImages
 from utilities.network import networks
-from utilities.network.model_files import load_encoder
-from utilities.record import figures
+from utilities.network.layers import Encoder
+from utilities.record import figures, pictures
 from utilities.record.results import Results, format_results
+from utilities.record.runs import identify
 from utilities.session.experiments import Task
 from utilities.terminal.console import say, terminal_width
 from utilities.training import training
@@ -19,23 +20,32 @@ class ClassifierTask(Task):
 
     labelled: LabelledImages
     test: LabelledImages
+    encoder: Encoder
 
     script = "classification"
 
-    @property
+    @cached_property
     def trained_on(self):
-        """The files of images and labels, and the images' shape."""
-        files = {"images": str(self.arguments.data.resolve()), "labels": str(self.arguments.datalabels.resolve())}
-        return files | {"shape": str(self.labelled.images.shape)}
+        """The images and their labels."""
+        labels = self.labelled.classes[self.labelled.targets]
+        return {
+            str(self.arguments.data.resolve()): identify(self.labelled.images),
+            str(self.arguments.datalabels.resolve()): identify(labels),
+        }
+
+    @property
+    def data(self):
+        """Images, labels and the encoder."""
+        return self.trained_on | {str(self.arguments.modelpath.resolve()): self.encoder.name}
 
     @property
     def conditions(self):
         """The encoder."""
-        return {"encoder": name_encoder(self.arguments.modelpath)}
+        return {"encoder": self.encoder.name}
 
     def build(self, hyperparameters):
-        """Return a networks.Classifier on the encoder as its file has it."""
-        encoder = load_encoder(self.arguments.modelpath)
+        """Return a networks.Classifier on the encoder as it was read."""
+        encoder = networks.build_encoder(self.encoder)
         return networks.build_classifier(encoder, hyperparameters.units, len(self.labelled.classes))
 
     def train(self, network, hyperparameters, folder):
@@ -59,12 +69,6 @@ class ClassifierTask(Task):
         return {3: ("results on the test set", lambda: report_on_test_set(trained, self.test, folder))}
 
 
-def name_encoder(path):
-    """Return what tells an encoder file from others: its name, and the beginning of a digest of what is in it."""
-    with path.open("rb") as file:
-        return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()[:6]}"
-
-
 def report_on_test_set(trained, test, folder):
     """Print the results of both phases on the test set, and keep them, and their pictures, in a run's folder.
 
@@ -75,7 +79,9 @@ def report_on_test_set(trained, test, folder):
     frozen, final = (Results(test.targets, probabilities, test.classes) for probabilities in trained.predict(test))
     begin = f"after phase 1 (encoder frozen): test loss {frozen.loss:.4f}, test accuracy {frozen.accuracy:.2%}\n"
     say(f"{begin}\n{format_results(final, terminal_width())}\n")
-    folder.keep_text("results.txt", f"{begin}\n{format_results(final)}\n")
-    figures.show(
-        {"examples": figures.draw_examples(final, test.images), "confusion": figures.draw_confusion(final)}, folder
-    )
+    folder.keep_bytes("results.txt", f"{begin}\n{format_results(final)}\n".encode())
+    drawings = {
+        "examples": partial(figures.draw_examples, final, test.images),
+        "confusion": partial(figures.draw_confusion, final),
+    }
+    pictures.show(drawings, folder)

@@ -12,12 +12,12 @@ import keras
 
 from utilities.data.datasets import Split
 from utilities.network import memory, networks
-from utilities.network.model_files import save_model
-from utilities.record import figures
+from utilities.network.saving import save_model
+from utilities.record import pictures
 from utilities.record.experiment import Experiment
-from utilities.record.runs import RunFolder, as_texts
+from utilities.record.runs import RunFolder
 from utilities.session.menus import act_on_menu, draw_loss
-from utilities.terminal.console import say
+from utilities.terminal.console import say, terminal_width
 from utilities.training import training
 
 PACKAGES = (keras.backend.backend(), "keras", "numpy")
@@ -30,17 +30,24 @@ class Task(ABC):
     Attributes:
         arguments: the command line's.
         split: of the training images.
+        data_bytes: that the data take in memory, as memory.training_memory counts them.
     """
 
     arguments: Namespace
     split: Split
+    data_bytes: int
 
     script = ""  # its name, which its run folders carry
 
     @property
     @abstractmethod
     def trained_on(self):
-        """The data's files and "shape", {name: text}; experiments on other data are not compared."""
+        """The files of images and labels, {path: shape and checksum}; experiments on others are not compared."""
+
+    @property
+    def data(self):
+        """All files that training depends on, {path: what tells its content from others}."""
+        return self.trained_on
 
     @property
     def conditions(self):
@@ -64,7 +71,7 @@ class Task(ABC):
         """Return the model that the run's folder keeps, under its own name."""
 
     def draw(self, experiment, trained):
-        """Return the pictures that the run's folder keeps beside that of the loss, {name: figure}."""
+        """Return the drawings that the run's folder keeps beside that of the loss, as pictures.keep takes them."""
         return {}
 
     @abstractmethod
@@ -83,20 +90,20 @@ class Task(ABC):
         """Build and train a network, and keep the experiment.
 
         Args:
-            folder: the RunFolder of an experiment to go on with; None for a new one.
+            folder: the RunFolder of an experiment to resume; None for a new one.
 
         Returns:
             What the menu works on, and the Experiment.
         """
-        training.engine.prepare((self.trained_on["shape"], hyperparameters, self.arguments.seed))
+        training.engine.prepare((tuple(self.data.values()), hyperparameters, self.arguments.seed))
         keras.utils.set_random_seed(self.arguments.seed)
         network = self.build(hyperparameters)
         size = networks.size_of(network.whole, network.encoder)
-        size_line = f"size     {memory.describe(size, hyperparameters.batch_size)}"
-        say(f"\n{networks.describe(network.whole)}\n")
+        size_line = f"size     {memory.describe(size, hyperparameters.batch_size, self.data_bytes)}"
+        say(f"\n{networks.describe(network.whole, terminal_width())}\n")
         say("\n".join([*self.describe(hyperparameters), size_line]))
         folder = folder or RunFolder.create(
-            self.arguments.runs, self.script, hyperparameters.answers(), vars(self.arguments)
+            self.arguments.runs, self.script, hyperparameters.answers(), vars(self.arguments), self.data
         )
         conditions = {"code": str(size.code), "seed": str(self.arguments.seed), **self.conditions}
         experiment = Experiment(hyperparameters.labels(), conditions, self.trained_on, folder)
@@ -119,22 +126,21 @@ class Task(ABC):
     def _keep(self, experiment, model, trained, stopped_by):
         folder = experiment.folder
         folder.keep(f"{model.name}.h5", lambda path: save_model(model, path))
-        folder.keep_summary(_summarise(experiment, self.arguments, stopped_by))
-        figures.keep(draw_loss(experiment) | self.draw(experiment, trained), folder)
+        folder.keep_summary(_summarise(experiment, stopped_by))
+        pictures.keep(draw_loss(experiment) | self.draw(experiment, trained), folder)
 
 
-def _summarise(experiment, arguments, stopped_by):
-    """Return what ``experiment.json`` says of an experiment."""
+def _summarise(experiment, stopped_by):
+    """Return what is known of an experiment when its training has ended."""
     history = experiment.folder.history
     return {
         "finished": stopped_by is None,
-        "arguments": as_texts(vars(arguments)),
         "trained_on": experiment.trained_on,
         "hyperparameters": experiment.hyperparameters,
         "conditions": experiment.conditions,
         "epochs_run": len(history),
         "validation": {name: value for name, value in history[-1].items() if name.startswith("val_")},
-        "seconds": experiment.seconds,
+        "seconds": sum(row["seconds"] for row in history),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }

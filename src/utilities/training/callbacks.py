@@ -7,8 +7,8 @@ import time
 import keras
 import numpy as np
 
+from utilities.errors import BadInput
 from utilities.processes import several_processes
-from utilities.terminal.program import drop_output
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,7 +40,7 @@ class Record(keras.callbacks.Callback):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Within it as a context, a signal stops the training at the end of the batch; a second Ctrl-C is as ever.
+    """Within it as a context, a signal stops the training at the end of the batch; a second Ctrl-C interrupts as usual.
 
     Attributes:
         number: the last signal, or None.
@@ -53,8 +53,8 @@ class StopOnSignal(keras.callbacks.Callback):
     def __enter__(self):
         # Of several processes, one that stopped alone would leave the others waiting for its part of the next batch.
         numbers = () if several_processes() else STOPPING_SIGNALS
-        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-        self.before = {number: signal.signal(number, self._request) for number in heeded}
+        handled = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+        self.before = {number: signal.signal(number, self._request) for number in handled}
         return self
 
     def __exit__(self, *exception):
@@ -66,11 +66,9 @@ class StopOnSignal(keras.callbacks.Callback):
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, self.before[signal.SIGINT])
             print("\nstopping at the end of the batch; Ctrl-C again leaves at once", file=sys.stderr)
-        elif number == signal.SIGHUP:
-            drop_output()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Stop after the batch. Keras takes no heed of a stop that is asked for before it begins."""
+        """Stop after the batch. Keras resets ``stop_training`` when it begins, so it is set here."""
         self.model.stop_training = self.number is not None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -78,13 +76,13 @@ class StopOnSignal(keras.callbacks.Callback):
         self.model.stop_training = self.number is not None
 
 
-class KeepState(keras.callbacks.Callback):
-    """Keeps, after each whole epoch, all that training needs to go on as if it had never stopped.
+class KeepCheckpoints(keras.callbacks.Callback):
+    """Keeps a checkpoint after each whole epoch: all that training needs to resume exactly.
 
     Args:
         model: what is trained; its weights are kept, and the optimizer's.
         plateau: the LowerOnPlateau whose patience is kept.
-        earlier_weights: what the phase before left.
+        earlier_weights: those that the phase before ended with.
     """
 
     def __init__(self, phase, model, plateau, earlier_weights, folder):
@@ -96,10 +94,10 @@ class KeepState(keras.callbacks.Callback):
         self.folder = folder
 
     def on_epoch_end(self, epoch, logs=None):
-        """Keep the state, unless the epoch was cut short: it is trained again then, from its beginning."""
+        """Keep a checkpoint, unless the epoch was cut short: resuming trains it again from its beginning."""
         if self.model.stop_training:
             return
-        self.folder.keep_state(
+        self.folder.keep_checkpoint(
             {
                 "phase": np.array(self.phase.name),
                 "epochs": np.array(epoch + 1),
@@ -111,20 +109,31 @@ class KeepState(keras.callbacks.Callback):
         )
 
     def go_on(self, optimizer):
-        """Put back the folder's state, if it is of this phase; return the number of epochs trained already."""
+        """Put back the folder's checkpoint, if it is of this phase; return the number of epochs trained already.
+
+        Raises:
+            BadInput: it is of another network.
+        """
         if not is_at(self.phase, self.folder):
             return 0
-        state = self.folder.state
-        for variable, value in zip(optimizer.variables, arrays_of(state, "optimizer"), strict=True):
-            variable.assign(value)
-        self.trained.set_weights(arrays_of(state, "weight"))
-        self.plateau.best, self.plateau.waited = state["plateau"]
-        return int(state["epochs"])
+        state = self.folder.checkpoint
+        try:
+            for variable, value in zip(optimizer.variables, arrays_of(state, "optimizer"), strict=True):
+                variable.assign(value)
+            self.trained.set_weights(arrays_of(state, "weight"))
+            self.plateau.best, self.plateau.waited = state["plateau"]
+            return int(state["epochs"])
+        except (ValueError, KeyError) as error:
+            path = self.folder.path
+            raise BadInput(
+                f"{path}: cannot be resumed: its checkpoint is of another network or an earlier version; "
+                f"begin again with < {path / 'input.txt'}"
+            ) from error
 
 
 def is_at(phase, folder):
-    """Tell whether a folder's state is of a phase."""
-    return folder.state.get("phase") == phase.name
+    """Tell whether a folder's checkpoint is of a phase."""
+    return folder.checkpoint.get("phase") == phase.name
 
 
 def _named_arrays(name, arrays):

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from utilities.data.batches import Examples
-from utilities.network.memory import FLOAT32
+from utilities.network.memory import bytes_of_codes
 from utilities.network.networks import Classifier, leaves
-from utilities.training.callbacks import KeepState, Record, StopOnSignal, arrays_of, is_at
+from utilities.processes import resumable
+from utilities.training.callbacks import KeepCheckpoints, Record, StopOnSignal, arrays_of, is_at
 from utilities.training.progress import Progress
 from utilities.training.schedule import LowerOnPlateau, PlateauedCosine
 
@@ -25,8 +26,6 @@ LARGEST_EVALUATION = 2**24  # numbers in the largest feature map of such a batch
 # Numbers that Keras' predict returns at a time: it holds its output three times.
 LARGEST_PREDICTION = 2**24
 SHORTEST_PATIENCE = 4
-# Bytes of all images' codes up to which they are computed once, before phase 1.
-LARGEST_CODES = 2**30
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder)
         classifier.encoder.trainable = False
         stopped_by = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, folder)
     classifier.encoder.trainable = True
-    weights = arrays_of(folder.state, "earlier") or classifier.whole.get_weights()
+    weights = arrays_of(folder.checkpoint, "earlier") or classifier.whole.get_weights()
     if stopped_by is None:
         print(f"\n{EVERYTHING.title}")
         examples = _split(labelled.images, labelled, split)
@@ -128,8 +127,7 @@ def _frozen_network(classifier, labelled, split):
     head alone is trained on them.
     """
     network, inputs = classifier.whole, labelled.images
-    code_bytes = FLOAT32 * math.prod(classifier.head.input_shape[1:])
-    if len(inputs) * code_bytes <= LARGEST_CODES:
+    if bytes_of_codes(math.prod(classifier.head.input_shape[1:]), len(inputs)):
         network, inputs = classifier.head, predict(classifier.encoder, inputs)
     return network, *_split(inputs, labelled, split)
 
@@ -182,12 +180,12 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     optimizer.plateau_factor = schedule.factor  # one of its variables: JAX takes others for constants
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
     network.compile(optimizer, loss=phase.loss, metrics=[make() for make in phase.metrics])
-    keeper = KeepState(phase, model, plateau, earlier_weights, folder)
+    keeper = KeepCheckpoints(phase, model, plateau, earlier_weights, folder)
     first = keeper.go_on(optimizer)
     if first == epochs:
         return None
     steps = engine.steps_per_epoch(training, batch_size)
-    with StopOnSignal() as stop:
+    with StopOnSignal() as stop, resumable():
         network.fit(
             engine.training_data(training, batch_size, range(first, epochs), seed),
             initial_epoch=first,

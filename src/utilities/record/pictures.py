@@ -1,0 +1,96 @@
+"""Draws pictures with settings of its own, keeps them as PNG files, and opens windows where there is a display."""
+
+import contextlib
+import functools
+import io
+import os
+
+from utilities.terminal.console import say
+from utilities.text import printable
+
+# Read before the import of matplotlib. A user's rc file is not: it may want LaTeX that is not installed, or turn images
+# upside down. MPLBACKEND is used later, where a fault can be told: on import, an unknown backend is an error.
+BACKEND = os.environ.pop("MPLBACKEND", None)
+os.environ["MATPLOTLIBRC"] = os.devnull
+
+import matplotlib.pyplot as plt
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+DOTS_PER_INCH = 150
+FAULT_CHARACTERS = 200
+
+
+def show(drawings, folder):
+    """Draw and keep pictures as keep does, say where they are, and open windows where there is a display."""
+    drawn = _draw(drawings, folder)
+    windows = any(figure.canvas.required_interactive_framework for figure, _ in drawn)
+    for _, path in drawn:
+        if path:
+            say(f"picture: {path}")
+        elif not windows:
+            say("no picture: there is neither a display nor a run's folder to keep it in")
+    if windows:
+        with _faults_told("no windows"):
+            plt.show(block=False)
+            plt.pause(0.1)
+    else:
+        _close(drawn)
+
+
+def keep(drawings, folder):
+    """Draw pictures, {name: function that returns a figure}, and keep them as PNG files in a run's folder.
+
+    One that cannot be drawn is told, and left out.
+    """
+    _close(_draw(drawings, folder))
+
+
+def _draw(drawings, folder):
+    """Return the figures that can be drawn, each with the path of its file, or None where it could not be kept."""
+    drawn = []
+    for name, draw in drawings.items():
+        with _faults_told(f"picture not drawn: {name}"):
+            figure, content = draw(), io.BytesIO()
+            figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
+            drawn.append((figure, folder.keep_bytes(f"{name}.png", content.getvalue())))
+    return drawn
+
+
+def _close(drawn):
+    for figure, _ in drawn:
+        plt.close(figure)
+
+
+@contextlib.contextmanager
+def _faults_told(what):
+    """Tell what goes wrong within in one line, and go on: matplotlib raises whatever fonts and toolkits raise."""
+    try:
+        yield
+    except Exception as error:
+        say(printable(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}", FAULT_CHARACTERS))
+
+
+def subplots(*shape, **options):
+    """Return what pyplot's function of that name returns, laid out so that no text covers another."""
+    _set_up()
+    return plt.subplots(*shape, layout="constrained", **options)
+
+
+@functools.cache
+def _set_up():
+    """Choose the settings, and the backend: Agg, which opens no windows, where the user's cannot be loaded."""
+    plt.rcdefaults()  # a file matplotlibrc in the working directory has been read
+    plt.rcParams["text.parse_math"] = False  # a $ is a character of a file's name
+    with _faults_told(f"no windows (MPLBACKEND={BACKEND or ''})"):
+        if BACKEND:
+            plt.switch_backend(BACKEND)
+        plt.close(plt.figure())
+        return
+    plt.switch_backend("Agg")
+
+
+def legible(text, longest):
+    """Return a text as printable does, with the characters escaped too that the font lacks."""
+    font = get_font(findfont(FontProperties()))
+    shown = "".join(each if font.get_char_index(ord(each)) else ascii(each)[1:-1] for each in str(text))
+    return printable(shown, longest)
