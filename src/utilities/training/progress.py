@@ -16,7 +16,7 @@ SHORTEST_CURVE, LONGEST_CURVE = 3, 40
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints the progress of one ``fit``, from its first epoch up to so many, of so many steps each."""
+    """Prints the progress of one ``fit``, with a row for each epoch and, on a terminal, a bar."""
 
     def __init__(self, first, epochs, steps):
         super().__init__()
@@ -42,9 +42,10 @@ class Progress(keras.callbacks.Callback):
         if self.batches == 1:
             # The first batch does not count towards the time left: it includes tracing.
             self.begun = self.shown = now
-        if self.live and now - self.shown >= REFRESH_SECONDS:
+        room = terminal_width()  # None once the terminal is closed
+        if self.live and room and now - self.shown >= REFRESH_SECONDS:
             self.shown = now
-            print(CLEAR_LINE + self._bar(batch + 1, float(logs["loss"]), now), end="", flush=True)
+            print(CLEAR_LINE + self._bar(batch + 1, float(logs["loss"]), now, room - 1), end="", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
         """Print the epoch's row in the place of the bar, the first one under its heads."""
@@ -66,14 +67,13 @@ class Progress(keras.callbacks.Callback):
         if self.live and len(self.losses) >= SHORTEST_CURVE and _can_print(drawn):
             print(f"validation loss  {drawn}", flush=True)
 
-    def _bar(self, step, loss, now):
+    def _bar(self, step, loss, now, room):
         share = step / self.steps
         left = (now - self.begun) / (self.batches - 1) * ((self.epochs - self.first) * self.steps - self.batches)
         rest = f" {share:4.0%}  {_clock(left)} left  loss {loss:#.4g}"
-        room = terminal_width() - 1 - len(f"{self._epoch()}  {rest}")
-        width = max(0, min(BAR_WIDTH, room))
+        width = max(0, min(BAR_WIDTH, room - len(f"{self._epoch()}  {rest}")))
         filled = round(share * width)
-        return f"{self._epoch()}  {'#' * filled}{'.' * (width - filled)}{rest}"[: terminal_width() - 1]
+        return f"{self._epoch()}  {'#' * filled}{'.' * (width - filled)}{rest}"[:room]
 
     def _epoch(self):
         return f"epoch {self.epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
@@ -96,7 +96,7 @@ def _show(metric, value):
 
 
 def curve(losses):
-    """Return losses, (epochs,), as a row of blocks on a logarithmic scale; every so many where there are too many."""
+    """Return losses, (epochs,), as a row of blocks on a logarithmic scale; thinned where there are too many."""
     every = math.ceil(len(losses) / LONGEST_CURVE) or 1
     heights = [math.log(loss) for loss in losses[::every] if 0 < loss < math.inf]
     lowest, highest = min(heights, default=0), max(heights, default=0)

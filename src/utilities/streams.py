@@ -1,0 +1,54 @@
+"""The standard streams of a script, which may be closed from the start or lost later."""
+
+import io
+import os
+import select
+import sys
+
+
+class Output(io.FileIO):
+    """A standard stream to write to; what can no longer be written is dropped.
+
+    Args:
+        descriptor: of the stream.
+        on_failure: called, without arguments, whenever something is dropped.
+
+    Attributes:
+        failure: the OSError that ended the stream; None while it can be written.
+    """
+
+    def __init__(self, descriptor, on_failure):
+        super().__init__(descriptor, "w", closefd=False)
+        self.failure = None
+        self._on_failure = on_failure
+
+    def write(self, data):
+        """Write bytes, and wait where the stream is a full pipe that does not wait by itself."""
+        try:
+            while self.failure is None:
+                written = super().write(data)
+                if written is not None:
+                    return written
+                select.select([], [self], [])
+        except OSError as error:
+            self.failure = error
+        self._on_failure()
+        return len(data)
+
+
+def open_output(descriptor, like, on_failure=lambda: None):
+    """Return a text stream on an Output, of the encoding of another text stream, and as prompt as that."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(Output(descriptor, on_failure)),
+        encoding=like.encoding,
+        errors="backslashreplace",
+        line_buffering=like.line_buffering or like.write_through,
+    )
+
+
+def open_closed_streams():
+    """Open the standard streams that the script was started without: nothing comes out of them, nothing is kept."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is the closed stream's
+            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
