@@ -12,6 +12,7 @@ def main():
     """Train one autoencoder after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
     from utilities.data.datasets import describe, read_images, split_for_validation
+    from utilities.network.memory import bytes_in_memory
     from utilities.session.loop import begin, repeat_experiments
     from utilities.session.questions import ask_autoencoder
     from utilities.terminal.arguments import parse_autoencoder_arguments
@@ -19,13 +20,14 @@ def main():
 
     arguments, resumed = begin("autoencoder", parse_autoencoder_arguments)
     images = read_images(arguments.data)
+    data_bytes = bytes_in_memory(images)
     split = split_for_validation(len(images), arguments.seed)
     imported = program.import_in_background("utilities.session.autoencoder")
     say(f"{describe(images, split)}; seed {arguments.seed}\n")
 
     repeat_experiments(
-        lambda console: ask_autoencoder(console, images.shape[1:]),
-        lambda: imported.result().AutoencoderTask(arguments, split, images),
+        lambda console, before: ask_autoencoder(console, images.shape[1:], len(split.training), before, data_bytes),
+        lambda: imported.result().AutoencoderTask(arguments, split, data_bytes, images),
         resumed,
     )
 

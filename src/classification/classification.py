@@ -12,7 +12,8 @@ def main():
     """Train one classifier after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
     from utilities.data.datasets import describe, read_test_set, read_training_set, split_for_validation
-    from utilities.network.encoder_check import check_encoder
+    from utilities.network.encoder_reader import read_encoder
+    from utilities.network.memory import bytes_in_memory, bytes_of_codes
     from utilities.session.loop import begin, repeat_experiments
     from utilities.session.questions import ask_classifier
     from utilities.terminal.arguments import parse_classification_arguments
@@ -21,14 +22,18 @@ def main():
     arguments, resumed = begin("classification", parse_classification_arguments)
     training = read_training_set(arguments.data, arguments.datalabels)
     test = read_test_set(arguments.test, arguments.testlabels, training)
-    encoder_size = check_encoder(arguments.modelpath, training.images.shape[1:])
-    split = split_for_validation(len(training.images), arguments.seed)
+    encoder = read_encoder(arguments.modelpath, training.images.shape[1:])
+    data_bytes = bytes_in_memory(training.images, test.images)
+    data_bytes += bytes_of_codes(encoder.size.code, len(training.images))
+    split = split_for_validation(len(training.images), arguments.seed, training.targets)
     imported = program.import_in_background("utilities.session.classification")
     say(f"{describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 
     repeat_experiments(
-        lambda console: ask_classifier(console, encoder_size, len(training.classes)),
-        lambda: imported.result().ClassifierTask(arguments, split, training, test),
+        lambda console, before: ask_classifier(
+            console, encoder.size, len(training.classes), len(split.training), before, data_bytes
+        ),
+        lambda: imported.result().ClassifierTask(arguments, split, data_bytes, training, test, encoder),
         resumed,
     )
 
