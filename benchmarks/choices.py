@@ -1,6 +1,6 @@
-"""Change alone, in turn, what the questions do not ask: learning rates, initial weights, loss, last kernel and more.
+"""Train with one setting changed that the questions do not ask for: learning rates, initial weights, loss and others.
 
-choices.py    measures all of them anew, one on each processor core; writes results/choices.csv
+choices.py    measures each of them, one on each processor core at a time, and writes results/choices.csv
 """
 
 import contextlib
@@ -25,30 +25,31 @@ from experiments import (
 from run import RESULTS, encoder_of, subset
 
 AUTOENCODER = Experiment(AUTOENCODER_BASE, AUTOENCODER_IMAGES)
-# Of the batch sizes measured, the one that leaves a classifier on so few images enough steps to settle.
+# A small batch: with so few images, larger ones make too few steps for the classifier to settle.
 CLASSIFIER = Experiment(replace(CLASSIFIER_BASE, batch_size=32), CLASSIFIER_IMAGES, DEFAULT, PRETRAINED)
-NOTHING = "nothing"
 SEEDS = (1, 2)
 COLUMNS = ("script", "changed", "seed", "validation error", "validation loss", "validation accuracy")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Something that the code has decided, decided otherwise.
+    """One setting of the code, changed.
 
     Attributes:
-        attribute: of the module ``training`` or ``networks``; None where the change is in the network.
-        value: a function of what the attribute is that returns what it is to be.
+        attribute: its name in the module ``training`` or ``networks``; None where the built network is changed.
+        change: returns the attribute's new value, given that of now.
+        field: the part of the attribute's value that is changed; None for all of it.
         in_network: changes a network that is built, before it is trained.
     """
 
     attribute: str | None = None
-    value: Callable | None = None
+    change: Callable | None = None
+    field: str | None = None
     in_network: Callable = lambda network: None
 
 
-def _phase(name, **changes):
-    return Choice(name, lambda phase: replace(phase, **changes))
+def _in_phase(name, field, value):
+    return Choice(name, lambda phase: replace(phase, **{field: value}), field)
 
 
 def _use_glorot(network):
@@ -61,7 +62,7 @@ def _use_glorot(network):
             layer.kernel.assign(keras.initializers.GlorotUniform()(layer.kernel.shape))
 
 
-def _forget_faster(network):
+def _lower_momentum(network):
     from utilities.network.networks import leaves
 
     for layer in leaves(network):
@@ -70,7 +71,7 @@ def _forget_faster(network):
 
 
 def _constant(schedule):
-    """Return a schedule like the one given that does not fall."""
+    """Return a learning-rate schedule as a class that differs from the given one in that it does not fall."""
 
     class Constant(schedule):
         def __call__(self, step):
@@ -79,47 +80,48 @@ def _constant(schedule):
     return Constant
 
 
+# {} in a name is the value that the code has.
 CHOICES = {
     "autoencoder": {
-        NOTHING: Choice(),
+        "nothing": Choice(),
         **{
-            f"learning rate {rate} in the place of 0.002": _phase("RECONSTRUCTION", learning_rate=rate)
+            f"learning rate {rate} instead of {{}}": _in_phase("RECONSTRUCTION", "learning_rate", rate)
             for rate in (0.0005, 0.001, 0.004)
         },
-        "a learning rate that does not fall": Choice("PlateauedCosine", _constant),
-        "cross-entropy of the pixels for a loss": _phase("RECONSTRUCTION", loss="binary_crossentropy"),
-        "Glorot's initial weights in the place of He's": Choice(in_network=_use_glorot),
-        "a last kernel of 3 in the place of 5": Choice("RECONSTRUCTION_KERNEL", lambda _: (3, 3)),
-        "a last kernel of 7 in the place of 5": Choice("RECONSTRUCTION_KERNEL", lambda _: (7, 7)),
-        "moving statistics of momentum 0.9 in the place of 0.99": Choice(in_network=_forget_faster),
+        "constant learning rate": Choice("PlateauedCosine", _constant),
+        "cross-entropy of the pixels as loss": _in_phase("RECONSTRUCTION", "loss", "binary_crossentropy"),
+        "Glorot's initial weights instead of He's": Choice(in_network=_use_glorot),
+        "last kernel (3, 3) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (3, 3)),
+        "last kernel (7, 7) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (7, 7)),
+        "moving statistics with momentum 0.9 instead of Keras' 0.99": Choice(in_network=_lower_momentum),
     },
     "classification": {
-        NOTHING: Choice(),
+        "nothing": Choice(),
         **{
-            f"phase 2: learning rate {rate} in the place of 0.006": _phase("EVERYTHING", learning_rate=rate)
+            f"phase 2: learning rate {rate} instead of {{}}": _in_phase("EVERYTHING", "learning_rate", rate)
             for rate in (0.001, 0.003, 0.012)
         },
-        "learning rates that do not fall": Choice("PlateauedCosine", _constant),
-        "phase 2: no weight decay": _phase("EVERYTHING", weight_decay=None),
-        "labels not smoothed": Choice("LARGEST_SMOOTHING", lambda _: 0),
-        "moving statistics of momentum 0.9 in the place of 0.99": Choice(in_network=_forget_faster),
+        "constant learning rates": Choice("PlateauedCosine", _constant),
+        "phase 2: no weight decay": _in_phase("EVERYTHING", "weight_decay", None),
+        "no label smoothing": Choice("LARGEST_SMOOTHING", lambda _: 0),
+        "moving statistics with momentum 0.9 instead of Keras' 0.99": Choice(in_network=_lower_momentum),
     },
 }
 
 
 def main():
-    """Measure every choice with every seed, and write what came of it."""
-    # Made here, once: the processes would make them at the same time.
+    """Measure every choice with every seed, and write the results."""
+    # Made here, once: the processes would all make them at the same time.
     encoder_of(CLASSIFIER, SEEDS[0])
     subset(AUTOENCODER.images, seed=0)
     for seed in SEEDS:
         subset(CLASSIFIER.images, seed)
     jobs = [(script, name, seed) for script, choices in CHOICES.items() for name in choices for seed in SEEDS]
     context = multiprocessing.get_context("spawn")
-    cores = context.SimpleQueue()
-    for core in os.sched_getaffinity(0):
-        cores.put(core)
-    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_keep_to_one, initargs=(cores,)) as pool:
+    cores, free = os.sched_getaffinity(0), context.SimpleQueue()
+    for core in cores:
+        free.put(core)
+    with ProcessPoolExecutor(len(cores), context, initializer=_keep_to_one, initargs=(free,)) as pool:
         rows = []
         for row in pool.map(measure, *zip(*jobs, strict=True)):
             rows.append(row)
@@ -130,27 +132,35 @@ def main():
         writer.writerows(rows)
 
 
-def _keep_to_one(cores):
-    os.sched_setaffinity(0, {cores.get()})
+def _keep_to_one(free):
+    os.sched_setaffinity(0, {free.get()})
 
 
 def measure(script, name, seed):
     """Return the row of one choice and seed, {column: value}."""
+    choice = CHOICES[script][name]
+    train = {"autoencoder": train_autoencoder, "classification": train_classifier}[script]
+    with contextlib.redirect_stdout(io.StringIO()), changed(choice) as before:
+        return {"script": script, "changed": name.format(before), "seed": seed, **train(choice, seed)}
+
+
+@contextlib.contextmanager
+def changed(choice):
+    """Change an attribute of the code as a choice asks for, within a ``with`` statement; yield its value of before."""
     from utilities.network import networks
     from utilities.training import training
 
-    choice = CHOICES[script][name]
-    train = {"autoencoder": train_autoencoder, "classification": train_classifier}[script]
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.ExitStack() as stack:
-        for module in (training, networks):
-            if choice.attribute and hasattr(module, choice.attribute):
-                changed = choice.value(getattr(module, choice.attribute))
-                stack.enter_context(patch.object(module, choice.attribute, changed))
-        return {"script": script, "changed": name, "seed": seed, **train(choice, seed)}
+    if choice.attribute is None:
+        yield None
+        return
+    module = next(module for module in (training, networks) if hasattr(module, choice.attribute))
+    value = getattr(module, choice.attribute)
+    with patch.object(module, choice.attribute, choice.change(value)):
+        yield getattr(value, choice.field) if choice.field else value
 
 
 def train_autoencoder(choice, seed):
-    """Train the autoencoder; return its mean squared error, which the loss may not be."""
+    """Train the autoencoder; return its mean squared error, whatever its loss."""
     import keras
     import numpy as np
 
@@ -176,14 +186,14 @@ def train_classifier(choice, seed):
 
     from utilities.data.datasets import read_training_set, split_for_validation
     from utilities.network import networks
-    from utilities.network.model_files import load_encoder
+    from utilities.network.encoder_reader import read_encoder
     from utilities.record.runs import RunFolder
     from utilities.training import training
 
     labelled = read_training_set(*subset(CLASSIFIER.images, seed))
-    split = split_for_validation(len(labelled.images), seed)
+    split = split_for_validation(len(labelled.images), seed, labelled.targets)
     keras.utils.set_random_seed(seed)
-    encoder = load_encoder(encoder_of(CLASSIFIER, seed))
+    encoder = networks.build_encoder(read_encoder(encoder_of(CLASSIFIER, seed), labelled.images.shape[1:]))
     classifier = networks.build_classifier(encoder, CLASSIFIER.hyperparameters.units, len(labelled.classes))
     choice.in_network(classifier.whole)
     folder = RunFolder()

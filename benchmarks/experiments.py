@@ -1,31 +1,36 @@
-"""The experiments of these benchmarks: what each answers to the scripts' questions, and with which seeds."""
+"""The experiments of these benchmarks: the answers to the scripts' questions, and the seeds, of each."""
 
 import sys
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from utilities.backend import check_backend
+from utilities.network.architecture import feature_maps
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
-check_backend()  # what trains in a benchmark's own process computes as the scripts do; so Keras is imported after this
+check_backend()  # the scripts' settings, for what trains in a benchmark's own process: before Keras is imported
+IMAGE_SHAPE = (28, 28)
+ALL_IMAGES = 60_000  # MNIST's training images
 SEEDS = (1, 2, 3)
-# Classifiers build on one encoder, trained with this seed, whatever their own.
+# All pre-trained classifiers of an encoder use the same one, trained with this seed, whatever their own.
 ENCODER_SEED = 1
 PRETRAINED, RANDOM, COMPONENTS = WEIGHTS = "pre-trained", "random", "principal components"
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One training of a script, once with each of some seeds.
+    """Trainings by a script that differ in their seed alone.
 
     Attributes:
         hyperparameters: the answers; of autoencoder.py, or of classification.py.
-        images: how many of MNIST's training images, as many of each class; None for all 60,000.
-        encoder: for classification.py, the autoencoder that the encoder is of.
-        weights: that encoder's: trained, or those that it began with; or in its place the first principal components
-            of the images, as many as its code has numbers.
+        images: how many of MNIST's training images, as many of each class; None for all.
+        encoder: for classification.py, the hyperparameters of the autoencoder that the encoder is of.
+        weights: of that encoder, one of WEIGHTS: trained, initial, or in its place as many principal components of the
+            images as its code has numbers.
+        seeds: one for each training.
     """
 
     hyperparameters: AutoencoderHyperparameters | ClassifierHyperparameters
@@ -35,12 +40,18 @@ class Experiment:
     seeds: tuple[int, ...] = SEEDS
 
 
+def code_size(hyperparameters):
+    """Return how many numbers the code of an autoencoder has."""
+    maps, _ = feature_maps(IMAGE_SHAPE, hyperparameters.filters, hyperparameters.third_pooling)
+    return prod(maps[-1])
+
+
 def _kernels(*sides):
     return tuple((side, side) for side in sides)
 
 
 def _changes(name, *values):
-    """Return what changes in a base where one hyperparameter takes some values."""
+    """Return the changes that give one hyperparameter each of some values."""
     return [{name: value} for value in values]
 
 
@@ -48,7 +59,7 @@ BEST_64 = AutoencoderHyperparameters(_kernels(5, 7, 7), (32, 32, 64), epochs=20,
 BEST_32 = replace(BEST_64, filters=(32, 32, 32))
 DEFAULT = replace(BEST_64, epochs=10)
 
-# One hyperparameter at a time is changed in a base, on a fifth of the images, which affords every seed.
+# In each group one hyperparameter of the base is varied, on few images: so there is time for every seed.
 AUTOENCODER_BASE = replace(BEST_64, filters=(16, 16, 64), epochs=8)
 AUTOENCODER_IMAGES = 12_000
 AUTOENCODER_CHANGES = {
@@ -79,16 +90,16 @@ AUTOENCODERS = {
     },
 }
 
-# An encoder without the third pooling: 7 x 7 x 64 numbers a code.
+# An encoder without the third pooling.
 LARGE_CODE = AutoencoderHyperparameters(
     _kernels(5, 5, 3, 3, 3), (32, 64, 64, 64, 64), epochs=4, batch_size=64, third_pooling=False
 )
-# Few labels: a code of few numbers makes the encoder's features worth more to a classifier than a code of many.
+# For few labels: with a small code, pre-trained weights gain more over random ones than with a large one.
 SMALL_CODE = replace(BEST_64, filters=(32, 32, 16), epochs=8)
 
 
 def _classifiers(hyperparameters, images, encoder, seeds=SEEDS):
-    """Return the experiments of one classifier on an encoder of each kind of weights."""
+    """Return the experiments of one classifier with each kind of an encoder's weights."""
     return [Experiment(hyperparameters, images, encoder, weights, seeds) for weights in WEIGHTS]
 
 

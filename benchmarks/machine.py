@@ -1,4 +1,4 @@
-"""What the benchmarks run on, for their pages."""
+"""The machine and the versions that the benchmarks run on, for their pages."""
 
 import os
 import platform
@@ -10,10 +10,14 @@ PACKAGES = {"TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
 
 
 def describe_machine():
-    """Return this machine's cores and processor, and the versions that are installed, as a text."""
-    told = dict(re.findall(r"^(.+?)\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
-    processor = f"{told['model name']} (family {told['cpu family']}, model {told['model']})"
-    widest = next((name for name in ("avx512f", "avx2") if name in told["flags"].split()), "neither AVX2 nor AVX-512")
+    """Return this machine's cores and processor, and the installed versions, as a text."""
     versions = ", ".join(f"{name} {version(package)}" for name, package in PACKAGES.items())
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores of {processor}, with {widest}; Python {platform.python_version()}, {versions}"
+    return f"{cores} cores of {describe_processor()}; Python {platform.python_version()}, {versions}"
+
+
+def describe_processor():
+    """Return the processor's name, family and model, and its widest vector instructions, as a text."""
+    fields = dict(re.findall(r"^(.+?)\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
+    widest = next((name for name in ("avx512f", "avx2") if name in fields["flags"].split()), "neither AVX2 nor AVX-512")
+    return f"{fields['model name']} (family {fields['cpu family']}, model {fields['model']}), with {widest}"

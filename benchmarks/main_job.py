@@ -1,6 +1,6 @@
-"""Run the README's main job, both scripts with their input.txt, and write main-job.md: what it printed, took and drew.
+"""Run the README's main job, both scripts with their input.txt, and write its output, time and memory to main-job.md.
 
-main_job.py    leave the machine alone meanwhile
+main_job.py    run nothing else meanwhile
 """
 
 import os
@@ -12,24 +12,24 @@ import time
 from pathlib import Path
 
 from machine import describe_machine
+from markdown_table import markdown_table
 from run import HERE, SOURCE
 
 JOB = {"autoencoder": [], "classification": ["-model", "encoder.h5"]}
 PICTURES = {"autoencoder": ("reconstructions",), "classification": ("confusion", "examples")}
+SHOWN = {"confusion matrix": "confusion", "predictions": "examples"}
 PAGE = """# The main job
 
-Both scripts with the answers of their `input.txt`, as `.venv/bin/python benchmarks/main_job.py` ran and wrote it down:
-one run with the default seed. Printed lines are as they were, the memory is the most that a process held.
+Both scripts with the answers of their `input.txt`: one run with the default seed, by
+`.venv/bin/python benchmarks/main_job.py`, which made this page. The output is unedited; memory is the script's peak.
 
 On {machine}.
 
-At a terminal it reads the same, folded to the width, with a live bar in each epoch and a small curve of the validation
-loss at the end; where `TERM` is `dumb`, without these two.
+At a terminal the output is the same, folded to its width, with a progress bar in each epoch and a small curve of the
+validation loss at the end; where `TERM` is `dumb`, without bar and curve.
 
 {scripts}
-| what it drew | |
-| --- | --- |
-| ![confusion matrix](pictures/confusion.png) | ![predictions](pictures/examples.png) |
+{pictures}
 """
 SCRIPT = """## {script}.py
 
@@ -49,7 +49,8 @@ def main():
             (kept,) = Path(folder, "runs").glob(f"*_{script}")
             for name in names:
                 shutil.copy(kept / f"{name}.png", HERE / "pictures")
-    page = PAGE.format(machine=describe_machine(), scripts="\n".join(scripts))
+    pictures = markdown_table(SHOWN, [[f"![{text}](pictures/{name}.png)" for text, name in SHOWN.items()]])
+    page = PAGE.format(machine=describe_machine(), scripts="\n".join(scripts), pictures=pictures)
     (HERE / "main-job.md").write_text(page)
 
 

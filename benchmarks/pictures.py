@@ -1,4 +1,4 @@
-"""Train autoencoders of several code sizes, and draw what they make of images that they have not seen.
+"""Train autoencoders of several code sizes, and draw reconstructions and codes of images held out from training.
 
 pictures.py    writes pictures/code-sizes.png, pictures/code-map.png and pictures/first-layer.png
 """
@@ -23,7 +23,7 @@ CODE_SIZES = (2, 8, 16, 32, 64)
 EPOCHS = 4
 SHOWN = 12
 MAPPED = 3000
-# One for each digit, besides its colour: ten colours are more than the colour-blind tell apart.
+# Each digit has its own marker as well as its colour: ten colours are too many for colour-blind readers.
 MARKERS = "osD^v<>pP*"
 
 
@@ -42,7 +42,7 @@ def main():
 
 
 def trained(code_size, images, split):
-    """Return a small networks.Autoencoder with a code of some size, trained briefly."""
+    """Return a small networks.Autoencoder with a code of ``code_size`` numbers, trained for a few epochs."""
     hyperparameters = replace(AUTOENCODER_BASE, filters=(*AUTOENCODER_BASE.filters[:2], code_size), epochs=EPOCHS)
     set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
@@ -51,7 +51,7 @@ def trained(code_size, images, split):
 
 
 def draw_code_sizes(autoencoders, images):
-    """Draw images above what autoencoders, {code size: Autoencoder}, make of them."""
+    """Draw images above their reconstructions by autoencoders, {code size: Autoencoder}."""
     rows = {"original": images}
     for size, autoencoder in autoencoders.items():
         rows[f"{size} numbers"] = training.predict(autoencoder.whole, images)[..., 0]
@@ -66,17 +66,17 @@ def draw_code_sizes(autoencoders, images):
 
 
 def draw_maps(autoencoders, images, labels):
-    """Draw the codes of images by their labels: a code of two numbers as it is, the largest by its two components."""
+    """Draw the codes of images, by label: the two numbers of the smallest, the two first components of the largest."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 6), layout="constrained")
     smallest, largest = (
         training.predict(autoencoders[size].encoder, images).reshape(len(images), -1)
         for size in (CODE_SIZES[0], CODE_SIZES[-1])
     )
-    middle, components = principal_components(largest)
-    places = (largest - middle) @ components[:, :2]
+    mean, components = principal_components(largest)
+    projected = (largest - mean) @ components[:, :2]
     titles = (f"code of {CODE_SIZES[0]} numbers", f"code of {CODE_SIZES[-1]} numbers, its two principal components")
     colours = plt.get_cmap("tab10").colors
-    for axis, points, title in zip(axes, (smallest, places), titles, strict=True):
+    for axis, points, title in zip(axes, (smallest, projected), titles, strict=True):
         for digit, marker in enumerate(MARKERS):
             of_digit = points[labels == digit]
             axis.plot(*of_digit.T, marker, color=colours[digit], markersize=4, alpha=0.6, label=digit)

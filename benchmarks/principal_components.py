@@ -1,10 +1,10 @@
-"""Principal components of images: what the best linear encoder makes of them, beside which the others are held."""
+"""Principal components of images: the best linear encoder, as a baseline."""
 
 import numpy as np
 
 
 def principal_components(points):
-    """Return the mean of points, and their principal components, the strongest first.
+    """Return the mean of some points, and their principal components in descending order of variance.
 
     Args:
         points: float32, (count, numbers).
@@ -12,23 +12,29 @@ def principal_components(points):
     Returns:
         (numbers,), and (numbers, numbers) with a component in each column.
     """
-    _, components = np.linalg.eigh(np.cov(points, rowvar=False))  # the strongest last
+    _, components = np.linalg.eigh(np.cov(points, rowvar=False))  # in ascending order
     return points.mean(axis=0), components[:, ::-1].astype(np.float32)
 
 
 def reconstruction_errors(training, validation, sizes):
-    """Return the mean squared errors that so many components of some images leave of others, one for each size."""
+    """Return the mean squared errors of reconstructions from principal components, one for each of some sizes.
+
+    Args:
+        training: the images that the components are of, uint8, (count, rows, columns).
+        validation: the images that are reconstructed.
+        sizes: how many components a reconstruction is made from.
+    """
     mean, components = principal_components(_pixels(training))
     centred = _pixels(validation) - mean
-    # Components are orthogonal: each one takes its own share of the error away.
+    # Components are orthogonal: each one reduces the squared error by its own coefficients' squares.
     left = np.square(centred).sum() - np.cumsum(np.square(centred @ components).sum(axis=0, dtype=np.float64))
     return [max(0, left[min(size, len(left)) - 1]) / centred.size for size in sizes]
 
 
 def component_encoder(images, size):
-    """Return the Keras model that makes of an image its first principal components, or all where size is larger.
+    """Return an encoder whose codes are the first ``size`` principal components of images, or all if there are fewer.
 
-    It is a convolution as large as the image, so that it can be what any other encoder can.
+    It is a convolution with a kernel as large as the image, so that classification.py takes it like any encoder.
     """
     import keras
 

@@ -1,8 +1,8 @@
 """Run experiments through the scripts' own redirected input, and add what they measured to results/*.csv.
 
-run.py                             every experiment that the results lack
-run.py autoencoder/layers          those of a group, or of several
-run.py --again autoencoder/layers  those of a group, measured before or not
+run.py                             every experiment that has no results yet
+run.py autoencoder/layers          only those of one group, or of several
+run.py --again autoencoder/layers  those of a group, with results or without
 run.py --side-by-side              as many at a time as there are processor cores, one on each
 """
 
@@ -19,16 +19,26 @@ import tempfile
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from math import prod
 from pathlib import Path
 
 import numpy as np
-from experiments import AUTOENCODERS, CLASSIFIERS, COMPONENTS, ENCODER_SEED, PRETRAINED, RANDOM, Experiment
+from experiments import (
+    ALL_IMAGES,
+    AUTOENCODERS,
+    CLASSIFIERS,
+    COMPONENTS,
+    ENCODER_SEED,
+    IMAGE_SHAPE,
+    PRETRAINED,
+    RANDOM,
+    Experiment,
+    code_size,
+)
+from machine import describe_processor
 from principal_components import component_encoder
 
 from utilities.data import idx
 from utilities.data.datasets import read_images, read_training_set
-from utilities.network.architecture import feature_maps
 from utilities.network.hyperparameters import AutoencoderHyperparameters
 from utilities.terminal.arguments import TRAINING_IMAGES, TRAINING_LABELS
 
@@ -36,14 +46,13 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 CACHE = HERE / ".cache"
 SOURCE = HERE.parent / "src"
-IMAGE_SHAPE = (28, 28)
 GROUPS = {
     f"{script}/{name.replace(' ', '-')}": group
     for script, groups in (("autoencoder", AUTOENCODERS), ("classification", CLASSIFIERS))
     for name, group in groups.items()
 }
 
-_making = defaultdict(threading.Lock)  # of each file that experiments side by side may both need
+_being_made = defaultdict(threading.Lock)  # for each file: experiments that run side by side may need the same
 
 
 def main():
@@ -54,9 +63,9 @@ def main():
     parser.add_argument("--side-by-side", action="store_true", help="run one experiment on each processor core")
     arguments = parser.parse_args()
     asked = [experiment for group in arguments.groups or GROUPS for experiment in GROUPS[group]]
-    # Groups share experiments: each once. A first seed of everything is worth more than all seeds of a part.
+    # Groups share experiments: each runs once. The first seed of all experiments runs before the second of any.
     waiting = {
-        tuple(describe(experiment, seed).items()): (experiment, seed)
+        tuple(settings_of(experiment, seed).items()): (experiment, seed)
         for experiment in asked
         for seed in experiment.seeds
         if arguments.again or not rows_of(experiment, [seed])
@@ -67,26 +76,26 @@ def main():
 
 
 def group_name(text):
-    """Return the name of a group, as argparse's ``choices`` would, which do not allow for none."""
+    """Return the name of a group; argparse's own ``choices`` would not allow an empty list."""
     if text not in GROUPS:
         raise argparse.ArgumentTypeError(f"there is no group {text}, but {', '.join(GROUPS)}")
     return text
 
 
 def run_all(waiting, places):
-    """Run experiments, [(Experiment, seed)], one at a time in each place, a set of processor cores."""
+    """Run experiments, [(Experiment, seed)], one at a time on each of some sets of processor cores."""
     free = queue.SimpleQueue()
     for cores in places:
         free.put(cores)
 
-    # On Linux the cores of a thread are those of the processes that it starts.
+    # A process inherits the cores of the thread that starts it.
     with ThreadPoolExecutor(len(places), initializer=lambda: os.sched_setaffinity(0, free.get())) as pool:
         running = {pool.submit(run, *of_one): of_one for of_one in waiting}
         for number, done in enumerate(as_completed(running), start=1):
-            fault = done.exception()  # costs this one experiment, not those that wait
+            fault = done.exception()  # the other experiments still run
             if not fault:
                 add_row(*running[done], done.result())
-            print(f"{number} of {len(waiting)}: {fault or 'done'}: {describe(*running[done])}", flush=True)
+            print(f"{number} of {len(waiting)}: {fault or 'done'}: {settings_of(*running[done])}", flush=True)
 
 
 def script_of(experiment):
@@ -94,18 +103,20 @@ def script_of(experiment):
     return "autoencoder" if isinstance(experiment.hyperparameters, AutoencoderHyperparameters) else "classification"
 
 
-def describe(experiment, seed):
-    """Return what tells an experiment from every other, {column: text}."""
-    description = {"images": str(experiment.images or 60_000), "seed": str(seed)}
+def settings_of(experiment, seed=None):
+    """Return all that an experiment is run with, and its seed where one is given, {column: text}."""
+    settings = {"images": str(experiment.images or ALL_IMAGES)}
+    if seed is not None:
+        settings["seed"] = str(seed)
     if experiment.encoder:
-        description |= {f"encoder {name}": value for name, value in experiment.encoder.labels().items()}
-        description |= {"weights": experiment.weights}
-    return description | experiment.hyperparameters.labels()
+        settings |= {f"encoder {name}": value for name, value in experiment.encoder.labels().items()}
+        settings["weights"] = experiment.weights
+    return settings | experiment.hyperparameters.labels()
 
 
 def rows_of(experiment, seeds=None):
-    """Return the rows that the results have of an experiment, of some of its seeds or of all, [{column: text}]."""
-    wanted = [describe(experiment, seed).items() for seed in seeds or experiment.seeds]
+    """Return an experiment's rows in the results, of some of its seeds or of all, [{column: text}]."""
+    wanted = [settings_of(experiment, seed).items() for seed in seeds or experiment.seeds]
     return [row for row in read_results(script_of(experiment)) if any(items <= row.items() for items in wanted)]
 
 
@@ -119,10 +130,10 @@ def read_results(script):
 
 
 def add_row(experiment, seed, measured):
-    """Put what an experiment measured into its script's results, in the place of what it measured before."""
-    script, description = script_of(experiment), describe(experiment, seed)
-    rows = [row for row in read_results(script) if not description.items() <= row.items()]
-    rows.append(description | measured)
+    """Add what an experiment measured to its script's results, in place of what it measured before."""
+    script, settings = script_of(experiment), settings_of(experiment, seed)
+    rows = [row for row in read_results(script) if not settings.items() <= row.items()]
+    rows.append(settings | measured)
     with (RESULTS / f"{script}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), restval="")
         writer.writeheader()
@@ -150,6 +161,7 @@ def run(experiment, seed):
         **test_results(output),
         "seconds": round(summary["seconds"], 1),
         "cores": len(os.sched_getaffinity(0)),
+        "processor": describe_processor(),
         **summary["versions"],
     }
 
@@ -164,7 +176,7 @@ def run_script(script, arguments, answers, folder):
 
 
 def test_results(output):
-    """Return the results on the test set that a session printed, if it did, {column: value}."""
+    """Return the results on the test set, if a session printed any, {column: value}."""
     patterns = {
         "test accuracy after phase 1": r"after phase 1 .* test accuracy ([\d.]+)%",
         "test loss": r"^test loss +([\d.]+)",
@@ -175,11 +187,15 @@ def test_results(output):
 
 
 def subset(count, seed):
-    """Return the paths of so many training images, as many of each class, and of their labels."""
+    """Return the paths of a subset of the training images, as many of each class, and of its labels.
+
+    Args:
+        count: of images; None for all.
+    """
     if count is None:
         return TRAINING_IMAGES, TRAINING_LABELS
     images, labels = (CACHE / f"{count}-{seed}-{what}" for what in ("images", "labels"))
-    with _making[labels]:
+    with _being_made[labels]:
         if not labels.exists():
             CACHE.mkdir(exist_ok=True)
             mnist = read_training_set(TRAINING_IMAGES, TRAINING_LABELS)
@@ -192,41 +208,37 @@ def subset(count, seed):
 
 
 def encoder_of(experiment, seed):
-    """Return the path of the encoder that a classifier's experiment builds on, made now if it is not there."""
-    make, name = {
-        PRETRAINED: (lambda path: run(Experiment(experiment.encoder), ENCODER_SEED), ENCODER_SEED),
-        RANDOM: (lambda path: save_random_encoder(experiment.encoder, seed, path), f"{seed}-random"),
-        COMPONENTS: (lambda path: save_component_encoder(experiment.encoder, path), "components"),
-    }[experiment.weights]
+    """Return the path of the encoder that a classifier's experiment uses, made now if it does not exist."""
+    name = {PRETRAINED: ENCODER_SEED, RANDOM: f"{seed}-random", COMPONENTS: "components"}[experiment.weights]
     path = encoder_path(experiment.encoder, None, name)
-    with _making[path]:
-        if not path.exists():
-            CACHE.mkdir(exist_ok=True)
-            make(path)
+    with _being_made[path]:
+        if path.exists():
+            return path
+        if experiment.weights == PRETRAINED:
+            run(Experiment(experiment.encoder), ENCODER_SEED)
+        else:
+            save_untrained_encoder(experiment, seed, path)
     return path
 
 
-def save_random_encoder(hyperparameters, seed, path):
-    """Save the encoder of an autoencoder with the weights that it begins with."""
+def save_untrained_encoder(experiment, seed, path):
+    """Save an encoder with initial weights, or of principal components, as a classifier's experiment asks for."""
     import keras
 
-    from utilities.network.model_files import save_model
     from utilities.network.networks import build_autoencoder
+    from utilities.network.saving import save_model
 
-    keras.utils.set_random_seed(seed)
-    save_model(build_autoencoder(IMAGE_SHAPE, hyperparameters).encoder, path)
-
-
-def save_component_encoder(hyperparameters, path):
-    """Save principal components as an encoder, as many as the code of an autoencoder has numbers."""
-    from utilities.network.model_files import save_model
-
-    maps, _ = feature_maps(IMAGE_SHAPE, hyperparameters.filters, hyperparameters.third_pooling)
-    save_model(component_encoder(read_images(TRAINING_IMAGES), prod(maps[-1])), path)
+    if experiment.weights == RANDOM:
+        keras.utils.set_random_seed(seed)
+        encoder = build_autoencoder(IMAGE_SHAPE, experiment.encoder).encoder
+    else:
+        encoder = component_encoder(read_images(TRAINING_IMAGES), code_size(experiment.encoder))
+    CACHE.mkdir(exist_ok=True)
+    save_model(encoder, path)
 
 
 def encoder_path(hyperparameters, images, weights):
-    """Return where the encoder of an autoencoder is kept for the classifiers that build on it."""
+    """Return where an autoencoder's encoder is kept, for the classifiers that use it."""
     name = "_".join(re.sub(r"\W+", "-", value) for value in hyperparameters.labels().values())
     return CACHE / f"encoder_{images or 'all'}_{name}_{weights}.h5"
 

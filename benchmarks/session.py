@@ -19,7 +19,7 @@ from run import HERE, SOURCE, subset
 IMAGES = 6000
 SHOWN_AS = "digits"
 ANSWERS = ("two", "2", "5 5", "16 4", "5", "32", "0")
-TABLE = re.compile(r"^layer +output.*?\n\n", re.MULTILINE | re.DOTALL)  # of the layers: a page long
+TABLE = re.compile(r"^layer +output.*?\n\n", re.MULTILINE | re.DOTALL)  # of the layers; too long for the picture
 ROWS, COLUMNS = 24, 80
 CHARACTER, LINE, MARGIN = 8.4, 18, 16
 STYLE = "font: 14px 'DejaVu Sans Mono', Menlo, Consolas, monospace; white-space: pre"
@@ -28,7 +28,7 @@ BAR_BEFORE = "\r\x1b[K"
 
 
 def main():
-    """Play the session and draw its screen."""
+    """Run the session and draw its screen."""
     images, _ = subset(IMAGES, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(images, Path(folder, SHOWN_AS))
@@ -39,7 +39,7 @@ def main():
 
 
 def play(command, answers, folder):
-    """Run a command on a terminal, type an answer at each question, and return all that it wrote there."""
+    """Run a command at a terminal, type an answer at each question, and return its output."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
     environment = os.environ | {"TERM": "xterm", "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
@@ -51,21 +51,21 @@ def play(command, answers, folder):
                 shown += written
                 if shown.endswith(b"]: ") and waiting:
                     os.write(ours, f"{waiting.pop(0)}\n".encode())
-        except OSError:  # on Linux the end of a terminal is an error
+        except OSError:  # on Linux, reading from a terminal whose other end is closed
             pass
     os.close(ours)
     return shown.decode()
 
 
 def screen(shown):
-    """Return the lines that are left of what was written to a terminal: a bar is gone, what came after it is not."""
+    """Return the lines that a terminal shows at last: each progress bar is overwritten by what comes after it."""
     plain = re.sub(r"\x1b\[\?\d+[hl]", "", shown).replace("\r\n", "\n").rstrip()
     lines = [line.rpartition(BAR_BEFORE)[2].strip("\r") for line in plain.split("\n")]
     return TABLE.sub("[... a table of the layers ...]\n\n", "\n".join(lines)).split("\n")
 
 
 def draw(lines):
-    """Return lines as an SVG picture of a terminal; what was typed has a colour of its own."""
+    """Return an SVG picture of a terminal with some lines; what was typed has its own colour."""
     width, height = COLUMNS * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}">',

@@ -1,6 +1,6 @@
-"""Trace an epoch of the default autoencoder, and write which operations its time goes to into breakdown.csv.
+"""Trace an epoch of the default autoencoder, and write the time that each kind of operation takes to breakdown.csv.
 
-python3 benchmarks/performance/breakdown.py     leave the machine alone meanwhile; page.py makes a table of it
+python3 benchmarks/performance/breakdown.py     run nothing else meanwhile; page.py makes a table of it
 """
 
 import csv
@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from jobs import DEFAULT
+from jobs import BREAKDOWN, DEFAULT
 from keras.callbacks import Callback
 from keras.optimizers import Adam
 from keras.utils import set_random_seed
@@ -23,19 +23,17 @@ from utilities.network.networks import build_autoencoder
 from utilities.terminal.arguments import DEFAULT_SEED, TRAINING_IMAGES
 from utilities.training import training
 
-BREAKDOWN = Path(__file__).with_name("breakdown.csv")
 IMAGES = 12_000
 TRACED = 1  # the second epoch; the first compiles
-# What a thread that computes operations is called in a trace, and the names that TensorFlow gives to an operation's
-# computation: NAME:TYPE.
+# The names, in a trace, of threads that compute operations, and of operations: NAME:TYPE.
 THREADS = re.compile(r"tf_Compute")
 OPERATION = re.compile(r"[^:]+:(\w+)$")
 KINDS = {
     "convolution": r"Conv2D$",
     "convolution, gradient of its input": r"Conv2DBackpropInput$",
     "convolution, gradient of its kernel": r"Conv2DBackpropFilter$",
-    "convolution by transforms, and their gradients: matrix products": r"MatMul",
-    "convolution by transforms: turning the maps over": r"Transpose$",
+    "convolution by Fourier transform: matrix products, gradients included": r"MatMul",
+    "convolution by Fourier transform: transposes": r"Transpose$",
     "batch normalisation and its gradient": r"BatchNorm",
     "pooling and its gradient": r"MaxPool",
     "all else": r"",
@@ -51,20 +49,20 @@ class TraceEpoch(Callback):
         self.running = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Begin, if it is the epoch."""
+        """Start tracing, if this is the epoch to trace."""
         if epoch == TRACED:
             profiler.start(self.folder)
             self.running = True
 
     def on_epoch_end(self, epoch, logs=None):
-        """End."""
+        """Stop tracing."""
         if self.running:
             profiler.stop()
             self.running = False
 
 
 def main():
-    """Train, and write how many seconds of the cores the operations of each kind took, and the epoch and its images."""
+    """Train, and write the core seconds of each kind of operation, the epoch's seconds and its number of images."""
     with tempfile.TemporaryDirectory() as folder:
         images = train(TraceEpoch(folder))
         (path,) = Path(folder).rglob("*.xplane.pb")
@@ -78,7 +76,7 @@ def main():
 
 
 def train(callback):
-    """Train the default autoencoder for two epochs, as autoencoder.py does; return how many images are in one."""
+    """Train the default autoencoder for two epochs, as autoencoder.py does; return the number of images."""
     set_random_seed(DEFAULT_SEED)
     images = read_images(TRAINING_IMAGES)[:IMAGES]
     examples = Examples(images, split_for_validation(len(images), DEFAULT_SEED).training)
@@ -96,7 +94,7 @@ def train(callback):
 
 
 def read_trace(path):
-    """Return the seconds of each kind of operation, on all threads, and the seconds of the clock."""
+    """Return the seconds of each kind of operation, summed over the threads, and the elapsed seconds."""
     space = xplane_pb2.XSpace.FromString(path.read_bytes())
     seconds, begins, ends = Counter(), [], []
     for plane in space.planes:

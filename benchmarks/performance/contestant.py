@@ -1,4 +1,4 @@
-"""One job as every contestant gets it, from the command line, and how it tells its seconds."""
+"""What textbook.py and pytorch.py share: the command line that describes a job, the data, and the clock."""
 
 import argparse
 import gzip
@@ -10,14 +10,14 @@ import numpy as np
 
 POOLINGS = (2, 2, 7)
 CLASSES = 10
-HELD_OUT = 10  # one image in so many is for validation
+HELD_OUT = 10  # the images are divided by it: that many are for validation
 
 
 def parse_arguments(description):
     """Return the job: the data, the answers to the scripts' questions, and the seed."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--images", required=True, help="IDX file of 28 x 28 pixels")
-    parser.add_argument("--labels", help="IDX file; with it the job is the classifier's, without the autoencoder's")
+    parser.add_argument("--labels", help="IDX file, for a classifier; without it an autoencoder is trained")
     parser.add_argument("--kernels", type=int, nargs=3, required=True)
     parser.add_argument("--filters", type=int, nargs=3, required=True)
     parser.add_argument("--units", type=int)
@@ -39,11 +39,11 @@ def read_idx(path):
 
 
 class Stopwatch:
-    """From the start of the training on, its seconds."""
+    """Measures the seconds since it was made, when training begins."""
 
     def __init__(self):
         self.begun = time.perf_counter()
 
-    def tell(self):
-        """Print the seconds as the last line."""
+    def print_seconds(self):
+        """Print the seconds, as the last line of output."""
         print(json.dumps({"seconds": time.perf_counter() - self.begun}))

@@ -1,4 +1,4 @@
-"""What surrounds training: reading the data, starting up, and what grows with the data. Run by measure.py."""
+"""Measurements around training, run by measure.py: reading data, start-up, and growth with the number of images."""
 
 import re
 import subprocess
@@ -10,13 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jobs import SMALL, Memory, answer_lines, open_process, untrained_encoder
+from jobs import HERE, SMALL, Memory, answer_lines, open_process, untrained_encoder
 from run import SOURCE
 
 from utilities.data import idx
 from utilities.terminal.arguments import TRAINING_IMAGES
 
-HERE = Path(__file__).resolve().parent
 GROWN = (12_000, 48_000, 240_000)
 STARTS = 7
 STARTED = {
@@ -47,9 +46,12 @@ tf.constant(images[np.random.default_rng(1).permutation(len(images))[:64]], tf.f
 
 
 def measure_first_batch(code):
-    """Return the seconds from an IDX file of 60,000 images to a first batch in TensorFlow, of a reader's code.
+    """Return the seconds that a reader takes from MNIST's training images, as an IDX file, to a batch in TensorFlow.
 
-    A batch is 64 shuffled images in [0, 1]. TensorFlow is up before the clock starts.
+    A batch is 64 shuffled images in [0, 1]. TensorFlow is initialised before the clock starts.
+
+    Args:
+        code: of the reader, one of READERS.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "images")
@@ -61,28 +63,27 @@ def measure_first_batch(code):
 
 
 def measure_start_up(script, *arguments):
-    """Return the seconds to a script's first question, or its end without one, the median of some."""
+    """Return the median of the seconds until a script asks its first question, or ends without one."""
     if script == "classification":
         arguments += ("-model", untrained_encoder(SMALL))
-    return {"seconds": float(np.median([_seconds_to_words(script, arguments) for _ in range(STARTS)]))}
+    return {"seconds": float(np.median([_seconds_to_question(script, arguments) for _ in range(STARTS)]))}
 
 
-def _seconds_to_words(script, arguments):
-    """Return the seconds until a script asks its first question, or ends."""
+def _seconds_to_question(script, arguments):
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         command = [sys.executable, "-u", SOURCE / script / f"{script}.py", *arguments]
         with open_process(command, folder) as process:
-            said = ""
-            while "]: " not in said and (more := process.stdout.read(1)):
-                said += more
+            printed = ""
+            while "]: " not in printed and (more := process.stdout.read(1)):
+                printed += more
             seconds = time.perf_counter() - begun
             process.kill()
     return seconds
 
 
 def measure_libraries():
-    """Return the seconds and the peak memory that it takes to import TensorFlow and Keras, and do no more."""
+    """Return the seconds and the peak memory of a process that only imports TensorFlow and Keras."""
     begun = time.perf_counter()
     with open_process([sys.executable, "-c", "import keras, tensorflow"], HERE) as process:
         memory = Memory(process.pid)
@@ -90,7 +91,7 @@ def measure_libraries():
 
 
 def measure_growth(count):
-    """Return the seconds of an epoch, and the most memory but for the mapped file's, for a file of so many images."""
+    """Return the seconds of an epoch on ``count`` images, and the peak memory without that of the mapped file."""
     job = replace(SMALL, epochs=2)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "images")
@@ -103,8 +104,8 @@ def _train_on(path, job, folder):
     command = [sys.executable, "-u", SOURCE / "autoencoder" / "autoencoder.py", "-d", path]
     with open_process(command, folder) as process:
         memory = Memory(process.pid, "RssAnon")
-        said, _ = process.communicate(answer_lines(job))
-    seconds = next(float(match[1]) for line in said.splitlines() if (match := EPOCH_LINE.match(line)))
+        printed, _ = process.communicate(answer_lines(job))
+    seconds = next(float(match[1]) for line in printed.splitlines() if (match := EPOCH_LINE.match(line)))
     return {"seconds": seconds, "peak_megabytes": memory.most_megabytes()}
 
 

@@ -1,4 +1,4 @@
-"""The jobs that every contestant does, and how one is run and measured."""
+"""The jobs that every contestant runs, and how a job is run and measured."""
 
 import contextlib
 import json
@@ -14,14 +14,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from experiments import RANDOM, Experiment
+from experiments import ALL_IMAGES, RANDOM, Experiment
 from run import SOURCE, encoder_of, subset
 
-from utilities.backend import ON_TWO_CORES, SETTINGS
+from utilities.backend import SETTINGS
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
-# What a contestant starts with, and our scripts too: without what prepares this process to compute as the scripts do.
-OF_USER = {name: value for name, value in os.environ.items() if name not in SETTINGS | ON_TWO_CORES}
+HERE = Path(__file__).resolve().parent
+RESULTS, BREAKDOWN = HERE / "results.csv", HERE / "breakdown.csv"
+# What all contestants start with. Importing ``experiments`` has set what the scripts set themselves.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SETTINGS}
 TITLE = re.compile(r"^(training the autoencoder|phase [12] of 2)")
 EPOCH = re.compile(r"^epoch +(\d+)/(\d+) ")
 
@@ -39,14 +41,14 @@ DEFAULT = shape((5, 7, 7), (32, 32, 64), 2, 64)
 
 @dataclass(frozen=True)
 class Job:
-    """What every contestant does.
+    """One training, the same for every contestant.
 
     Attributes:
         autoencoder: the answers to autoencoder.py's questions.
-        classifier: those to classification.py's, where the job is to train a classifier; its encoder is the
-            autoencoder's, untrained.
-        phases: how many of the classifier's two phases.
-        images: how many of MNIST's training images; None for all of them.
+        classifier: those to classification.py's, where the job is to train a classifier, on the untrained encoder of
+            that autoencoder.
+        phases: how many of the classifier's two phases to run.
+        images: how many of MNIST's training images; None for all.
     """
 
     autoencoder: AutoencoderHyperparameters
@@ -56,7 +58,7 @@ class Job:
 
     @property
     def hyperparameters(self):
-        """The answers of the script that the job is of."""
+        """The answers to the questions of the script that does the job."""
         return self.classifier or self.autoencoder
 
 
@@ -72,8 +74,8 @@ JOBS = {
 def run_ours(job):
     """Run a job with this project's script, until its phases are over; return what was measured.
 
-    The seconds are those from the line that begins the first phase to that of the last phase's last epoch: making the
-    functions that train, computing the codes, and keeping the state after each epoch are in them.
+    The clock runs from the line that announces the first phase to the line of the last phase's last epoch: it includes
+    tracing the training step, computing the codes, and writing a checkpoint after each epoch.
     """
     paths = subset(job.images, seed=0)
     script = "classification" if job.classifier else "autoencoder"
@@ -97,12 +99,12 @@ def run_ours(job):
 
 
 def untrained_encoder(autoencoder):
-    """Return the path of the encoder of an autoencoder, with weights that it may begin with."""
+    """Return the path of an autoencoder's encoder with initial weights."""
     return encoder_of(Experiment(autoencoder, encoder=autoencoder, weights=RANDOM), seed=1)
 
 
 def run_other(job, command):
-    """Run a job with a contestant that tells the seconds of its epochs; return what was measured."""
+    """Run a job with a contestant that prints its seconds of training; return what was measured."""
     images, labels = (path if path.exists() else f"{path}.gz" for path in subset(job.images, seed=0))
     sides = [side for side, _ in job.autoencoder.kernel_sizes]
     command = [*command, "--images", images, "--kernels", *sides, "--filters", *job.autoencoder.filters]
@@ -117,28 +119,30 @@ def run_other(job, command):
 
 
 def answer_lines(hyperparameters):
-    """Return what answers a script's questions on its standard input."""
+    """Return the answers to a script's questions, as its standard input takes them."""
     return "".join(f"{answer}\n" for answer in hyperparameters.answers())
 
 
 def open_process(command, folder):
-    """Start a command in a folder, quiet and with pipes."""
+    """Start a command in a folder, with pipes for its standard input and output; its standard error is discarded."""
     return subprocess.Popen(
         list(map(str, command)),
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=OF_USER,
+        env=ENVIRONMENT,
         text=True,
     )
 
 
 class Memory(threading.Thread):
-    """Watches from now on the memory of a process, ten times a second; what the system sums up is its parent's too.
+    """Reads the memory of a process from /proc, ten times a second, until it ends.
+
+    The system's own maximum, ru_maxrss, would not do: a process inherits that of its parent.
 
     Args:
-        field: of /proc's status of it, in kB.
+        field: the line of /proc's status to read, in kB.
     """
 
     def __init__(self, process_id, field="VmHWM"):
@@ -149,25 +153,25 @@ class Memory(threading.Thread):
         self.start()
 
     def run(self):
-        """Look until there is nothing to see."""
+        """Read until the process has ended."""
         with contextlib.suppress(OSError):
             while match := self.value.search(self.status.read_text()):
                 self.most = max(self.most, int(match[1]) * 1024)
                 time.sleep(0.1)
 
     def most_megabytes(self):
-        """Return the most that was seen, when the process has ended."""
+        """Wait until the process has ended; return the most that was read."""
         self.join()
         return self.most / 1e6
 
 
 def measured(job, seconds, process, memory):
-    """Return a job's row, with the CPU seconds and the peak memory of its whole process, which ends here."""
+    """Wait for a job's process; return what was measured, with its CPU seconds and peak memory, {column: value}."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return {
         "seconds": seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_megabytes": memory.most_megabytes(),
-        "images_per_second": job.phases * job.hyperparameters.epochs * (job.images or 60_000) / seconds,
+        "images_per_second": job.phases * job.hyperparameters.epochs * (job.images or ALL_IMAGES) / seconds,
     }

@@ -1,8 +1,8 @@
-"""Measure this project's scripts beside a textbook Keras script and PyTorch, interleaved, on the same jobs and data.
+"""Measure this project's scripts, a textbook Keras script and PyTorch, in turn, on the same jobs and data.
 
 python3 benchmarks/performance/measure.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
 
-Adds to results.csv a row for each run that it lacks; page.py makes README.md of it. Leave the machine alone meanwhile.
+Adds a row to results.csv for each run that has none yet; page.py makes README.md of them. Run nothing else meanwhile.
 """
 
 import argparse
@@ -14,20 +14,18 @@ from pathlib import Path
 
 import numpy as np
 from footprint import OTHERS
-from jobs import JOBS, run_other, run_ours
+from jobs import HERE, JOBS, RESULTS, run_other, run_ours
 from machine import describe_machine
 
-HERE = Path(__file__).resolve().parent
-RESULTS = HERE / "results.csv"
 ROUNDS = 5
 MATRIX_SIDE = 4096
-# In the first round alone: they take minutes, the first to compile.
+# In the first round only: these take minutes.
 ONCE = {"PyTorch, compiled", "growth", "autoencoder, 60,000 images"}
 COLUMNS = ("job", "contestant", "round", "seconds", "cpu_seconds", "peak_megabytes", "images_per_second")
 
 
 def main():
-    """Run every contestant's every job, some rounds of them, and add what was measured."""
+    """Run each job with each contestant, in several rounds, and add what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
     python = parser.parse_args().torch
@@ -49,7 +47,7 @@ def main():
 
 
 def runs(contestants):
-    """Yield what one round measures, in order: (job, contestant, a function that returns the rest of its row)."""
+    """Yield what one round measures, in order: (job, contestant, function that returns the rest of the row)."""
     yield "machine", describe_machine(), dict
     yield "matrix product", "NumPy", lambda: {"seconds": matrix_product_seconds()}
     for name, job in JOBS.items():
@@ -72,7 +70,7 @@ def add_row(row):
 
 
 def matrix_product_seconds():
-    """Return the seconds that NumPy takes for a product of two square float32 matrices, the least of some."""
+    """Return the seconds of NumPy's fastest of three products of two square float32 matrices."""
     matrix = np.random.default_rng(0).random((MATRIX_SIDE, MATRIX_SIDE), np.float32)
     times = []
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Make README.md, the table of what measure.py measured, from results.csv.
+"""Make README.md, with tables of what measure.py and breakdown.py measured, from their CSV files.
 
 python3 benchmarks/performance/page.py
 """
@@ -7,20 +7,22 @@ import csv
 from itertools import pairwise
 from math import prod
 from statistics import median
+from textwrap import fill
 
-from breakdown import BREAKDOWN
 from footprint import OTHERS
-from jobs import DEFAULT, JOBS, Job
-from measure import MATRIX_SIDE, RESULTS
+from jobs import BREAKDOWN, DEFAULT, HERE, JOBS, RESULTS, Job
+from markdown_table import markdown_table
+from measure import MATRIX_SIDE
+from run import IMAGE_SHAPE
 
 from utilities.network.architecture import RECONSTRUCTION_KERNEL, feature_maps
 
-PAGE = RESULTS.with_name("README.md")
 OURS = "this project"
+WIDTH = 120
 INTRODUCTION = """# Speed and memory
 
-The same jobs, data, answers and seed with this project's scripts, with a textbook Keras script
-([textbook.py](textbook.py)) and with PyTorch ([pytorch.py](pytorch.py)), one after another in each of some rounds:
+The same jobs, with the same data, answers and seed, done by this project's scripts, by a textbook Keras script
+([textbook.py](textbook.py)) and by PyTorch ([pytorch.py](pytorch.py)), one after another in each of several rounds:
 
 ```
 python3 -m venv torch && torch/bin/pip install torch==2.13.0 numpy && .venv/bin/pip install idx2numpy
@@ -29,11 +31,12 @@ python3 -m venv torch && torch/bin/pip install torch==2.13.0 numpy && .venv/bin/
 .venv/bin/python benchmarks/performance/page.py
 ```
 
-Seconds are those of the training, from its first phase's begin to its last epoch's end, compiling included and imports
-not. CPU seconds and peak memory are the whole process's. All are medians; ratios are medians of the rounds' own, with
-the least and the greatest, above 1 where this project needs less. What takes minutes more was run in the first round
-alone. The share of matrix products is that of the machine's rate of them that the operations of the layers as written
-come to, those that this project has ways not to do among them: it can be more than all.
+Seconds are those of training, from the start of the first phase to the end of the last epoch, with compiling, without
+imports. CPU seconds and peak memory are those of the whole process. All are medians over the rounds. A ratio is the
+median of each round's own ratio to this project, with the least and the greatest: above 1, this project needs less.
+What takes minutes longer was run in the first round only. *Share of matrix products* compares the arithmetic of the
+layers as written, per second, with the machine's rate of matrix products. It can be above 100 %: this project's
+shortcuts leave some of that arithmetic out.
 """
 
 
@@ -41,7 +44,7 @@ def main():
     """Write the page."""
     with RESULTS.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    PAGE.write_text("\n".join(parts(rows)) + "\n")
+    (HERE / "README.md").write_text("\n".join(parts(rows)) + "\n")
 
 
 def parts(rows):
@@ -61,11 +64,12 @@ def parts(rows):
 
 
 def job_table(rows, name, job, rate):
-    """Return the table of a job: a line for each contestant."""
-    lines = [
-        "| | images/s | seconds | ratio | CPU seconds | ratio | peak MB | ratio | share of matrix products |",
-        "|" + " --- |" * 9,
-    ]
+    """Return the table of a job, with a row for each contestant.
+
+    Args:
+        rate: of NumPy's matrix products, in floating-point operations per second.
+    """
+    table = []
     of_job = [row for row in rows if row["job"] == name]
     for contestant in dict.fromkeys(row["contestant"] for row in of_job):
         cells = [f"{middle(of_job, contestant, 'images_per_second'):.0f}"]
@@ -73,52 +77,50 @@ def job_table(rows, name, job, rate):
             cells += [f"{middle(of_job, contestant, column):.{digits}f}", ratio(of_job, contestant, column)]
         share = middle(of_job, contestant, "images_per_second") * operations(job) / rate
         cells.append(f"{share:.0%}" if job.phases == 2 or not job.classifier else "")
-        lines.append(f"| {contestant} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        table.append([contestant, *cells])
+    measured = ["images/s", "seconds", "ratio", "CPU seconds", "ratio", "peak MB", "ratio", "share of matrix products"]
+    return markdown_table(["contestant", *measured], table)
 
 
 def plain_table(rows, name):
-    """Return the table of what is not a job: seconds, then memory or the ratio to this project where there is one."""
+    """Return the table of one of OTHERS: seconds, and the ratio to this project, or memory where it has no part."""
     of_job = [row for row in rows if row["job"] == name]
     contestants = list(dict.fromkeys(row["contestant"] for row in of_job))
     extra = "ratio" if OURS in contestants else "peak MB"
-    lines = [f"| | seconds | {extra} |", "| --- | --- | --- |"]
+    table = []
     for contestant in contestants:
         memory = middle(of_job, contestant, "peak_megabytes")
         cell = ratio(of_job, contestant, "seconds") if OURS in contestants else f"{memory:.0f}" if memory else ""
-        lines.append(f"| {contestant} | {middle(of_job, contestant, 'seconds'):.3g} | {cell} |")
-    return "\n".join(lines)
+        table.append([contestant, f"{middle(of_job, contestant, 'seconds'):.3g}", cell])
+    return markdown_table(["measured", "seconds", extra], table)
 
 
 def breakdown_table(rate):
-    """Return the table of what breakdown.py traced, and how far it is from the rate of matrix products, in 1/s."""
+    """Return the table of what breakdown.py traced, and a comparison with a rate of floating-point operations."""
     with BREAKDOWN.open(newline="") as file:
         seconds = {name: float(value) for name, value in csv.reader(file)}
     epoch, images = seconds.pop("epoch"), seconds.pop("images")
     total = sum(seconds.values())
     convolutions = sum(value for kind, value in seconds.items() if kind.startswith("convolution"))
     least = images * operations(Job(DEFAULT)) / rate
-    lines = ["| the default autoencoder, an epoch traced | share of the cores' time |", "| --- | --- |"]
-    lines += [f"| {kind} | {value / total:.0%} |" for kind, value in seconds.items()]
-    lines.append(
-        f"""
-The epoch of {images:.0f} images took {epoch:.1f} s on {total / epoch:.0f} cores. At the rate of matrix products, the
-products and sums of its convolutions as written would take {least:.1f} s; with those left out that transforms and
-upsamplings folded into the next convolution save, they took {convolutions * epoch / total:.1f} s. Were they the only
-work, the epoch would be {total / convolutions:.2f} times as fast: so much, at most, could still be gained
-around them. *Waiting* is a core without an operation of its own, which computes a part of another's, or nothing."""
-    )
-    return "\n".join(lines)
+    heads = ["the default autoencoder, an epoch traced", "share of the cores' time"]
+    table = markdown_table(heads, [[kind, f"{value / total:.0%}"] for kind, value in seconds.items()])
+    text = f"""The epoch of {images:,.0f} images took {epoch:.1f} s on {total / epoch:.0f} cores, its convolutions
+{convolutions * epoch / total:.1f} s of that. At the rate of matrix products, the convolutions as written would take
+{least:.1f} s; Fourier transforms, and upsamplings folded into the convolutions after them, save arithmetic. If the
+convolutions were the only work, the epoch would be {total / convolutions:.2f} times as fast: no more than that can be
+gained elsewhere. *Waiting*: a core has no operation of its own, and computes a part of another core's, or is idle."""
+    return f"{table}\n\n{fill(text, WIDTH)}"
 
 
 def middle(rows, contestant, column):
-    """Return the median of a contestant's column, or None where it was not measured."""
+    """Return the median of a column for a contestant, or None where it was not measured."""
     values = [float(row[column]) for row in rows if row["contestant"] == contestant and row[column]]
     return median(values) if values else None
 
 
 def ratio(rows, contestant, column):
-    """Return how many times what this project needs a contestant needs, round by round."""
+    """Return the ratio of a contestant to this project, as a text: the median over the rounds, least and greatest."""
     by_round = {(row["contestant"], row["round"]): float(row[column]) for row in rows}
     ratios = [
         value / by_round[OURS, number]
@@ -129,22 +131,22 @@ def ratio(rows, contestant, column):
 
 
 def operations(job):
-    """Return the floating-point operations that training takes for an image, in each of the job's phases on average.
+    """Return the floating-point operations of training on one image, averaged over the job's phases.
 
-    Counted are the products and sums of the layers as written, once forward and twice backward; of a classifier's
-    first phase none, of its encoder, as it need not be computed again.
+    These are the multiplications and additions of the convolutions as written, once in the forward and twice in the
+    backward pass. In a classifier's first phase there are none: the frozen encoder's codes need computing only once.
     """
-    encoder, decoder = products(job.autoencoder)
+    encoder, decoder = multiplications(job.autoencoder)
     if job.classifier:
         return 3 * 2 * encoder / 2
     return 3 * 2 * (encoder + decoder)
 
 
-def products(autoencoder):
-    """Return the products of an image's way through the encoder, and through the decoder."""
-    encoded, decoded = feature_maps((28, 28), autoencoder.filters, autoencoder.third_pooling)
+def multiplications(autoencoder):
+    """Return the multiplications of one image's forward pass, in the encoder's convolutions and in the decoder's."""
+    encoded, decoded = feature_maps(IMAGE_SHAPE, autoencoder.filters, autoencoder.third_pooling)
     kernels = [prod(size) for size in autoencoder.kernel_sizes]
-    # A convolution works on the map before it, and makes the channels of the map after it.
+    # A convolution has the sides of the map before it and the channels of the map after it.
     encoder, decoder = (
         sum(prod(before) * taps * after[-1] for (before, after), taps in zip(pairwise(maps), of_maps, strict=True))
         for maps, of_maps in ((encoded, kernels), (decoded, [*reversed(kernels), prod(RECONSTRUCTION_KERNEL)]))

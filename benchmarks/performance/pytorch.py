@@ -23,7 +23,7 @@ def main():
             fit(job, nn.Sequential(encoder, head), images, labels)
     else:
         fit(job, nn.Sequential(encode(job), decode(job)), images)
-    stopwatch.tell()
+    stopwatch.print_seconds()
 
 
 def encode(job):
@@ -54,12 +54,12 @@ def convolve(kernel, channels, filters, linear):
 
 
 def classify(job):
-    """Return the dense layers, up to the classes' scores."""
+    """Return the dense layers, whose outputs are logits."""
     return nn.Sequential(nn.Flatten(), nn.Linear(job.filters[-1], job.units), nn.ReLU(), nn.Linear(job.units, CLASSES))
 
 
 def fit(job, network, images, labels=None, frozen=None):
-    """Train a network on images, or on what a frozen network makes of them."""
+    """Train a network on images, or on the output of a frozen network for them."""
     held_out = len(images) // HELD_OUT
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)

@@ -1,4 +1,4 @@
-"""The same networks as a textbook would write them in Keras: arrays of floats, plain layers, ``model.fit``."""
+"""The same networks in Keras as in a textbook: arrays of floats, plain layers, ``model.fit``."""
 
 import os
 
@@ -26,7 +26,7 @@ def main():
         autoencoder = keras.Sequential([encoder, decode(job, encoder.output_shape[1:])])
         autoencoder.compile(keras.optimizers.Adam(2e-3), "mse")
         fit(job, autoencoder, (training, training), (validation, validation))
-    stopwatch.tell()
+    stopwatch.print_seconds()
 
 
 def encode(job):

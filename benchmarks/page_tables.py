@@ -1,0 +1,165 @@
+"""The tables of autoencoder.md and classification.md, from the rows of results/*.csv."""
+
+import csv
+from statistics import mean, stdev
+
+from experiments import ALL_IMAGES, WEIGHTS
+from markdown_table import markdown_table
+from principal_components import reconstruction_errors
+from run import RESULTS, settings_of, subset
+
+from utilities.data.datasets import read_images, split_for_validation
+from utilities.terminal.arguments import DEFAULT_SEED
+
+ENCODER = "encoder: kernels / filters / epochs / third pooling"
+# Earlier work, as reported: the answers, and what was measured with them.
+EARLIER_AUTOENCODER = {
+    **{"layers": "4", "kernels": "7 7 7 7", "filters": "64 64 64 64", "epochs": "25", "batch size": "16"},
+    **{"third pooling": "yes", "code": "64", "validation error": "0.0209", "seeds": "earlier work"},
+}
+EARLIER_CLASSIFIER = {
+    **{ENCODER: "no third pooling", "units": "64", "epochs": "25", "batch size": "128"},
+    **{"validation loss": "0.075", "seeds": "earlier work"},
+}
+# Error in % on the test set, pre-trained and random: Masci et al., "Stacked Convolutional Auto-Encoders", 2011.
+MASCI = {1000: ("7.23", "7.63"), 10_000: ("1.88", "2.21"), None: ("0.71", "0.79")}
+
+
+def experiments_table(measured, columns, earlier):
+    """Return the table of some experiments, and a line with the settings that they share.
+
+    Args:
+        measured: [(Experiment, rows)].
+        columns: {heading: function of the rows of an experiment's seeds that returns the text}.
+        earlier: rows of earlier work, [{heading: text}].
+    """
+    settings = _differing(measured)
+    heads = [*settings, *columns, "seeds"]
+    table = [
+        [_shown_settings(experiment)[name] for name in settings]
+        + [text(rows) for text in columns.values()]
+        + [str(len(rows))]
+        for experiment, rows in measured
+    ]
+    table += [[row.get(name, "") for name in heads] for row in earlier]
+    but_last = " but the last" if earlier else ""
+    return f"{markdown_table(heads, table)}\n\nAll rows{but_last}: {_shared(measured)}."
+
+
+def few_labels_tables(measured):
+    """Return the tables of test errors by number of labels and kind of weights: after both phases, and frozen."""
+    table, frozen, gains = [], [], []
+    for images, of_weights in by_labels(measured).items():
+        answers = next(experiment for experiment, _ in measured if experiment.images == images).hyperparameters
+        errors = [error_rates(of_weights[weights]) for weights in WEIGHTS]
+        after_phase_1 = [error_rates(of_weights[weights], "test accuracy after phase 1") for weights in WEIGHTS]
+        labels = f"{images or ALL_IMAGES:,}"
+        table.append(
+            [labels, str(answers.epochs), str(answers.batch_size)]
+            + [with_spread(values, 2) for values in errors]
+            + [str(len(errors[0])), *MASCI.get(images, ("", ""))]
+        )
+        frozen.append([labels, *(with_spread(values, 2) for values in after_phase_1)])
+        pre_trained, random, _ = map(mean, errors)
+        gains.append(f"{1 - pre_trained / random:.0%} with {labels} labels")
+    heads = ["labels", "epochs", "batch size", *WEIGHTS, "seeds", "Masci, pre-trained", "Masci, random"]
+    return "\n\n".join(
+        [
+            markdown_table(heads, table),
+            f"All rows: {_shared(measured)}. The mean error of pre-trained weights is below that of random ones by "
+            f"{', '.join(gains)}. After phase 1:",
+            markdown_table(["labels, frozen", *WEIGHTS], frozen),
+        ]
+    )
+
+
+def choices_table(rows, columns):
+    """Return the table of the rows that choices.py wrote for one script.
+
+    Args:
+        columns: {column: digits}.
+    """
+    table = []
+    for name in dict.fromkeys(row["changed"] for row in rows):
+        of_name = [row for row in rows if row["changed"] == name]
+        cells = [with_spread(numbers(of_name, column), digits) for column, digits in columns.items()]
+        table.append([name, *cells, str(len(of_name))])
+    return markdown_table(["changed", *columns, "seeds"], table)
+
+
+def read_choices(script):
+    """Return the rows that choices.py wrote for a script, [{column: text}]."""
+    path = RESULTS / "choices.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["script"] == script]
+
+
+def component_errors(measured):
+    """Return the errors that principal components leave of the same images, as many as each code has numbers.
+
+    Returns:
+        {code size, as the results have it: error}.
+    """
+    (count,) = {experiment.images for experiment, _ in measured}
+    sizes = list(dict.fromkeys(rows[0]["code size"] for _, rows in measured))
+    images = read_images(subset(count, seed=0)[0])
+    split = split_for_validation(len(images), DEFAULT_SEED)
+    errors = reconstruction_errors(images[split.training], images[split.validation], map(int, sizes))
+    return dict(zip(sizes, errors, strict=True))
+
+
+def by_labels(measured):
+    """Return {images: {weights: rows}} of the numbers of images whose experiments are all measured."""
+    rows = {}
+    for experiment, of_experiment in measured:
+        rows.setdefault(experiment.images, {})[experiment.weights] = of_experiment
+    return {images: of_weights for images, of_weights in rows.items() if len(of_weights) == len(WEIGHTS)}
+
+
+def numbers(rows, column, factor=1):
+    """Return a column's numbers, times a factor."""
+    return [factor * float(row[column]) for row in rows]
+
+
+def error_rates(rows, column="test accuracy"):
+    """Return the percentages of wrong answers, from a column of percentages of right ones."""
+    return [100 - accuracy for accuracy in numbers(rows, column)]
+
+
+def with_spread(values, digits):
+    """Return the mean of some numbers, and their standard deviation where there are two or more."""
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"
+
+
+def varied_setting(measured):
+    """Return the name of the setting in which all experiments with the same kind of weights differ."""
+    settings = [settings_of(experiment) for experiment, _ in measured if experiment.weights == WEIGHTS[0]]
+    return next(name for name in settings[0] if len({setting[name] for setting in settings}) == len(settings))
+
+
+def _shown_settings(experiment):
+    """Return an experiment's settings, {column: text}, with those of its encoder in one column."""
+    settings = settings_of(experiment)
+    if not experiment.encoder:
+        return settings
+    encoder = experiment.encoder.labels()
+    pooling = "third pooling" if experiment.encoder.third_pooling else "none"
+    of_encoder = f"{encoder['kernels']} / {encoder['filters']} / {encoder['epochs']} / {pooling}"
+    return {ENCODER: of_encoder} | {name: text for name, text in settings.items() if not name.startswith("encoder ")}
+
+
+def _differing(measured):
+    """Return the names of the settings that are not the same in all experiments."""
+    settings = [_shown_settings(experiment) for experiment, _ in measured]
+    names = dict.fromkeys(name for setting in settings for name in setting)
+    return [name for name in names if len({setting.get(name) for setting in settings}) > 1]
+
+
+def _shared(measured):
+    """Return the settings that are the same in all experiments, in one line."""
+    differing = _differing(measured)
+    settings = _shown_settings(measured[0][0])
+    return ", ".join(f"{name} {text}" for name, text in settings.items() if name not in differing)
