@@ -1,30 +1,49 @@
 """What the tests share: tiny IDX data sets, small hyperparameters, and the scripts run as a user runs them."""
 
+import functools
 import io
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fork_server import ForkServer
 
+from utilities import backend
 from utilities.data import idx
 from utilities.network.hyperparameters import AutoencoderHyperparameters
 from utilities.terminal.console import Console
 
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
+# XLA compiles what it has compiled before in this run of the tests, in whichever process, only once.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    compiled = tempfile.TemporaryDirectory()
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+# COLUMNS is pytest-xdist's, and would hide the width of a terminal.
+OF_USER = {name: value for name, value in os.environ.items() if name not in (*DISPLAYS, "COLUMNS")}
+# Tests in this process compute as the scripts do. Keras reads these settings when it is imported, which is later.
+backend.check_backend()
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"
-# A shell starts its background jobs with Ctrl-C ignored, and the scripts under test would inherit that.
+# A shell starts its background jobs with Ctrl-C ignored, and nohup with SIGHUP: scripts under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
-DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
+# What a fork may have in its environment that its server has not: nothing reads these while it is imported.
+READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", *backend.VARIABLES}
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 tensorflow_only = pytest.mark.skipif(ON_JAX, reason="stacks of batches and the FastNetwork are TensorFlow's alone")
@@ -100,23 +119,71 @@ def script_command(script, arguments):
 
 def script_environment(**changes):
     """Return the environment of a user without a display."""
-    return {name: value for name, value in os.environ.items() if name not in DISPLAYS} | changes
+    return OF_USER | changes
 
 
-def run_script(script, arguments, answers, folder, **environment):
-    """Run a script in a folder with its answers, a text, on standard input; None means /dev/null."""
-    given = {"stdin": subprocess.DEVNULL} if answers is None else {"input": answers}
-    done = subprocess.run(
-        script_command(script, arguments),
-        **given,
-        capture_output=True,
-        encoding="utf-8",
-        cwd=folder,
-        env=script_environment(**environment),
-        timeout=CHILD_TIMEOUT,
-        check=False,
-    )
-    return Session(done.stdout, done.stderr, done.returncode, Path(folder))
+@functools.cache
+def fork_server(name):
+    """Return the server for a backend, which has imported the libraries with the settings that the scripts set."""
+    settings = {variable: os.environ[variable] for variable in os.environ if variable not in DISPLAYS}
+    return ForkServer(settings | {"KERAS_BACKEND": name})
+
+
+def start(script, arguments, folder, streams, fresh=False, **environment):
+    """Start a script in a folder, in a fork where that shows the same; return what has the methods of a Popen.
+
+    Args:
+        streams: files or descriptors for standard input, output and error.
+        fresh: start a new Python, for what depends on the time that the imports take, or on how they go.
+    """
+    command, changed = script_command(script, arguments), script_environment(**environment)
+    name = changed.get("KERAS_BACKEND", "tensorflow")
+    if not fresh and environment.keys() <= READ_LATER | {"KERAS_BACKEND"} and name in backend.BACKENDS:
+        return fork_server(name).start(command[1:], streams, folder, changed)
+    stdin, stdout, stderr = streams
+    return subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=folder, env=changed)
+
+
+def containing(answers):
+    """Return a pipe's file to read answers from, a text; that of the device which has none for None."""
+    if answers is None:
+        return Path(os.devnull).open()
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", encoding="utf-8") as file:
+        file.write(answers)
+    return os.fdopen(reader)
+
+
+class Running:
+    """A script that was started in a folder with its answers, a text, on standard input; None means /dev/null.
+
+    Attributes:
+        process: has the methods of a Popen, for signals.
+    """
+
+    def __init__(self, script, arguments, answers, folder, fresh=False, **environment):
+        self.folder = Path(folder)
+        self.output = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115, they outlast this
+        with containing(answers) as stdin:
+            self.process = start(script, arguments, folder, (stdin, *self.output), fresh, **environment)
+
+    def end(self, seconds=CHILD_TIMEOUT):
+        """Wait until it ends, and return its Session; kill it if it does not in time."""
+        try:
+            code = self.process.wait(seconds)
+        finally:
+            self.process.kill()
+        texts = []
+        for file in self.output:
+            with file:
+                file.seek(0)
+                texts.append(file.read().decode())
+        return Session(*texts, code, self.folder)
+
+
+def run_script(*arguments, **options):
+    """Run a script to its end, and return its Session; the arguments are those of Running."""
+    return Running(*arguments, **options).end()
 
 
 def without_seconds(history):
@@ -128,7 +195,7 @@ def assert_same_bits(ones, others):
 
 
 def wait_for_rows(folder, rows, process):
-    """Wait until the only run below a folder has a history of so many epochs."""
+    """Wait until the only experiment below a folder has a history of so many epochs."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         histories = list(Path(folder).glob("runs/*/history.csv"))
@@ -136,23 +203,6 @@ def wait_for_rows(folder, rows, process):
             return
         time.sleep(0.02)
     pytest.fail("the training ended, or never reached the epoch")
-
-
-def begin(script, arguments, answers, folder):
-    process = subprocess.Popen(
-        script_command(script, arguments),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env=script_environment(),
-        # Tests that are run under nohup would have the script ignore SIGHUP too.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
-    )
-    process.stdin.write(answers)
-    process.stdin.close()
-    return process
 
 
 def kept(folder):
@@ -166,7 +216,44 @@ def redirect(monkeypatch):
 
     def redirect(text):
         content = text if isinstance(text, bytes) else text.encode()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), errors="replace"))
+        stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)), errors="surrogateescape")
+        monkeypatch.setattr(sys, "stdin", stdin)
         return Console()
 
     return redirect
+
+
+@pytest.fixture
+def at_terminal(monkeypatch):
+    """Return a function that has something asked at a terminal, where answers are typed, and then Ctrl-D.
+
+    It returns what the function asked for returns, and all that the terminal showed.
+    """
+
+    def at_terminal(ask, *answers):
+        ours, theirs = pty.openpty()
+        shown = []
+        typist = threading.Thread(target=type_answers, args=(ours, answers, shown))
+        typist.start()
+        with monkeypatch.context() as patch, os.fdopen(theirs) as stdin, os.fdopen(os.dup(theirs), "w") as stdout:
+            patch.setattr(sys, "stdin", stdin)
+            patch.setattr(sys, "stdout", stdout)
+            patch.setenv("COLUMNS", "1000")  # no line is folded
+            value = ask(Console())
+        typist.join()
+        os.close(ours)
+        return value, "".join(shown).replace("\r\n", "\n")
+
+    return at_terminal
+
+
+def type_answers(terminal, answers, shown):
+    """Type an answer wherever a question ends, until the other end of the terminal is closed."""
+    waiting = [*(f"{answer}\n" for answer in answers), "\x04"]
+    try:
+        while read := os.read(terminal, 65536):
+            shown.append(read.decode(errors="replace"))
+            if "".join(shown[-2:]).endswith("]: ") and waiting:
+                os.write(terminal, waiting.pop(0).encode())
+    except OSError:  # on Linux, that the other end is closed
+        pass

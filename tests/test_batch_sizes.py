@@ -9,10 +9,13 @@ import pytest
 from conftest import make_images, make_labels
 
 from utilities.data.datasets import LabelledImages, Split
+from utilities.network import memory
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.record.runs import RunFolder
 from utilities.training import training
+
+pytestmark = pytest.mark.backend
 
 KERNELS, FILTERS = ((5, 5), (7, 7), (7, 7)), (32, 32, 64)
 CLASSES = np.arange(3)
@@ -57,7 +60,7 @@ def test_both_phases_of_a_classifier_train_in_batches_of_any_size(
     monkeypatch, batch_size, training_count, validation_count, through_encoder
 ):
     if through_encoder:
-        monkeypatch.setattr(training, "LARGEST_CODES", 0)
+        monkeypatch.setattr(memory, "LARGEST_CODES", 0)
     split, folder = split_of(training_count, validation_count), RunFolder()
     classifier = build_classifier(autoencoder_of(batch_size)[0].encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, 1, batch_size)

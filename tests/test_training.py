@@ -11,12 +11,15 @@ from conftest import ON_JAX, make_hyperparameters, make_images, make_labels, ten
 
 from utilities.data.batches import Examples
 from utilities.data.datasets import LabelledImages, split_for_validation
+from utilities.network import memory
 from utilities.network.hyperparameters import ClassifierHyperparameters
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.record.runs import RunFolder
 from utilities.training import training
 from utilities.training.schedule import LowerOnPlateau, PlateauedCosine
 from utilities.training.training import engine
+
+pytestmark = pytest.mark.backend
 
 COUNT = 90
 SPLIT = split_for_validation(COUNT, seed=0)
@@ -224,7 +227,7 @@ def two_phases(request):
 
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "through the encoder":
-            patch.setattr(training, "LARGEST_CODES", 0)
+            patch.setattr(memory, "LARGEST_CODES", 0)
         trained, loaded = train_classifier(add_row)
     return SimpleNamespace(trained=trained, loaded=loaded, epochs=epochs)
 
@@ -272,7 +275,7 @@ def test_phase_2_changes_every_weight_and_every_statistic_of_the_encoder(two_pha
 
 def test_codes_computed_once_train_the_dense_layers_like_the_encoder_does(monkeypatch):
     once, _ = train_classifier(lambda row, classifier: None, epochs=1)
-    monkeypatch.setattr(training, "LARGEST_CODES", 0)
+    monkeypatch.setattr(memory, "LARGEST_CODES", 0)
     through, _ = train_classifier(lambda row, classifier: None, epochs=1)
     for a, b in zip(once.weights_after_phase_1, through.weights_after_phase_1, strict=True):
         assert np.allclose(a, b, atol=1e-5)

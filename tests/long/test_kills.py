@@ -6,10 +6,10 @@ import random
 
 import h5py
 import pytest
-from conftest import begin, kept, make_hyperparameters, run_script, wait_for_rows, without_seconds
+from conftest import Running, kept, make_hyperparameters, run_script, wait_for_rows, without_seconds
 
-from utilities.network.model_files import save_model
 from utilities.network.networks import build_autoencoder
+from utilities.network.saving import save_model
 
 KILLS = 20
 EPOCHS = 20
@@ -57,13 +57,13 @@ def outcome(script, folder):
 def test_a_killed_script_is_resumed_to_the_same_history_and_weights(commands, undisturbed, tmp_path, script, seed):
     generator = random.Random(seed)
     arguments, answers = commands[script]
-    process = begin(script, arguments, answers, tmp_path)
+    running = Running(script, arguments, answers, tmp_path)
     rows, _ = SCRIPTS[script]
-    wait_for_rows(tmp_path, generator.randrange(rows - 1), process)
+    wait_for_rows(tmp_path, generator.randrange(rows - 1), running.process)
     with pytest.raises(Exception, match="timed out"):
-        process.wait(generator.random() * 0.05)  # anywhere within an epoch, its end or the keeping of its state
-    process.kill()
-    process.wait()
+        running.process.wait(generator.random() * 0.05)  # anywhere within an epoch, its end or the keeping of its state
+    running.process.kill()
+    running.end()
     assert not json.loads((kept(tmp_path) / "experiment.json").read_text())["finished"]
 
     resumed = run_script(script, ["--resume"], "", tmp_path)

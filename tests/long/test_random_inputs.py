@@ -22,13 +22,17 @@ FILES = 500  # for each of the two scripts
 FILES_IN_A_PROCESS = 100
 LONGEST_SESSION = 120  # seconds; an answer too many makes the batch size of a good input the epochs, so they are few
 GOOD = {
-    "autoencoder": (("1", "3", "2", "1", "8"), ("2", "3 3", "2 2", "2", "16"), ("1", "(2, 3)", "3", "1", "9")),
+    "autoencoder": (("1", "3", "2", "1", "8"), ("2", "3x3, 3", "2; 2", "2", "16"), ("2", "[2, 3]", "3", "1", "99")),
     "classification": (("4", "1", "16"), ("1", "2", "9"), ("8", "1", "200")),
 }
-CHOICES = ("0", "1", "2", "3", "2\n1", "2\n2", "2\n3", "2\n4", "2\n5", "3\nencoder.h5", "3\nno/such/place.h5", "9", "")
+CHOICES = (
+    *("0", "1", "2", "3", "2\n0", "2\n1", "2\n2", "2\n3", "2\n4", "2\n5", "3\nencoder.h5", "3\nnew/place", "3\n-"),
+    *("3\n~/encoder.h5", "3\n/proc/no.h5", "9", ""),
+)
 STRANGE = (
     *("0", "-1", "1e3", "999999999999", "9" * 300, "1.5", "\x00", "\x1b[2J", "\t", "ü", "٣", "NaN", "y", "n", "()"),
     *("(3, 3)", "3,3", "3 3 3 3", "3 x 3", "(((((", "99 99", "100", "100001", "a" * 5000, "\r", "../.."),
+    *("2 # layers", "b", "-"),
 )
 
 
@@ -39,7 +43,8 @@ def input_of(script, seed):
     for _ in range(generator.choice((0, 0, 1, 3))):
         lines.insert(generator.randrange(len(lines) + 1), generator.choice(STRANGE))
     lines += generator.choices(CHOICES, k=generator.randrange(4))
-    content = "\n".join(lines).encode() + generator.choice((b"", b"\n", b"\r\n"))
+    encoding = generator.choice(("utf-8", "utf-8", "utf-8-sig", "utf-16"))
+    content = (generator.choice(("\n", "\r\n")).join(lines) + generator.choice(("", "\n"))).encode(encoding)
     form = generator.randrange(8)
     if form == 0:
         return generator.randbytes(generator.choice((1, 50, 5000)))
@@ -54,8 +59,8 @@ def input_of(script, seed):
 @pytest.mark.parametrize("first", range(0, FILES, FILES_IN_A_PROCESS))
 @pytest.mark.parametrize("script", GOOD)
 def test_random_input_ends_with_exit_code_0_or_2_and_no_traceback(data, tmp_path, script, first):
-    from utilities.network.model_files import save_model
     from utilities.network.networks import build_autoencoder
+    from utilities.network.saving import save_model
 
     arguments = ["-d", data / "letters"]
     if script == "classification":
@@ -84,6 +89,7 @@ def main(script, folder, first, count, *arguments):
         session = Path(folder, f"session-{seed}")
         session.mkdir()
         (session / "input").write_bytes(input_of(script, seed))
+        os.environ["HOME"] = str(session)
         code = in_a_copy(lambda session=session: run(module, session, arguments))
         output = (session / "output").read_text(errors="replace")
         assert code in (0, 2), f"seed {seed}: exit code {code}: {output[-500:]}"
