@@ -1,5 +1,7 @@
 """The loop of both scripts: ask for hyperparameters, train, show the menu, and repeat."""
 
+import functools
+
 from utilities.backend import check_backend
 from utilities.record.runs import RunFolder
 from utilities.terminal.console import Console
@@ -33,6 +35,7 @@ def repeat_experiments(ask, load_task, resumed):
     Raises:
         BadInput: the data are not what the resumed experiment was trained on before.
     """
+    load_task = functools.cache(load_task)  # one for all experiments: it sums up the data once
     if resumed:
         resumed.check_data(load_task().data)
     console = Console()
