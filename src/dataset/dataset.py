@@ -1,0 +1,32 @@
+"""Make IDX files, which the other scripts train on, of one's own pictures."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from utilities.terminal import program
+
+
+def main():
+    """Read the pictures, ask how they are wanted, and write them."""
+    # Imported here, where a package that is missing is told in one line.
+    from utilities.data.sources import open_source
+    from utilities.record.dataset_folder import holds_dataset
+    from utilities.session.dataset import ask, describe, may_replace, write
+    from utilities.terminal.console import Console, say
+    from utilities.terminal.dataset_arguments import parse_dataset_arguments
+
+    arguments = parse_dataset_arguments()
+    replaces = holds_dataset(arguments.output, arguments.data)
+    source = open_source(arguments.data)
+    say(f"{describe(source)}; seed {arguments.seed}\n")
+    console = Console()
+    if replaces and not may_replace(console, arguments.output):
+        say("not written")
+    else:
+        write(source, *ask(console, source, arguments), arguments)
+
+
+if __name__ == "__main__":
+    program.run(main)

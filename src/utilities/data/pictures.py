@@ -1,0 +1,137 @@
+"""One picture, brought to the form that a network takes."""
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from utilities.errors import BadInput
+from utilities.text import printable
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+# What a picture may claim to be. A picture of the largest size takes some 600 MB while it is decoded.
+MOST_PIXELS = 2**26
+LARGEST_SIDE = 2**15
+WHITE = 255
+REDUCING_GAP = 1.5  # a picture is first reduced by whole numbers, which is faster, to so many times its new sides
+LONGEST_REASON = 100
+MODES = {1: "L", 3: "RGB"}  # by the channels
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # in EXIF: the tag, and the values that swap rows and columns
+
+
+@dataclass(frozen=True)
+class Form:
+    """What pictures are brought to: first transposed, then cropped to the rows and columns in the middle."""
+
+    rows: int
+    columns: int
+    channels: int = 1
+    inverted: bool = False
+    transposed: bool = False
+    crop: tuple[int, int] | None = None
+
+    @property
+    def shape(self):
+        """Of an image, (rows, columns), or (rows, columns, 3) in colour."""
+        return (self.rows, self.columns) if self.channels == 1 else (self.rows, self.columns, self.channels)
+
+
+def open_picture(file):
+    """Return the picture in an open file, or at a path, not yet decoded, or raise whatever Pillow raises."""
+    return _checked(Image.open(file, formats=FORMATS))
+
+
+def from_array(pixels):
+    """Return uint8, (rows, columns) or (rows, columns, 1 to 4 channels), as a Pillow image."""
+    pixels = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
+    return _checked(Image.fromarray(np.ascontiguousarray(pixels)))
+
+
+def _checked(picture):
+    if picture.width * picture.height > MOST_PIXELS or max(picture.size) > LARGEST_SIDE:
+        raise BadInput(
+            f"expected at most {MOST_PIXELS:,} pixels and {LARGEST_SIDE:,} on a side, found "
+            f"{picture.height} x {picture.width}"
+        )
+    return picture
+
+
+@contextlib.contextmanager
+def faults_of(name_of):
+    """Tell whatever goes wrong with a picture as BadInput, in one line that begins with the name that is returned."""
+    try:
+        yield
+    except Image.UnidentifiedImageError as error:
+        raise BadInput(f"{name_of()}: not a picture in one of the formats {', '.join(FORMATS)}") from error
+    except Exception as error:  # a damaged picture makes Pillow raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"{name_of()}: {printable(reason, LONGEST_REASON)}") from error
+
+
+def upright_size(picture):
+    """Return the rows and columns of a Pillow image when it is turned as its camera was held."""
+    is_turned = picture.getexif().get(ORIENTATION) in TURNED
+    return picture.size if is_turned else picture.size[::-1]
+
+
+def bring(picture, form):
+    """Return a Pillow image in a form: uint8, of ``form.shape``.
+
+    What is transparent becomes white. The proportions are kept: where they are not the form's, the picture is put on a
+    ground of the colour of its corners.
+
+    Raises:
+        Exception: whatever Pillow raises, and ValueError where it is not known which pixels are white.
+    """
+    if not form.crop:
+        # A JPEG is decoded at half its size, or less, where that is still larger than what is needed.
+        picture.draft(MODES[form.channels], (round(REDUCING_GAP * max(form.rows, form.columns)),) * 2)
+    picture.load()
+    if "exif" in picture.info or picture.format == "TIFF":
+        picture = ImageOps.exif_transpose(picture)
+    picture = _opaque(picture, MODES[form.channels])
+    if form.transposed:
+        picture = picture.transpose(Image.Transpose.TRANSPOSE)
+    if form.crop:
+        picture = _middle(picture, *form.crop)
+    pixels = np.frombuffer(_fit(picture, form.columns, form.rows).tobytes(), np.uint8).reshape(form.shape)
+    return WHITE - pixels if form.inverted else pixels
+
+
+def _opaque(picture, mode):
+    """Return a picture in a mode, on white where it is transparent."""
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        pixels = np.asarray(picture)
+        if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() >= 2**16:
+            raise ValueError("pixels of 32 bits, of which it is not known what is white")
+        picture = Image.fromarray((pixels >> 8).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _middle(picture, rows, columns):
+    """Return the middle of a picture, no larger than it is."""
+    width, height = min(columns, picture.width), min(rows, picture.height)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
+
+
+def _fit(picture, width, height):
+    """Return a picture scaled into a width and a height, on a ground of the colour of its corners."""
+    scale = min(width / picture.width, height / picture.height)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    if size != picture.size:
+        picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
+    if size == (width, height):
+        return picture
+    ground = corners(np.asarray(picture)).mean(axis=0).round().astype(int)
+    return ImageOps.pad(picture, (width, height), color=tuple(np.atleast_1d(ground).tolist()))
+
+
+def corners(pixels):
+    """Return the four corners of an image, (rows, columns, ...), as (4, ...)."""
+    return pixels[[0, 0, -1, -1], [0, -1, 0, -1]]

@@ -1,0 +1,133 @@
+"""Folders and zip archives: which files there are, by names below them with slashes, and how each is opened."""
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from utilities.data.pictures import SUFFIXES, open_picture
+from utilities.errors import BadInput
+from utilities.text import printable
+
+HIDDEN = (".", "__MACOSX")
+LARGEST_MEMBER = 2**28  # bytes of a picture in an archive, which is read whole
+DEFLATE = 1032  # how many times larger what is compressed can be
+
+
+class Folder:
+    """A folder."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def title(self, name):
+        """Return what a file is called in messages."""
+        return printable(str(self.path / name), 200)
+
+    def at(self, name):
+        """Return a context manager of the path of a file."""
+        return contextlib.nullcontext(self.path / name)
+
+    def open(self, name):
+        """Return a picture as pictures.open_picture does."""
+        return open_picture(f"{self.path}/{name}")  # a Path takes as long as a tenth of a small picture
+
+    def files(self):
+        """Return the files in the folder and in those below it, and a line on each picture or link not taken."""
+        names, left_out, root = [], [], self.path.resolve()
+        for folder, folders, files in os.walk(self.path, onerror=_raise):
+            folders[:] = sorted(base for base in folders if not base.startswith(HIDDEN))
+            links = [base for base in folders if Path(folder, base).is_symlink()]
+            below = folder[len(str(self.path)) :]
+            for base in [*sorted(base for base in files if not base.startswith(HIDDEN)), *links]:
+                name = f"{below}/{base}".lstrip("/")
+                fault = _fault_of(Path(folder, base), name, root)
+                if not fault:
+                    names.append(name)
+                elif base in links or is_picture(base):
+                    left_out.append(f"{self.title(name)}: {fault}")
+        return names, left_out
+
+
+def _raise(error):
+    raise error
+
+
+def _fault_of(path, name, root):
+    """Return why a file, or a link, is not taken, or None."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "its name is no text"
+    if not path.is_file():
+        return "a link to a folder" if path.is_dir() else "not a regular file"
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        return "a link out of the folder"
+    return None
+
+
+class Archive:
+    """A zip archive, read in place; see Folder. A process that is forked may go on to read it.
+
+    Raises:
+        BadInput: it is none, or a damaged one.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._open()
+        self.members = {member.filename: member for member in self._zip.infolist() if not member.is_dir()}
+
+    def _open(self):
+        try:
+            self._zip, self._process = zipfile.ZipFile(self.path), os.getpid()
+        except Exception as error:  # a damaged directory may raise anything
+            raise BadInput(f"{self.path}: not a zip archive that can be read: {printable(str(error))}") from error
+
+    def _stream(self, name):
+        if self._process != os.getpid():  # its position in the file is another's
+            self._open()
+        return self._zip.open(self.members[name])
+
+    def title(self, name):
+        """Return what a member is called in messages."""
+        return printable(f"{self.path}: {name}", 200)
+
+    @contextlib.contextmanager
+    def at(self, name):
+        """Yield the path of a temporary file with a member's content; what is mapped of it outlasts it.
+
+        Raises:
+            BadInput: it cannot be unpacked, or not in the room that there is.
+        """
+        member, free = self.members[name], shutil.disk_usage(tempfile.gettempdir()).free
+        if member.file_size > min(free, max(1, member.compress_size) * DEFLATE):
+            raise BadInput(f"{self.title(name)}: not unpacked: it claims {member.file_size:,} bytes, {free:,} are free")
+        with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as file:
+            try:
+                with self._stream(name) as stream:
+                    shutil.copyfileobj(stream, file)
+            except Exception as error:  # each way of compression has errors of its own
+                raise BadInput(f"{self.title(name)}: cannot be unpacked: {printable(str(error), 100)}") from error
+            file.flush()
+            yield Path(file.name)
+
+    def open(self, name):
+        """Return a picture as pictures.open_picture does."""
+        if self.members[name].file_size > LARGEST_MEMBER:
+            raise BadInput(f"unpacked it would take {self.members[name].file_size:,} bytes")
+        with self._stream(name) as stream:
+            return open_picture(io.BytesIO(stream.read()))
+
+    def files(self):
+        """Return the members, sorted, and no lines."""
+        hidden = {name for name in self.members if any(part.startswith(HIDDEN) for part in name.split("/"))}
+        return sorted(self.members.keys() - hidden), []
+
+
+def is_picture(name):
+    """Tell whether a file is a picture, by its name."""
+    return name.lower().endswith(SUFFIXES)

@@ -1,0 +1,843 @@
+"""dataset.py as a user runs it: from folders, archives and files of pictures to IDX files."""
+
+import functools
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import OF_USER, SOURCE, Running, make_images, make_labels, run_script, script_environment, start
+from PIL import Image
+
+from utilities.data import idx
+from utilities.data.datasets import read_images, read_test_set, read_training_set
+from utilities.data.pictures import Form
+from utilities.data.places import Folder
+from utilities.data.sources import open_source
+from utilities.errors import Fault
+from utilities.record import conversion
+from utilities.record.contact_sheet import GAP, MARGIN, TEXT, TEXT_SIZE
+from utilities.session.dataset import ask
+from utilities.terminal.dataset_arguments import parse_dataset_arguments
+
+SESSION = Path(__file__).parent / "data" / "dataset_session.txt"
+NAMES = {
+    "images": "train-images-idx3-ubyte.gz",
+    "labels": "train-labels-idx1-ubyte.gz",
+    "test": "t10k-images-idx3-ubyte.gz",
+    "test labels": "t10k-labels-idx1-ubyte.gz",
+}
+BESIDE = {"labels.txt", "dataset.json", "contact-sheet.png"}
+AS_THEY_ARE = ["--sides", "8", "--grey", "--no-invert", "--test-share", "0"]
+
+
+def write_pictures(folder, classes=("cat", "dog"), each=6, suffix=".png", side=8, **options):
+    """Write pictures in a folder for each class; return them in the order of their names, (count, side, side)."""
+    images = make_images(np.repeat(np.arange(len(classes), dtype=np.uint8), each), side, side)
+    for number, image in enumerate(images):
+        path = Path(folder, classes[number // each], f"{number:03}{suffix}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path, **options)
+    return images
+
+
+# The fork server would import the large libraries first, which dataset.py has no use for.
+run = functools.partial(run_script, fresh=True)
+
+
+def convert(folder, source, *arguments, answers=None):
+    return run("dataset", ["-d", source, "-o", "out", *arguments], answers, folder)
+
+
+def converted(folder, source, *arguments, answers=None):
+    """Run the script, which must do well; return what it wrote, {what: array}, and its Session."""
+    session = convert(folder, source, *arguments, answers=answers)
+    assert (session.stderr, session.code) == ("", 0)
+    found = {what: idx.read(folder / "out" / name) for what, name in NAMES.items() if (folder / "out" / name).exists()}
+    assert {path.name for path in (folder / "out").iterdir()} - BESIDE == {NAMES[what] for what in found}
+    return found, session
+
+
+def assert_refused(session, complaint, code=2):
+    """Check that a script told one thing in one line, and wrote nothing."""
+    assert session.code == code
+    assert re.fullmatch(r"dataset\.py: error: [^\n]+\n", session.stderr)
+    assert complaint in session.stderr
+    assert not (session.folder / "out").exists()
+    assert not list(session.folder.glob(".out*"))
+
+
+def asked(session):
+    return re.findall(r"^(.+) \[.*?\]: ", session.stdout, re.MULTILINE)
+
+
+# --- folders
+
+
+def test_a_folder_for_each_class_becomes_what_the_other_scripts_read(tmp_path):
+    images = write_pictures(tmp_path / "photos", ("b", "a"), each=12)
+    found, _ = converted(tmp_path, "photos", "--sides", "8")
+    paths = [tmp_path / "out" / name for name in NAMES.values()]
+    training = read_training_set(*paths[:2])
+    test = read_test_set(*paths[2:], training)
+    assert [len(training.images), len(test.images)] == [20, 4]
+    assert np.bincount(test.targets).tolist() == [2, 2]
+    assert (tmp_path / "out" / "labels.txt").read_text() == "0 a\n1 b\n"
+    label_of = {image.tobytes(): 1 - number // 12 for number, image in enumerate(images)}
+    for each, labels in (("images", "labels"), ("test", "test labels")):
+        assert [label_of[image.tobytes()] for image in found[each]] == found[labels].tolist()
+    assert len({image.tobytes() for image in [*found["images"], *found["test"]]}) == 24
+
+
+def test_the_default_size_is_the_nearest_that_suits_the_third_pooling(tmp_path):
+    write_pictures(tmp_path / "photos", side=40)
+    found, session = converted(tmp_path, "photos")
+    assert "rows and columns of the images [28x28]: end of input" in session.stdout
+    assert found["images"].shape == (10, 28, 28)
+
+
+def test_train_and_test_folders_are_the_training_and_the_test_set(tmp_path):
+    training = write_pictures(tmp_path / "photos" / "set" / "train")
+    test = write_pictures(tmp_path / "photos" / "set" / "Test", each=2)
+    found, session = converted(tmp_path, "photos", *AS_THEY_ARE[:-2])
+    assert "share to take for the test set [0]: " in session.stdout
+    assert np.array_equal(found["images"], training)
+    assert np.array_equal(found["test"], test)
+    assert found["test labels"].tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("others", [("val",), ("val", "test")])
+def test_val_is_the_test_set_only_where_there_is_no_other(tmp_path, others):
+    for number, part in enumerate(("train", *others)):
+        write_pictures(tmp_path / "photos" / part, each=5 - number)
+    found, _ = converted(tmp_path, "photos", *AS_THEY_ARE)
+    expected = (10, 8) if others == ("val",) else (10 + 8, 6)
+    assert (len(found["images"]), len(found["test"])) == expected
+
+
+def test_a_flat_folder_has_no_labels_and_trains_the_autoencoder_alone(tmp_path):
+    images = write_pictures(tmp_path / "photos", ("",), each=5)
+    found, session = converted(tmp_path, "photos", "--sides", "8", "--grey", "--no-invert")
+    assert list(found) == ["images"]
+    assert np.array_equal(found["images"], images)
+    assert not (tmp_path / "out" / "labels.txt").exists()
+    assert "autoencoder.py" in session.stdout
+    assert "classification.py" not in session.stdout
+
+
+def test_classes_whose_names_are_numbers_have_these_labels(tmp_path):
+    write_pictures(tmp_path / "photos", ("32", "5", "8"))
+    found, _ = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert np.unique(found["labels"]).tolist() == [5, 8, 32]
+    assert (tmp_path / "out" / "labels.txt").read_text() == "5 5\n8 8\n32 32\n"
+
+
+def test_more_than_256_labels_are_written_as_wider_numbers(tmp_path):
+    write_pictures(tmp_path / "photos", ("1", "300"))
+    found, _ = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert found["labels"].tolist() == [1] * 6 + [300] * 6
+
+
+def test_pictures_beside_the_classes_are_named_and_left_out(tmp_path):
+    write_pictures(tmp_path / "photos", each=12)
+    Image.new("L", (8, 8)).save(tmp_path / "photos" / "sheet.png")
+    (tmp_path / "photos" / "cat" / "notes.txt").write_text("no picture, and no fault")
+    found, session = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert len(found["images"]) == 24
+    assert "left out: photos/sheet.png: in no folder of a class\n" in session.stdout
+    assert "left out: 1 that cannot be read, named above\n" in session.stdout
+
+
+def test_colour_pictures_become_images_of_rank_4(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
+    for number, image in enumerate(pixels):
+        path = tmp_path / "photos" / "ab"[number // 6] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    found, session = converted(tmp_path, "photos", "--sides", "8")
+    assert "in colour? y/n [y]" in session.stdout
+    assert found["images"].shape == (10, 8, 8, 3)
+    assert {image.tobytes() for image in [*found["images"], *found["test"]]} == {image.tobytes() for image in pixels}
+
+
+def test_dark_ink_on_light_paper_is_inverted_by_default(tmp_path):
+    images = write_pictures(tmp_path / "photos")
+    for path in (tmp_path / "photos").rglob("*.png"):
+        Image.fromarray(255 - np.asarray(Image.open(path)) // 2).save(path)
+    found, session = converted(tmp_path, "photos", "--sides", "8", "--test-share", "0")
+    assert "swap light and dark? y/n [y]" in session.stdout
+    assert np.array_equal(found["images"], images // 2)
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["form"] == {
+        "rows": 8,
+        "columns": 8,
+        "channels": 1,
+        "inverted": True,
+        "transposed": False,
+        "crop": None,
+    }
+
+
+# --- archives and files
+
+
+def zipped(path, *roots):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for root in roots:
+            for file in [root] if root.is_file() else root.rglob("*"):
+                archive.write(file, file.relative_to(root.parent))
+    return path
+
+
+def test_a_zip_of_folders_is_read_in_place_by_several_processes(tmp_path, monkeypatch):
+    images = write_pictures(tmp_path / "photos", each=200)
+    (tmp_path / "photos" / "__MACOSX").mkdir()
+    (tmp_path / "photos" / "__MACOSX" / "._000.png").write_bytes(b"junk")
+    zipped(tmp_path / "photos.zip", tmp_path / "photos")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setitem(OF_USER, "TMPDIR", str(tmp_path / "temporary"))
+    found, _ = converted(tmp_path / "elsewhere", "../photos.zip", *AS_THEY_ARE)
+    assert np.array_equal(found["images"], images)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["out"]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def write_mnist(folder, name="train-images-idx3-ubyte", suffix=""):
+    """Write IDX files of a training and a test set; return the images and labels of both."""
+    arrays = []
+    for part, count in (("train", 20), ("t10k", 6)):
+        labels = make_labels(count, range(3))
+        images = make_images(labels)
+        idx.write(folder / f"{part}-images-idx3-ubyte{suffix}", images)
+        idx.write(folder / f"{part}-labels-idx1-ubyte{suffix}", labels)
+        arrays += [images, labels]
+    return arrays
+
+
+def assert_same(found, arrays):
+    for what, array in zip(NAMES, arrays, strict=True):
+        assert np.array_equal(found[what], array), what
+
+
+@pytest.mark.parametrize("source", ["set", "set/train-images-idx3-ubyte", "set/train-images-idx3-ubyte.gz", "set.zip"])
+def test_idx_files_come_out_as_they_went_in(tmp_path, source):
+    (tmp_path / "set").mkdir()
+    arrays = write_mnist(tmp_path / "set", suffix=".gz")
+    if source.endswith(".zip"):
+        zipped(tmp_path / source, tmp_path / "set")
+    assert_same(converted(tmp_path, source, *AS_THEY_ARE)[0], arrays)
+
+
+def test_the_scripts_own_output_can_be_its_source(tmp_path):
+    write_pictures(tmp_path / "photos")
+    first, _ = converted(tmp_path, "photos", "--sides", "8")
+    (tmp_path / "out").rename(tmp_path / "before")
+    again, _ = converted(tmp_path, "before", "--sides", "8", "--invert", "--test-share", "0")
+    assert np.array_equal(again["images"], 255 - first["images"])
+    assert np.array_equal(again["test labels"], first["test labels"])
+
+
+def test_transposed_cropped_and_counted(tmp_path):
+    labels = make_labels(60, range(1, 4))
+    images = make_images(labels, 8, 12)
+    idx.write(tmp_path / "emnist-letters-train-images-idx3-ubyte.gz", images)
+    idx.write(tmp_path / "emnist-letters-train-labels-idx1-ubyte.gz", labels)
+    source = "emnist-letters-train-images-idx3-ubyte"
+    flags = ["--transpose", "--crop", "8x4", "--sides", "8x4", "--count", "30"]
+    found, _ = converted(tmp_path, source, *flags, *AS_THEY_ARE[2:])
+    expected = {image.T[2:10, 2:6].tobytes(): label for image, label in zip(images, labels.tolist(), strict=True)}
+    assert [expected[image.tobytes()] for image in found["images"]] == found["labels"].tolist()
+    assert np.bincount(found["labels"]).tolist() == [0, 10, 10, 10]
+
+
+def test_qmnists_labels_are_their_first_column(tmp_path):
+    labels = make_labels(20, range(3))
+    rows = np.full((20, 8), 77, np.int32)
+    rows[:, 0] = labels
+    idx.write(tmp_path / "qmnist-train-images-idx3-ubyte.gz", make_images(labels))
+    idx.write(tmp_path / "qmnist-train-labels-idx2-int.gz", rows)
+    found, _ = converted(tmp_path, "qmnist-train-images-idx3-ubyte.gz", *AS_THEY_ARE)
+    assert np.array_equal(found["labels"], labels)
+
+
+def write_csv(path, images, labels, head, first, separator=",", end="\n"):
+    rows = images.reshape(len(images), -1).astype(str).tolist()
+    names = [f"pixel{number}" for number in range(len(rows[0]))]
+    table = [[label, *row] if first else [*row, label] for label, row in zip(labels.astype(str), rows, strict=True)]
+    if head:
+        table.insert(0, ["label", *names] if first else [*names, "label"])
+    path.write_text(end.join(separator.join(row) for row in table) + end, encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 3)])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("head", [True, False])
+def test_csv_files_with_and_without_a_head_and_with_the_label_first_or_last(tmp_path, head, first, shape):
+    labels = make_labels(20, range(3))
+    images = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
+    images[:, 0, 0], images[:, -1, -1] = 0, 0  # the border of the paper
+    write_csv(tmp_path / "some.csv", images, labels, head, first, *((";", "\r\n") if head else ",\n"))
+    flags = ["--sides", "8", "--colour" if len(shape) == 3 else "--grey", "--no-invert", "--test-share", "0"]
+    found, _ = converted(tmp_path, "some.csv", *flags)
+    assert np.array_equal(found["images"], images)
+    assert np.array_equal(found["labels"], labels)
+
+
+def test_a_zip_of_csv_files_and_a_test_set_without_labels(tmp_path):
+    labels = make_labels(20, range(3))
+    images = make_images(labels)
+    write_csv(tmp_path / "train.csv", images, labels, head=True, first=True)
+    write_csv(
+        tmp_path / "test.csv", images[:, :, :].reshape(20, -1)[:, :63], images[:, -1, -1], head=False, first=False
+    )
+    zipped(tmp_path / "kaggle.zip", tmp_path / "train.csv", tmp_path / "test.csv")
+    found, session = converted(tmp_path, "kaggle.zip", *AS_THEY_ARE)
+    assert list(found) == ["images", "labels"]
+    assert np.array_equal(found["images"], images)
+    assert "test.csv: it has no labels" in session.stdout
+
+
+@pytest.mark.parametrize("name", ["mnist.npz", "archive.zip"])
+def test_keras_mnist_npz(tmp_path, name):
+    arrays = write_mnist(tmp_path)
+    np.savez_compressed(
+        tmp_path / "mnist.npz", **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True))
+    )
+    if name != "mnist.npz":
+        zipped(tmp_path / name, tmp_path / "mnist.npz")
+    assert_same(converted(tmp_path, name, *AS_THEY_ARE)[0], arrays)
+
+
+def test_an_npz_of_other_names_with_labels_in_a_column_and_fractions_for_pixels(tmp_path):
+    labels = make_labels(20, range(3))
+    images = make_images(labels)
+    arrays = {"train_images": images / 255, "train_labels": labels[:, None]}
+    arrays |= {"val_images": images[:5] / 255, "val_labels": labels[:5, None]}
+    arrays |= {"test_images": images[:6] / 255, "test_labels": labels[:6, None]}
+    np.savez(tmp_path / "some.npz", **arrays)
+    found, _ = converted(tmp_path, "some.npz", *AS_THEY_ARE)
+    assert np.array_equal(found["images"], np.concatenate([images, images[:5]]))
+    assert np.array_equal(found["test labels"], labels[:6])
+
+
+def test_npy_files_with_the_labels_beside(tmp_path):
+    labels = make_labels(20, range(2))
+    images = make_images(labels)
+    np.save(tmp_path / "x_train.npy", np.stack([images] * 3, -1))
+    np.save(tmp_path / "y_train.npy", labels)
+    found, _ = converted(tmp_path, "x_train.npy", *AS_THEY_ARE)
+    assert np.array_equal(found["images"], images)
+    assert np.array_equal(found["labels"], labels)
+
+
+# --- questions and flags
+
+
+def test_answers_can_be_redirected(tmp_path):
+    write_pictures(tmp_path / "photos", side=12)
+    found, session = converted(tmp_path, "photos", answers="8 x 4\nyes\ny\n25%\n")
+    assert found["images"].shape == (9, 8, 4, 3)
+    assert found["test"].shape == (3, 8, 4, 3)
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["form"]["inverted"] is True
+    assert "share to take for the test set [1/6]: 25%\n" in session.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "left"),
+    [
+        (
+            [],
+            [
+                "rows and columns of the images",
+                "in colour? y/n",
+                "swap light and dark? y/n",
+                "share to take for the test set",
+            ],
+        ),
+        (["--grey", "--test-share", "0"], ["rows and columns of the images", "swap light and dark? y/n"]),
+        (AS_THEY_ARE, []),
+    ],
+)
+def test_what_a_flag_answers_is_not_asked(tmp_path, flags, left):
+    write_pictures(tmp_path / "photos")
+    assert asked(converted(tmp_path, "photos", *flags)[1]) == left
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--sides", "30"], "expected sides that divide by 4, found '30'"),
+        (["--sides", "0"], "expected rows x columns such as 28x28"),
+        (["--sides", "4096"], "up to 1024"),
+        (["--test-share", "2/3"], "expected a share from 0 to 1/2"),
+        (["--test-share", "1/0"], "expected a share from 0 to 1/2"),
+        (["--count", "1"], "expected a whole number from 2"),
+        (["--seed", "-1"], "expected a whole number from 0"),
+        (["--colour", "--grey"], "not allowed with"),
+        (["--crop", "x"], "expected rows x columns"),
+    ],
+)
+def test_a_bad_flag_is_refused_before_anything_loads(tmp_path, flags, complaint):
+    session = convert(tmp_path, "nothing", *flags)
+    assert_refused(session, complaint)
+    assert session.stdout == ""
+
+
+@pytest.mark.parametrize(("answers", "line"), [("29\n", 1), ("28\nperhaps\n", 2), ("28\nn\nn\n0.9\n", 4)])
+def test_a_bad_redirected_answer_ends_the_script(tmp_path, answers, line):
+    write_pictures(tmp_path / "photos")
+    assert_refused(convert(tmp_path, "photos", answers=answers), f"line {line} of the input")
+
+
+def test_at_a_terminal_a_bad_answer_is_asked_again_and_b_goes_back(tmp_path, at_terminal):
+    write_pictures(tmp_path / "photos")
+    source = open_source(tmp_path / "photos")
+    arguments = parse_dataset_arguments(["-d", "photos", "-o", "out"])
+    (form, share), shown = at_terminal(
+        lambda console: ask(console, source, arguments), "30", "32", "b", "56", "y", "", "1/4"
+    )
+    assert (form.shape, form.inverted, str(share)) == ((56, 56, 3), False, "1/4")
+    assert "  expected sides that divide by 4, found '30'\n" in shown
+    assert "  the third pooling takes sides that divide by 28 alone\n" in shown
+    assert "rows and columns of the images [32x32]: 56\n" in shown
+
+
+def test_the_same_seed_gives_the_same_test_set_and_another_one_another(tmp_path):
+    write_pictures(tmp_path / "photos", each=20)
+    tests = []
+    for seed in ("1", "1", "2"):
+        found, _ = converted(tmp_path, "photos", "--sides", "8", "--seed", seed)
+        tests.append({image.tobytes() for image in found["test"]})
+    assert tests[0] == tests[1] != tests[2]
+
+
+def test_classes_of_one_picture_are_trained_on(tmp_path):
+    write_pictures(tmp_path / "photos", ("cat",), each=5)
+    write_pictures(tmp_path / "photos", ("dog", "elk", "fox"), each=1)
+    found, _ = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
+    assert found["labels"].tolist() == [0, 1, 2, 3]
+    assert found["test labels"].tolist() == [0] * 4
+
+
+PROBE = """
+import sys
+script, *sys.argv[1:] = sys.argv[1:]
+sys.path.insert(0, sys.argv.pop(1))
+from utilities.terminal.console import Console
+def tell(*_):
+    print(sorted({"keras", "tensorflow", "matplotlib", "h5py"} & set(sys.modules)))
+    raise SystemExit(0)
+Console.ask = tell
+import runpy
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+def test_the_first_question_waits_for_no_large_library(tmp_path):
+    write_pictures(tmp_path / "photos")
+    command = [sys.executable, "-c", PROBE, SOURCE / "dataset" / "dataset.py", SOURCE, "-d", "photos", "-o", "out"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# --- what is printed
+
+
+def test_a_session(tmp_path):
+    write_pictures(tmp_path / "photos", each=20)
+    (tmp_path / "photos" / "dog" / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    (tmp_path / "photos" / "cat" / "text.jpg").write_text("not a picture")
+    session = run("dataset", ["-d", "photos", "-o", "my set"], "28\nn\n\n", tmp_path)
+    shown = re.sub(r"in [\d.]+ s", "in # s", session.stdout.replace(str(sys.executable), "python3"))
+    shown = shown.replace(os.path.relpath(SOURCE, tmp_path), "src")
+    assert shown == SESSION.read_text()
+    assert (session.stderr, session.code) == ("", 0)
+
+
+def test_the_commands_to_go_on_with_are_right_for_the_shell(tmp_path):
+    (tmp_path / "my $set").mkdir()
+    write_pictures(tmp_path / "photos")
+    session = run("dataset", ["-d", "photos", "-o", "my $set/-new's"], None, tmp_path)
+    commands = session.stdout.partition("to go on:\n")[2].replace("\\\n", " ").strip().splitlines()
+    for command, script in zip(commands, ("autoencoder", "classification"), strict=True):
+        words = shlex.split(command)
+        assert (tmp_path / words[1]).resolve() == SOURCE / script / f"{script}.py"
+        files = {flag: tmp_path / word for flag, word in zip(words[2::2], words[3::2], strict=True)}
+        read_images(files["-d"])
+    training = read_training_set(files["-d"], files["-dl"])
+    read_test_set(files["-t"], files["-tl"], training)
+
+
+def test_the_contact_sheet_shows_some_of_each_class(tmp_path):
+    write_pictures(tmp_path / "photos", ("a", "b", "c"), each=3)
+    converted(tmp_path, "photos", *AS_THEY_ARE)
+    sheet = np.asarray(Image.open(tmp_path / "out" / "contact-sheet.png").convert("L"))
+    images = idx.read(tmp_path / "out" / NAMES["images"]).repeat(7, axis=1).repeat(7, axis=2)
+    for number, image in enumerate(images):
+        top = MARGIN + TEXT_SIZE + 2 * GAP + number // 3 * (56 + GAP)
+        left = MARGIN + TEXT + number % 3 * (56 + GAP)
+        assert np.array_equal(sheet[top : top + 56, left : left + 56], image)
+
+
+# --- faults, each by its name
+
+
+def folder_of(make):
+    def prepare(folder):
+        write_pictures(folder / "photos", each=12)
+        make(folder / "photos" / "cat")
+
+    return prepare
+
+
+def bomb(folder):
+    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
+
+
+def small_bomb(folder):
+    Image.new("1", (10_000, 10_000)).save(folder / "bomb.png")
+
+
+def long_side(folder):
+    Image.new("1", (40_000, 1)).save(folder / "long.png")
+
+
+def link_out(folder):
+    Image.new("L", (8, 8)).save(folder.parents[1] / "outside.png")
+    (folder / "link.png").symlink_to(folder.parents[1] / "outside.png")
+
+
+def no_text(folder):
+    path = os.fsencode(folder) + b"/\xff.png"
+    with open(path, "wb") as file:  # noqa: PTH123, a name of bytes
+        Image.new("L", (8, 8)).save(file, "png")
+
+
+LEFT_OUT = {
+    "cut off": (lambda folder: (folder / "x.png").write_bytes((folder / "000.png").read_bytes()[:60]), "x.png: "),
+    "empty": (
+        lambda folder: (folder / "x.gif").write_bytes(b""),
+        "x.gif: not a picture in one of the formats PNG, JPEG",
+    ),
+    "another format": (
+        lambda folder: Image.new("L", (8, 8)).save(folder / "x.png", "ppm"),
+        "x.png: not a picture in one",
+    ),
+    "a decompression bomb": (bomb, "bomb.png: Image size (400000000 pixels) exceeds limit"),
+    "a smaller bomb": (small_bomb, "bomb.png: expected at most 67,108,864 pixels"),
+    "a huge side": (long_side, "long.png: expected at most 67,108,864 pixels and 32,768 on a side, found 1 x 40000"),
+    "a pipe": (lambda folder: os.mkfifo(folder / "x.png"), "x.png: not a regular file"),
+    "a broken link": (lambda folder: (folder / "x.png").symlink_to("nothing"), "x.png: not a regular file"),
+    "a link to itself": (lambda folder: (folder / "x.png").symlink_to("x.png"), "x.png: not a regular file"),
+    "a link out of the folder": (link_out, "link.png: a link out of the folder"),
+    "a link to a folder": (lambda folder: (folder / "loop").symlink_to(".."), "cat/loop: a link to a folder"),
+    "a name that is no text": (no_text, "\\udcff.png: its name is no text"),
+    "32-bit pixels": (lambda folder: Image.new("F", (8, 8)).save(folder / "x.tiff"), "x.tiff: pixels of 32 bits"),
+}
+
+
+@pytest.mark.parametrize("fault", LEFT_OUT)
+def test_a_picture_is_named_and_left_out(tmp_path, fault):
+    make, line = LEFT_OUT[fault]
+    folder_of(make)(tmp_path)
+    found, session = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert len(found["images"]) == 24
+    lines = [each for each in session.stdout.splitlines() if each.startswith("left out: ")]
+    assert len(lines) == 2
+    assert line in lines[0]
+    assert lines[1] == "left out: 1 that cannot be read, named above"
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path):
+    write_pictures(tmp_path / "photos")
+    (tmp_path / "photos" / "cat" / "again.png").symlink_to("000.png")
+    assert len(converted(tmp_path, "photos", *AS_THEY_ARE)[0]["images"]) == 13
+
+
+def test_more_than_one_in_ten_that_cannot_be_read_are_an_error(tmp_path):
+    write_pictures(tmp_path / "photos", each=9)
+    (tmp_path / "photos" / "cat" / "a.png").write_bytes(b"")
+    (tmp_path / "photos" / "dog" / "b.png").write_bytes(b"")
+    assert len(converted(tmp_path, "photos", *AS_THEY_ARE)[0]["images"]) == 18
+    (tmp_path / "out").rename(tmp_path / "before")
+    (tmp_path / "photos" / "dog" / "c.png").write_bytes(b"")
+    session = convert(tmp_path, "photos", *AS_THEY_ARE)
+    assert_refused(session, "3 pictures cannot be read: expected at most one in ten")
+    assert session.stdout.count("left out: ") == 3
+
+
+def write(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def object_array(folder):
+    class Runs:
+        def __reduce__(self):
+            return os.mkdir, (str(folder / "ran"),)
+
+    np.savez(folder / "x.npz", x_train=np.array([Runs()], object), y_train=np.arange(3))
+
+
+def zip_bomb(folder):
+    with zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train.csv", b"1,2,3,4,5\n")
+    content = bytearray((folder / "x.zip").read_bytes())
+    place = content.index(b"PK\x01\x02")
+    content[place + 24 : place + 28] = (2**32 - 2).to_bytes(4, "little")  # what it claims to hold
+    (folder / "x.zip").write_bytes(content)
+
+
+def npy_bomb(folder):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**40, 28, 28)})
+    (folder / "x.npy").write_bytes(header.getvalue() + bytes(100))
+
+
+def unequal(folder):
+    np.savez(folder / "x.npz", x_train=np.zeros((5, 8, 8), np.uint8), y_train=np.arange(4))
+
+
+def no_training_of_dog(folder):
+    for part, name in (("train", "cat"), ("test", "dog")):
+        write_pictures(folder / "photos" / part, (name,))
+
+
+REFUSED = {
+    "no such source": (lambda folder: None, "photos", "photos: no such file"),
+    "an empty folder": (lambda folder: (folder / "photos").mkdir(), "photos", "photos: expected pictures (.png "),
+    "a single picture file": (
+        lambda folder: Image.new("L", (8, 8)).save(folder / "x.png"),
+        "x.png",
+        "expected a folder",
+    ),
+    "a single picture": (
+        lambda folder: write_pictures(folder / "photos", ("cat",), 1),
+        "photos",
+        "expected 2 or more pictures",
+    ),
+    "a test class without training": (
+        no_training_of_dog,
+        "photos",
+        "the class dog has pictures to test with, and none to",
+    ),
+    "a device": (lambda folder: None, "/dev/zero", "not a regular file"),
+    "a web page": (write("x", b"<html>"), "x", "a web page"),
+    "no zip": (write("x.npz", b"PK\x03\x04nothing"), "x.npz", "not a zip archive that can be read"),
+    "an object array": (object_array, "x.npz", "x_train.npy: not an array of numbers that can be read"),
+    "a zip bomb": (zip_bomb, "x.zip", "x.zip: train.csv: not unpacked: it claims 4,294,967,294 bytes"),
+    "an array that claims too much": (npy_bomb, "x.npy", "not an array of numbers that can be read"),
+    "two arrays of images": (
+        lambda folder: np.savez(folder / "x.npz", a=np.zeros((3, 4, 4)), b=np.zeros((3, 4, 4))),
+        "x.npz",
+        "found another, b (3, 4, 4)",
+    ),
+    "other arrays": (lambda folder: np.savez(folder / "x.npz", a=np.zeros(3)), "x.npz", "expected an array of images"),
+    "too few labels": (unequal, "x.npz", "expected 5 labels, one for each image, found 4"),
+    "negative pixels": (lambda folder: np.save(folder / "x.npy", np.full((3, 4, 4), -1)), "x.npy", "found -1 to -1"),
+    "not a number": (lambda folder: np.save(folder / "x.npy", np.full((3, 4, 4), np.nan)), "x.npy", "found nan to nan"),
+    "texts for images": (
+        lambda folder: np.save(folder / "x.npy", np.full((3, 4, 4), "a")),
+        "x.npy",
+        "images of numbers",
+    ),
+    "an empty table": (write("x.csv", b""), "x.csv", "x.csv: not a table of images"),
+    "a head alone": (write("x.csv", b"label,p1,p2,p3,p4\n"), "x.csv", "expected rows of numbers, found none"),
+    "a table of words": (write("x.csv", b"a,b\nc,d\n"), "x.csv", "could not convert string 'c' to float32"),
+    "ragged rows": (write("x.csv", b"1,2,3,4,5\n1,2,3\n"), "x.csv", "number of columns changed from 5 to 3"),
+    "no square": (write("x.csv", b"1,2,3\n" * 3), "x.csv", "found 3 columns"),
+    "pixels above 255": (
+        write("x.csv", b"1,2,3,4,256\n" * 3),
+        "x.csv",
+        "expected pixels from 0 to 255, found 2 to 256",
+    ),
+    "bytes in a table": (write("x.csv", b"\xff\xfe\x00"), "x.csv", "not a table of images"),
+    "fractions for labels": (
+        write("x.csv", b"label,a,b,c,d\n1.5,2,3,4,5\n" * 1),
+        "x.csv",
+        "expected labels as whole numbers",
+    ),
+    "too many classes": (
+        lambda folder: np.savez(folder / "x.npz", x=np.zeros((1001, 4, 4), np.uint8), y=np.arange(1001)),
+        "x.npz",
+        "expected at most 1000 classes, found 1001",
+    ),
+    "several files": (
+        lambda folder: [np.save(folder / f"{name}.npy", np.zeros((3, 4, 4))) for name in "ab"] and None,
+        ".",
+        "b.npy: expected an array of images, and one of labels, found another",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_source_is_refused_in_one_line_before_any_question(tmp_path, fault):
+    make, source, complaint = REFUSED[fault]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    make(folder)
+    (tmp_path / "work").mkdir()
+    session = run("dataset", ["-d", folder / source, "-o", "out"], None, tmp_path / "work")
+    assert_refused(session, complaint)
+    assert asked(session) == []
+    assert not (folder / "ran").exists()
+
+
+def other_file(folder):
+    (folder / "out").mkdir()
+    (folder / "out" / "thesis.tex").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    ("make", "output", "complaint"),
+    [
+        (write("out", b"mine"), "out", "expected a folder, or none yet, found a file"),
+        (other_file, "out", "has other files than a data set's, such as thesis.tex"),
+        (lambda folder: None, "photos", "the pictures lie there"),
+        (lambda folder: None, "photos/new/idx", "the pictures lie there"),
+        (lambda folder: None, "..", "the pictures lie there"),
+        (write("file", b""), "file/out", "cannot be written"),
+        (lambda folder: None, "x" * 300, "cannot be written: File name too long"),
+    ],
+)
+def test_an_output_is_refused_before_any_question(tmp_path, make, output, complaint):
+    write_pictures(tmp_path / "photos")
+    make(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    session = run("dataset", ["-d", "photos", "-o", output], None, tmp_path)
+    assert (session.code, session.stdout) == (2, "")
+    assert complaint in session.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_working_directory_is_no_output(tmp_path):
+    write_pictures(tmp_path / "photos")
+    (tmp_path / "here").mkdir()
+    session = run("dataset", ["-d", "../photos", "-o", "."], None, tmp_path / "here")
+    assert "the folder that this shell is in" in session.stderr
+    assert session.code == 2
+
+
+# --- all or nothing
+
+
+def test_redirected_answers_replace_a_data_set_whole(tmp_path):
+    write_pictures(tmp_path / "photos")
+    converted(tmp_path, "photos", "--sides", "8")
+    found, _ = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert list(found) == ["images", "labels"]  # no test set of before is left
+    assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_script_that_is_ended_while_it_writes_leaves_the_old_set(tmp_path, number):
+    write_pictures(tmp_path / "photos")
+    converted(tmp_path, "photos", "--sides", "8")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for each in range(300):
+        os.link(tmp_path / "photos" / "cat" / "000.png", tmp_path / "photos" / "cat" / f"more{each}.png")
+    Image.new("RGB", (1500, 1500)).save(tmp_path / "photos" / "cat" / "large.png")
+    for each in range(300):
+        os.link(tmp_path / "photos" / "cat" / "large.png", tmp_path / "photos" / "cat" / f"large{each}.png")
+    running = Running("dataset", ["-d", "photos", "-o", "out", *AS_THEY_ARE], None, tmp_path, fresh=True)
+    deadline = time.monotonic() + 60
+    children = []  # the workers, and who tells of crashes
+    while len(children) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+    running.process.send_signal(number)
+    session = running.end()
+    assert session.code == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert "Traceback" not in session.stderr
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    if number != signal.SIGKILL:
+        assert not list(tmp_path.glob(".out*"))
+    while any(map(is_running, children)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_running, children))
+
+
+def is_running(child):
+    try:
+        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (64, 64), np.uint8)).save(path)
+    script = [SOURCE / "dataset" / "dataset.py", "-d", "photos", "-o", "out", "--sides", "64", *AS_THEY_ARE[2:]]
+    command = f"ulimit -f 40; trap '' XFSZ; exec {shlex.join(map(str, [sys.executable, *script]))} < /dev/null"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=False, env=script_environment()
+    )
+    assert done.returncode == 1
+    assert done.stderr == "dataset.py: error: out: cannot be written: File too large\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_at_a_terminal_a_data_set_is_replaced_only_after_a_y(tmp_path):
+    write_pictures(tmp_path / "photos")
+    converted(tmp_path, "photos", *AS_THEY_ARE)
+    before = (tmp_path / "out").stat().st_ino
+    for answer in (b"\n", b"y\n"):
+        ours, theirs = os.openpty()
+        with (tmp_path / "shown").open("w+b") as shown:
+            process = start(
+                "dataset", ["-d", "photos", "-o", "out", *AS_THEY_ARE], tmp_path, (theirs, shown, shown), fresh=True
+            )
+            os.write(ours, answer)
+            assert process.wait(60) == 0
+        os.close(ours)
+        os.close(theirs)
+        text = (tmp_path / "shown").read_text()
+        assert "out has a data set: replace it? y/n [n]: " in text
+        assert ((tmp_path / "out").stat().st_ino == before) == (answer == b"\n") == ("not written" in text)
+
+
+def test_a_decoder_that_crashes_is_told_with_the_pictures_it_was_at(tmp_path):
+    class Crashing(Folder):
+        def open(self, name):
+            return os.kill(os.getpid(), signal.SIGKILL) if name == "cat/150.png" else super().open(name)
+
+    write_pictures(tmp_path / "photos", each=200)
+    source, place = open_source(tmp_path / "photos"), Crashing(tmp_path / "photos")
+    crashing = replace(source, items=[(place, name) for _, name in source.items])
+    (tmp_path / "out").mkdir()
+    with pytest.raises(Fault, match="decoding crashed at a picture from ") as raised:
+        conversion.convert(crashing, Form(8, 8), tmp_path / "out", lambda *_: None)
+    first, last = re.findall(r"\w+/\d+\.png", str(raised.value))
+    assert first <= "cat/150.png" <= last < "dog/399.png"
+
+
+def test_the_images_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
+    images = write_pictures(tmp_path / "photos", each=200)
+    is_test = np.arange(400) % 7 == 0
+    source = replace(open_source(tmp_path / "photos"), is_test=is_test)
+    for cores in (1, 3):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: range(cores))
+        folder = tmp_path / f"{cores}"
+        folder.mkdir()
+        conversion.convert(source, Form(8, 8), folder, lambda *_: None)
+        assert np.array_equal(idx.read(folder / NAMES["images"]), images[~is_test])
+        assert np.array_equal(idx.read(folder / NAMES["test"]), images[is_test])
+        assert len(list(folder.iterdir())) == 2
+
+
+def test_large_images_are_small_in_the_contact_sheet(tmp_path):
+    write_pictures(tmp_path / "photos", each=2)
+    converted(tmp_path, "photos", "--sides", "400x1024", *AS_THEY_ARE[2:])
+    assert max(Image.open(tmp_path / "out" / "contact-sheet.png").size) < 2000
