@@ -24,8 +24,6 @@ from utilities.network.networks import build_autoencoder, build_classifier, buil
 from utilities.network.saving import save_model
 from utilities.training.training import engine
 
-pytestmark = pytest.mark.backend
-
 SHAPE = (8, 8)
 KERAS_2 = sorted((Path(__file__).parent / "data").glob("keras2_*.h5"))
 SUFFIXES = (".h5", ".keras")
@@ -33,7 +31,7 @@ LOAD_AND_PREDICT = """
 import sys, keras, numpy
 images = numpy.load(sys.argv[1])["images"]
 models = {path: keras.models.load_model(path, compile=False) for path in sys.argv[3:]}
-numpy.savez(sys.argv[2], **{path: model.predict(images, verbose=0) for path, model in models.items()})
+numpy.savez(sys.argv[2], **{path: numpy.asarray(model(images)) for path, model in models.items()})
 """
 NEW_LAYERS_HAVE = ("he_normal", "HeNormal", "zeros", "Zeros", "ones", "Ones")  # for initializers
 
@@ -162,9 +160,10 @@ def good(tmp_path_factory):
     np.savez(folder / "images.npz", images=images)
     for make in MODELS:
         model = give_weights(make())
+        codes = np.asarray(model(images))
         for suffix in SUFFIXES:
             model.save(folder / f"{make.__name__}{suffix}")
-            known[folder / f"{make.__name__}{suffix}"] = model.predict(images, verbose=0)
+            known[folder / f"{make.__name__}{suffix}"] = codes
     return folder, known
 
 
@@ -196,9 +195,11 @@ def is_close(codes, known):
 
 
 def predict(path, images):
-    return build_encoder(read_encoder(path, SHAPE)).predict(images, verbose=0)
+    # Called, not by Keras' predict, which would trace each network for a single batch.
+    return np.asarray(build_encoder(read_encoder(path, SHAPE))(images))
 
 
+@pytest.mark.backend
 def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good, no_deserializers):
     folder, known = good
     images = np.load(folder / "images.npz")["images"]
@@ -207,16 +208,18 @@ def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good
         assert is_close(predict(path, images), codes), path.name
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("path", KERAS_2, ids=lambda path: path.stem)
 def test_encoders_of_keras_2_predict_what_they_did_there(path, no_deserializers):
     known = np.load(path.with_suffix(".npz"))
     encoder = build_encoder(read_encoder(path, SHAPE))
     assert np.ptp(known["codes"]) > 0.1
-    assert is_close(encoder.predict(known["images"], verbose=0), known["codes"])
+    assert is_close(np.asarray(encoder(known["images"])), known["codes"])
     inputs = (known["images"], np.ones(len(known["images"]))) if ON_JAX else known["images"]
     assert np.allclose(engine.network_of(encoder, len(inputs))(inputs), known["codes"], rtol=0, atol=1e-5)
 
 
+@pytest.mark.backend
 def test_encoders_predict_what_they_do_when_keras_loads_them_in_another_process(good, tmp_path):
     folder, known = good
     # Keras 3 cannot load a sequential network of Keras 2 in a functional one.
@@ -228,13 +231,15 @@ def test_encoders_predict_what_they_do_when_keras_loads_them_in_another_process(
         assert is_close(predict(Path(path), images), codes), path
 
 
+@pytest.mark.backend
 def test_names_that_tensorflow_cannot_have_do_not_matter(tmp_path):
     images = np.random.default_rng(0).random((5, *SHAPE, 1), np.float32)
     for suffix in SUFFIXES:
         with_space, without = (give_weights(with_names_of_this_project(name)) for name in ("my layer", "my_layer"))
         with_space.save(tmp_path / f"encoder{suffix}")
         codes = without.predict(images, verbose=0)
-        assert is_close(predict(tmp_path / f"encoder{suffix}", images), codes)
+        read = build_encoder(read_encoder(tmp_path / f"encoder{suffix}", SHAPE))
+        assert is_close(read.predict(images, verbose=0), codes)
 
 
 def test_its_layers_have_the_names_of_a_new_encoder_whatever_those_in_the_file(good, tmp_path):
@@ -344,7 +349,7 @@ def test_the_file_system_may_have_no_locks(encoder_file, monkeypatch):
 
 def test_a_fault_of_this_project_is_not_told_as_one_of_the_file(encoder_file, monkeypatch):
     monkeypatch.setattr(encoder_reader, "read_configuration", lambda *arguments: 1 / 0)
-    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+    with pytest.raises(ZeroDivisionError):
         read_encoder(encoder_file, SHAPE)
 
 

@@ -63,8 +63,9 @@ def assert_read(path, canary, good, tolerance=0):
     """Check that what is read is the good encoder."""
     found, expected = read_encoder(path, SHAPE), read_good(good)
     assert found.layers == expected.layers
-    weights, others = (np.frombuffer(encoder.weights, "<f4") for encoder in (found, expected))
-    assert np.allclose(weights, others, rtol=0, atol=tolerance)
+    for weight, other in zip(found.weights, expected.weights, strict=True):
+        assert weight.dtype == np.float32
+        assert np.allclose(weight, other, rtol=0, atol=tolerance)
     assert not canary.exists()
 
 

@@ -1,10 +1,12 @@
 """Images and labels as the scripts use them: read, checked against each other, and split for validation."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from utilities.data import idx
+from utilities.data.batches import WHITE
 from utilities.errors import BadInput
 from utilities.terminal.console import say
 
@@ -16,6 +18,7 @@ QMNIST_COLUMNS = 8
 MOST_CLASSES = 1000
 # Bytes of images that are compared at a time.
 COMPARED_BYTES = 2**20
+COMPARED_NUMBERS = 2**22
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,22 @@ def _dimensions(rank):
     return "1 dimension" if rank == 1 else f"{rank} dimensions"
 
 
+def _read_pair(read, images_path, labels_path):
+    images, labels = read(images_path), _read_labels(labels_path)
+    if len(images) != len(labels):
+        raise BadInput(
+            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path}, found {len(labels)}"
+        )
+    return images, labels
+
+
 def read_training_set(images_path, labels_path):
     """Return the labelled training images; their classes are the labels found.
 
     Raises:
         BadInput: a bad file, counts that differ, images all alike, a single class, or more than MOST_CLASSES.
     """
-    images, labels = read_images(images_path), _read_labels(labels_path)
-    _check_counts(images, labels, images_path, labels_path)
+    images, labels = _read_pair(read_images, images_path, labels_path)
     classes = np.unique(labels)
     if len(classes) < 2:
         raise BadInput(f"{labels_path}: expected 2 or more classes, found only the label {classes[0]}")
@@ -116,8 +127,7 @@ def read_test_set(images_path, labels_path, training):
     Raises:
         BadInput: a bad file, counts that differ, other image sides or a label that the training set lacks.
     """
-    images, labels = _read_images(images_path), _read_labels(labels_path)
-    _check_counts(images, labels, images_path, labels_path)
+    images, labels = _read_pair(_read_images, images_path, labels_path)
     if images.shape[1:] != training.images.shape[1:]:
         expected, found = (" x ".join(map(str, a.shape[1:])) for a in (training.images, images))
         raise BadInput(f"{images_path}: expected images of {expected} pixels as in the training set, found {found}")
@@ -125,13 +135,6 @@ def read_test_set(images_path, labels_path, training):
     if len(unknown):
         raise BadInput(f"{labels_path}: the label {unknown[0]} does not occur in the training set")
     return LabelledImages(images, np.searchsorted(training.classes, labels), training.classes)
-
-
-def _check_counts(images, labels, images_path, labels_path):
-    if len(images) != len(labels):
-        raise BadInput(
-            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path}, found {len(labels)}"
-        )
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,25 @@ def _numbers_held_out(sizes, random):
     by_remainder = np.lexsort((random.random(len(sizes)), numbers - shares))
     numbers[by_remainder[: _tenth(divided.sum()) - numbers.sum()]] += 1
     return numbers
+
+
+def mean_image_error(images, split):
+    """Return the mean squared error, of pixels in [0, 1], of the mean training image in place of validation images.
+
+    Some of all images are enough for it: as many as have COMPARED_NUMBERS pixels.
+    """
+    training, validation = (images[_spread(part, images[0].size)] for part in (split.training, split.validation))
+    return np.square((validation - training.mean(axis=0)) / WHITE).mean()
+
+
+def _spread(indices, pixels):
+    return indices[:: math.ceil(len(indices) * pixels / COMPARED_NUMBERS)]
+
+
+def commonest_class_accuracy(targets, split):
+    """Return the validation accuracy, 0 to 1, of naming the commonest class of the training images for each."""
+    commonest = np.bincount(targets[split.training]).argmax()
+    return np.mean(targets[split.validation] == commonest)
 
 
 def describe(images, split):

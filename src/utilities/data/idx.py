@@ -14,7 +14,6 @@ import codecs
 import contextlib
 import gzip
 import math
-import mmap
 import os
 import struct
 import zlib
@@ -128,20 +127,15 @@ def _decompress(file, path):
         dtype, shape = _read_header(content, path)
         size = _byte_count(dtype, shape)
         _check_room(path, dtype, shape)
-        memory = mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY)  # a bytearray would be filled with zeros first
-        with contextlib.suppress(AttributeError, OSError):  # where the system has no large pages
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        filled = 0
-        with memoryview(memory) as view:
-            while count := content.readinto(view[filled : min(filled + PIECE, size)]):
-                filled += count
+        items, filled = np.empty(size, np.uint8), 0
+        while filled < size and (count := content.readinto(items[filled : filled + PIECE])):
+            filled += count
         if filled < size:
             raise BadInput(f"{path}: {_promise(dtype, shape)} needs {size} bytes of items, found {filled}")
         if not _is_at_end(content, path):
             raise BadInput(f"{path}: goes on after the end of {_promise(dtype, shape)}")
-    array = np.ndarray(shape, dtype, memory)
-    array.flags.writeable = False
-    return array
+    items.flags.writeable = False
+    return items.view(dtype).reshape(shape)
 
 
 def _check_room(path, dtype, shape):

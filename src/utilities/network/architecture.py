@@ -8,15 +8,7 @@ import itertools
 from dataclasses import replace
 from math import prod
 
-from utilities.network.layers import (
-    Activation,
-    Convolution,
-    NetworkSize,
-    Normalization,
-    Pooling,
-    Upsampling,
-    size_of_layers,
-)
+from utilities.network import layers as records
 
 HALVING = 2
 THIRD_POOLING = 7
@@ -62,32 +54,32 @@ def feature_maps(image_shape, filters, third_pooling):
 
 def autoencoder_layers(kernel_sizes, filters, third_pooling):
     """Return the layers of an encoder and of its decoder, records of layers.py."""
-    encoder, decoder = [], [Convolution(1, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid")]
+    encoder, decoder = [], [records.Convolution(1, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid")]
     for number, (kernel_size, channels, pooling) in enumerate(
         zip(kernel_sizes, filters, pooling_sizes(len(filters), third_pooling), strict=True), start=1
     ):
         # No bias: the normalisation takes any away, and has one of its own.
-        layers = [Convolution(channels, kernel_size, padding="same", use_bias=False), Normalization()]
+        layers = [records.Convolution(channels, kernel_size, padding="same", use_bias=False), records.Normalization()]
         # The sets next to the code are linear: rectified, a code could only say how much, not which way, and as few
         # numbers as a code has cannot afford that.
-        layers += [Activation("relu")] if number < len(filters) else []
+        layers += [records.Activation("relu")] if number < len(filters) else []
         side = (pooling, pooling)
-        encoder = [*encoder, *layers, *([Pooling(side)] if pooling > 1 else [])]
-        decoder = [*layers, *([Upsampling(side)] if pooling > 1 else []), *decoder]
+        encoder = [*encoder, *layers, *([records.Pooling(side)] if pooling > 1 else [])]
+        decoder = [*layers, *([records.Upsampling(side)] if pooling > 1 else []), *decoder]
     return encoder, decoder
 
 
 def autoencoder_size(image_shape, kernel_sizes, filters, third_pooling):
     """Return the NetworkSize of an autoencoder of images of (rows, columns)."""
     encoder, decoder = autoencoder_layers(kernel_sizes, filters, third_pooling)
-    code = size_of_layers(encoder, (*image_shape, 1)).code
-    return replace(size_of_layers([*encoder, *decoder], (*image_shape, 1)), code=code)
+    whole = records.size_of_layers([*encoder, *decoder], (*image_shape, 1))
+    return replace(whole, code=records.size_of_layers(encoder, (*image_shape, 1)).code)
 
 
 def classifier_size(encoder, units, classes):
     """Return the NetworkSize of a classifier on an encoder of a NetworkSize."""
     weights = encoder.weights + (encoder.code + 1) * units + (units + 1) * classes
-    return NetworkSize(weights, encoder.features + encoder.code + units + classes, encoder.code)
+    return records.NetworkSize(weights, encoder.features + encoder.code + units + classes, encoder.code)
 
 
 def describe(image_shape, filters, third_pooling):
@@ -95,12 +87,8 @@ def describe(image_shape, filters, third_pooling):
     encoded, decoded = feature_maps(image_shape, filters, third_pooling)
     pixels, numbers = prod(image_shape), prod(encoded[-1])
     saves = f"{pixels / numbers:.3g} times fewer" if numbers < pixels else "nothing is compressed"
-    lines = {
-        "encoder": _chain(encoded),
-        "decoder": _chain(decoded),
-        "code": f"{numbers} numbers for an image of {pixels} pixels: {saves}",
-    }
-    return "\n".join(f"{name:9}{text}" for name, text in lines.items())
+    code = f"{numbers} numbers for an image of {pixels} pixels: {saves}"
+    return f"encoder  {_chain(encoded)}\ndecoder  {_chain(decoded)}\ncode     {code}"
 
 
 def _chain(maps):

@@ -1,18 +1,17 @@
 """Reads an encoder from a file that Keras saved: its layers as plain records, and its weights."""
 
-import ast
 import contextlib
 import fcntl
 import hashlib
 import io
-import re
 import zipfile
-from dataclasses import astuple
+
+import numpy as np
 
 from utilities.errors import BadInput
-from utilities.network import layers
 from utilities.network.encoder_configuration import LONGEST_CONFIGURATION, read_configuration
-from utilities.network.forked_process import Died, run_forked
+from utilities.network.forked_process import run_forked
+from utilities.network.layers import Encoder, size_of_layers
 from utilities.network.memory import FLOAT32
 from utilities.text import printable
 
@@ -20,6 +19,7 @@ LONGEST_READING = 20.0  # seconds of the processor; a gigabyte takes one or two
 LARGEST_WEIGHTS = 2**31
 # Beside its weights, in bytes, a file has the optimizer's, a few for each, and what describes them.
 MOST_COPIES, DESCRIPTION = 8, 2**24
+LONGEST_FAULT = 240
 NO_MODEL = "not a Keras model in .h5 or .keras format"
 
 
@@ -31,21 +31,15 @@ def read_encoder(path, image_shape):
     Raises:
         BadInput: the file holds no such encoder; the message names it and what was found in it.
     """
-    input_shape = (*image_shape, 1)
     try:
-        content = run_forked(_read, path, input_shape, seconds=LONGEST_READING)
-    except Died as end:
+        return run_forked(_read, path, (*image_shape, 1), seconds=LONGEST_READING)
+    except ChildProcessError as end:
         raise BadInput(f"{path}: {NO_MODEL}: reading it {end}") from end
     except BadInput as fault:
-        raise BadInput(f"{path}: {fault}") from fault
-    end = content.index(b"\n")
-    digest, described = ast.literal_eval(content[:end].decode())
-    records = tuple(getattr(layers, kind)(*settings) for kind, settings in described)
-    return layers.Encoder(input_shape, records, memoryview(content)[end + 1 :], f"{path.name} {digest[:6]}")
+        raise BadInput(f"{path}: {printable(str(fault), LONGEST_FAULT)}") from fault
 
 
 def _read(path, input_shape):
-    """Return a line with the digest and the layers, as Python writes them, and the weights."""
     import h5py  # in the child process alone
 
     with _blaming_the_file():
@@ -54,21 +48,20 @@ def _read(path, input_shape):
         file.seek(0)
         archive = zipfile.ZipFile(file) if file.read(2) == b"PK" else None
         hdf5 = None if archive else h5py.File(file)
-        text = _member(archive, "config.json", LONGEST_CONFIGURATION) if archive else _configuration(hdf5)
+        text = _member(archive, "config.json", LONGEST_CONFIGURATION) if archive else hdf5.attrs.get("model_config")
+        if text is None:
+            raise BadInput("holds no model, only weights, if any")
     records, places = read_configuration(text, input_shape)
-    size = FLOAT32 * layers.size_of_layers(records, input_shape).weights
+    size = FLOAT32 * size_of_layers(records, input_shape).weights
     if size > LARGEST_WEIGHTS:
         raise BadInput(f"not an encoder: its weights take more than {LARGEST_WEIGHTS} bytes")
-    paths, arrays = [], []
+    paths = []
     with _blaming_the_file():
         if archive:
             hdf5 = h5py.File(io.BytesIO(_member(archive, "model.weights.h5", MOST_COPIES * size + DESCRIPTION)))
         hdf5.visit(paths.append)  # which follows no link to elsewhere
-    for names, place, shape in places:
-        path = _take(paths, [place] if archive else _patterns(names), names)
-        arrays.append(_read_array(hdf5, path, shape))
-    line = repr((digest, [(type(record).__name__, astuple(record)) for record in records]))
-    return [f"{line}\n".encode(), *arrays]
+    weights = tuple(_read_array(hdf5, _take(paths, names, place), shape) for names, place, shape in places)
+    return Encoder(input_shape, records, weights, f"{path.name} {digest[:6]}")
 
 
 @contextlib.contextmanager
@@ -96,50 +89,33 @@ def _open(path):
 
 
 def _member(archive, name, largest):
-    """Return the content of a member of an archive, after its size is known to be harmless."""
     if archive.getinfo(name).file_size > largest:
         raise BadInput(f"not an encoder: its {name} is larger than {largest} bytes")
     return archive.read(name)
 
 
-def _configuration(hdf5):
-    if "model_config" not in hdf5.attrs:
-        raise BadInput(f"holds no model, only {'weights' if len(hdf5) else 'an empty HDF5 file'}")
-    attribute = hdf5.attrs.get_id("model_config")
-    if attribute.get_space().get_simple_extent_npoints() * attribute.get_type().get_size() > LONGEST_CONFIGURATION:
-        raise BadInput(f"not an encoder: its configuration is larger than {LONGEST_CONFIGURATION} bytes")
-    return hdf5.attrs["model_config"]
+def _take(paths, names, place):
+    """Return the path of a weight: its place in a .keras file; in an .h5 file found by its names, and removed.
 
-
-def _patterns(names):
-    """Return patterns of the path of a weight in an .h5 file, given its names: networks, layer, weight.
-
-    The group of the outermost network in the encoder has the weights of all layers in it. Before a layer's name comes
-    that of the network that it was made in: the one around it, another, or none. It tells layers of one name apart.
+    Before a layer's name may come that of the network that it was made in, which tells layers of one name apart.
     """
-    group, *inner = map(re.escape, names)
-    return [rf"model_weights/{group}/(.+/)?{'/'.join(inner[-count:])}(:0)?" for count in (2, 3)]
-
-
-def _take(paths, patterns, names):
-    """Remove from some paths, and return, the one that matches the first pattern that only one path matches."""
-    for pattern in patterns:
-        found = [path for path in paths if re.fullmatch(pattern, path)]
+    if place in paths:
+        return place
+    for count in (2, 3):
+        end = "/".join(["", *names[1:][-count:]])
+        in_group = (path for path in paths if path.startswith(f"model_weights/{names[0]}/"))
+        found = [path for path in in_group if path.removesuffix(":0").endswith(end)]
         if len(found) == 1:
             paths.remove(found[0])
             return found[0]
-    raise BadInput(f"the weight {printable('/'.join(names))} is missing")
+    raise BadInput(f"the weight {'/'.join(names)} is missing")
 
 
 @_blaming_the_file()
 def _read_array(hdf5, path, shape):
     """Return a weight as float32, after its shape and place are known to be harmless."""
-    import h5py
-    import numpy as np
-
     array, fault = hdf5[path], None
-    storage = array.id.get_create_plist()
-    if storage.get_layout() == h5py.h5d.VIRTUAL or storage.get_external_count() or not array.id.get_storage_size():
+    if array.is_virtual or array.external or not array.id.get_storage_size():
         fault = "is not in the file"
     elif array.shape != shape:
         fault = f"has the shape {array.shape}, expected {shape}"
@@ -149,5 +125,5 @@ def _read_array(hdf5, path, shape):
         array = array.astype("<f4")[()]
         fault = None if np.isfinite(array).all() else "is not finite"
     if fault:
-        raise BadInput(f"the weight {printable(path, 100)} {fault}")
+        raise BadInput(f"the weight {path} {fault}")
     return array

@@ -126,13 +126,13 @@ class Encoder:
     Attributes:
         input_shape: an image's.
         layers: records, each layer taking the output of the one before.
-        weights: float32, of one layer after the other, each in Keras' order.
+        weights: float32 arrays, of one layer after the other, each in Keras' order.
         name: of the file, and what tells its content from others'.
     """
 
     input_shape: tuple[int, int, int]
     layers: tuple
-    weights: memoryview
+    weights: tuple
     name: str
 
     @property
