@@ -17,11 +17,7 @@ from conftest import SOURCE, make_hyperparameters, script_environment
 
 KILLS = 120
 LAST_STEPS = 60  # of the calls from Python: flushing, putting in place and clearing up are among them, each is killed
-KINDS = (
-    pytest.param("encoder.h5", marks=pytest.mark.backend),
-    pytest.param("encoder.keras", marks=pytest.mark.backend),
-    "checkpoint-000000.npz",
-)
+KINDS = ("encoder.h5", "encoder.keras", "checkpoint-000000.npz")
 
 
 @pytest.mark.parametrize("kind", KINDS)

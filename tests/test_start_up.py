@@ -11,8 +11,6 @@ from utilities.data import idx
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
 
-pytestmark = pytest.mark.backend
-
 # The script runs until it begins to import in the background, just before its first question.
 PROBE = """
 import json, os, runpy, sys
@@ -27,6 +25,7 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("script", ["autoencoder", "classification"])
 def test_the_first_question_waits_for_no_large_library(script, data, tmp_path):
     arguments = ["-d", data / "letters"]

@@ -1,6 +1,7 @@
 """What Keras computes with, and in how many processes, as its own environment variables say."""
 
 import os
+import re
 import socket
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ BACKENDS = ("tensorflow", "jax")
 ADDRESSES, COUNT, NUMBER = VARIABLES = tuple(
     f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
 )
-MOST_DIGITS = 5  # of a number of processes, and of a port
+NUMERAL = "[0-9]{1,5}"
 # Defaults for the libraries; settings of the user win.
 SETTINGS = {
     # Of the devices' memory, only what is used: others may want the rest.
@@ -73,34 +74,26 @@ def read_job():
     """
     if not any(variable in os.environ for variable in VARIABLES):
         return None
-    missing = [variable for variable in VARIABLES if not os.environ.get(variable)]
-    if missing:
-        raise BadInput(f"{missing[0]}: not set; a job of several processes needs {', '.join(VARIABLES)}")
+    for variable in VARIABLES:
+        if not os.environ.get(variable):
+            raise BadInput(f"{variable}: not set; a job of several processes needs {', '.join(VARIABLES)}")
     for variable in (COUNT, NUMBER):
-        if not _is_number(os.environ[variable]):
+        if not re.fullmatch(NUMERAL, os.environ[variable]):
             raise BadInput(f"{variable}: expected a whole number, found {os.environ[variable]!r}")
     count, number = int(os.environ[COUNT]), int(os.environ[NUMBER])
     if number >= count:
         raise BadInput(f"{NUMBER}: expected a number below {COUNT}, {count}, found {number}")
-    addresses = [address.rpartition(":") for address in os.environ[ADDRESSES].split(",")]
-    if len(addresses) not in (1, count) or not all(host and _is_port(port) for host, _, port in addresses):
+    addresses = [re.fullmatch(f"(.+):({NUMERAL})", address) for address in os.environ[ADDRESSES].split(",")]
+    if len(addresses) not in (1, count) or not all(found and 0 < int(found[2]) < 2**16 for found in addresses):
         raise BadInput(f"{ADDRESSES}: expected HOST:PORT of process 0, or of each, found {os.environ[ADDRESSES]!r}")
     if os.environ.get("KERAS_BACKEND") != "jax":
         raise BadInput(f"{COUNT}: several processes train on JAX alone; set KERAS_BACKEND=jax")
     if sys.stdin.isatty():
         raise BadInput(f"{COUNT}: several processes need the same answers: redirect a file to standard input")
-    host, _, port = addresses[0]
+    host, port = addresses[0].groups()
     address = host.strip("[]"), int(port)
     try:
         socket.getaddrinfo(*address)
     except (OSError, UnicodeError) as error:
         raise BadInput(f"{ADDRESSES}: no host is found by the name {host!r}") from error
     return Job(address, count, number) if count > 1 else None
-
-
-def _is_number(text):
-    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-
-
-def _is_port(text):
-    return _is_number(text) and 0 < int(text) < 2**16

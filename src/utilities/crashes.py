@@ -88,10 +88,9 @@ def address_space():
 def keep_details(text):
     """Write a text to a new temporary file; return its path, or None where no folder can be written."""
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-        ) as file:
+        descriptor, path = tempfile.mkstemp(".txt", "error-")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
-        return file.name
+        return path
     except OSError:
         return None

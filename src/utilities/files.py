@@ -20,17 +20,6 @@ def replacing(path):
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)
-        _flush_folder(path.parent)
     finally:
         with contextlib.suppress(OSError, ValueError):
             beside.unlink()
-
-
-def _flush_folder(folder):
-    """Flush a folder's entries to the disk, where the system can: the new name is among them."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -22,7 +22,7 @@ from utilities.streams import open_output
 
 LONGEST_MESSAGE = 2**16  # characters
 # In seconds.
-POLL, LONGEST_TELLING = 0.1, 3
+POLL = 0.1
 TOLD_WAIT, LONGEST_WAIT = 3, 300
 LONGEST_GREETING, LONGEST_ANSWER = 2, 10
 BEAT, LONGEST_SILENCE = 10, 80  # JAX aborts without a word when it has not heard of a process for 100
@@ -65,9 +65,10 @@ def join_job():
     # JAX would ask the proxy that http_proxy names for process 0.
     os.environ["no_grpc_proxy"] = _job.address[0]  # noqa: SIM112
     if is_first_process():
-        _gather()
+        _listen()
+        _await(set(range(1, _job.count)), _admit_next)
     else:
-        _reach_first()
+        _await({0}, _reach_first)
     agree("their scripts", Path(sys.argv[0]).name)
 
 
@@ -86,20 +87,14 @@ def _silence_output():
 
 
 def _end_on_signals():
-    """Let a signal that asks to leave end the job at once.
-
-    An exception from a handler would not do: it waits for the main thread, and is lost where that is in NumPy or JAX.
-    """
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_: None)
+    """Let a signal that asks to leave end the job at once, even where the main thread is in NumPy or JAX."""
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = {number for number in asking if signal.getsignal(number) != signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # in the threads that begin from now on too
 
     def wait():
-        number = os.read(reader, 1)[0]
-        _end_with(_job.number, f"was ended by {signal.Signals(number).name}", 128 + number)
+        number = signal.sigwait(numbers)
+        _end_with(_job.number, f"was ended by {number.name}", 128 + number)
 
     threading.Thread(target=wait, daemon=True).start()
 
@@ -111,35 +106,47 @@ def _send_beats():
             peer.send("alive")
 
 
-def _gather():
-    """Listen until all other processes have come, each with a number of its own."""
+def _listen():
+    """Let the other processes connect, on all of this host's addresses, as JAX does later."""
     global _listener
-    # On all of this host's addresses, as JAX listens there later.
     dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
     try:
         _listener = socket.create_server(("", _job.address[1]), family=family, dualstack_ipv6=dual)
     except OSError as error:
-        with contextlib.suppress(OSError, BadInput):
-            _greet_first(socket.create_connection(_job.address, LONGEST_ANSWER))  # another process 0 ends too
+        with contextlib.suppress(BadInput):
+            _reach_first(set())  # another process 0 ends too
         reason = os.strerror(error.errno)
         raise BadInput(f"{ADDRESSES}: cannot listen on port {_job.address[1]}: {reason}") from error
     _listener.settimeout(POLL)
-    missing = set(range(1, _job.count))
-    for _ in _while_missing(missing):
-        with contextlib.suppress(TimeoutError):
-            _admit(_Peer(_listener.accept()[0], None, LONGEST_GREETING), missing)
 
 
-def _admit(peer, missing):
-    """Take the other end of a connection for the process that it says it is; of other programs take no notice."""
+def _await(missing, connect):
+    """Call ``connect`` until the set of the numbers of missing processes is empty; tell for which this waits."""
+    begun, told = time.monotonic(), set()
+    while missing:
+        waited = time.monotonic() - begun
+        who, address = _job.name(*missing), ":".join(map(str, _job.address))
+        if waited > LONGEST_WAIT:
+            raise Fault(f"{who} never came to {address}")
+        if waited > TOLD_WAIT and told != missing:
+            print(f"waiting for {who} at {address}", file=sys.stderr)
+            told = set(missing)
+        connect(missing)
+
+
+def _admit_next(missing):
+    """Take the next connection for that of the process that it says it is; of other programs take no notice."""
+    try:
+        peer = _Peer(_listener.accept()[0], LONGEST_GREETING)
+    except TimeoutError:
+        return
     match peer.receive():
         case ["hello", int(number), int(count)]:
-            peer.number = number
+            peer.send("hello")
         case _:
             return
-    peer.send("hello")
-    peer.watch()
+    peer.watch(number)
     if count != _job.count:
         raise BadInput(f"{COUNT}: expected the same in all processes of the job, found {_job.count} and {count}")
     if number not in missing:
@@ -147,97 +154,70 @@ def _admit(peer, missing):
     missing.remove(number)
 
 
-def _reach_first():
-    """Connect to process 0."""
-    missing = {0}
-    for _ in _while_missing(missing):
-        try:
-            connection = socket.create_connection(_job.address, LONGEST_ANSWER)
-        except OSError:
-            time.sleep(POLL)
-            continue
-        if connection.getsockname() != connection.getpeername():  # it may reach itself while nothing listens
-            missing.clear()
-    _greet_first(connection)
-
-
-def _greet_first(connection):
-    peer = _Peer(connection, 0, LONGEST_ANSWER)
+def _reach_first(missing):
+    try:
+        connection = socket.create_connection(_job.address, LONGEST_ANSWER)
+    except OSError:
+        time.sleep(POLL)
+        return
+    if connection.getsockname() == connection.getpeername():  # this process itself, while nothing listens
+        return
+    peer = _Peer(connection, LONGEST_ANSWER)
     peer.send("hello", _job.number, _job.count)
     if peer.receive() != ["hello"]:
         address = ":".join(map(str, _job.address))
         raise BadInput(
             f"{ADDRESSES}: what answers at {address} is not process 0 of a job that waits for process {_job.number}"
         )
-    peer.watch()
-
-
-def _while_missing(numbers):
-    """Yield until a set of the numbers of missing processes is empty; tell for which this waits.
-
-    Raises:
-        Fault: they have not come for too long.
-    """
-    begun, told = time.monotonic(), set()
-    while numbers:
-        waited = time.monotonic() - begun
-        who, address = _job.name(*numbers), ":".join(map(str, _job.address))
-        if waited > LONGEST_WAIT:
-            raise Fault(f"{who} never came to {address}")
-        if waited > TOLD_WAIT and told != numbers:
-            print(f"waiting for {who} at {address}", file=sys.stderr)
-            told = set(numbers)
-        yield
+    peer.watch(0)
+    missing.clear()
 
 
 class _Peer:
     """The connection to another process. A message is a list, sent as a line of JSON."""
 
-    def __init__(self, connection, number, patience):
+    def __init__(self, connection, patience):
         connection.settimeout(patience)
-        self.number = number
         self.values = queue.SimpleQueue()
         self._connection = connection
         self._lines = connection.makefile(encoding="utf-8", errors="replace")
 
     def send(self, *message):
-        with contextlib.suppress(OSError):  # _watch tells of a process that is gone
+        with contextlib.suppress(OSError):  # the thread that receives tells of a process that is gone
             self._connection.sendall(f"{json.dumps(message)}\n".encode())
 
     def receive(self):
         """Return the next message; None from one that is gone, silent, or no process of a job."""
         try:
             return json.loads(self._lines.readline(LONGEST_MESSAGE))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
 
-    def watch(self):
-        """From now on, keep the values that the other process sends, and end with it."""
+    def watch(self, number):
+        """From now on, keep the values that the process of a number sends, and end with it."""
+
+        def receive_all():
+            while message := self.receive():
+                match message:
+                    case ["value", value]:
+                        self.values.put(value)
+                    case ["ended", 0, _]:
+                        self.values.put(None)
+                        return
+                    case ["ended", code, text]:
+                        end(code, text, text)
+            _end_with(number, "was lost")
+
         self._connection.settimeout(LONGEST_SILENCE)
         _peers.append(self)
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self):
-        while message := self.receive():
-            match message:
-                case ["value", value]:
-                    self.values.put(value)
-                case ["ended", 0, _]:
-                    self.values.put(None)
-                    return
-                case ["ended", code, text]:
-                    end(code, text, text)
-        _end_with(self.number, "was lost")
+        threading.Thread(target=receive_all, daemon=True).start()
 
 
 def agree(on, value):
     """Compare a value among the processes of the job; each waits until process 0 has come to the same point.
 
-    Args:
-        on: what the value is of, as the fault calls it.
-
     Raises:
-        BadInput: the values differ.
+        BadInput: they differ ``on`` it, as the fault says.
     """
     for peer in _peers:
         peer.send("value", repr(value))
@@ -250,12 +230,6 @@ def leave_job():
     distributed = sys.modules.get("jax.distributed")
     if distributed and several_processes():
         distributed.shutdown()
-
-
-def await_loss():
-    """Let a loss of another process be told in the place of the error that it led to in this one."""
-    if several_processes():
-        time.sleep(LONGEST_TELLING)
 
 
 def free_port():
@@ -279,22 +253,19 @@ def _end_with(number, what, code=Fault.exit_code):
 
 
 def end(code, fault=None, told=None):
-    """End this process, and with it the job that it is one of.
+    """End this process, and with it the job that it is one of; tell a fault in one line on standard error.
 
     Args:
-        fault: told in one line on standard error; None for nothing.
         told: what the others tell in the place of the fault.
     """
     _ending.acquire()  # for good: where several threads end the process, one tells why
     try:
+        crashes.say_goodbye()
+        code_of_others = code if code in (0, BadInput.exit_code) else Fault.exit_code
         for peer in _peers:
-            code_of_others = code if code in (0, BadInput.exit_code) else Fault.exit_code
             peer.send("ended", code_of_others, told or f"{_job.name(_job.number)}: {fault or f'exit code {code}'}")
         if fault:
             print(f"{Path(sys.argv[0]).name}: error: {fault}", file=sys.stderr)
-    finally:
-        try:
-            crashes.say_goodbye()
-        finally:  # even on Ctrl-C
-            # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
-            os._exit(code)
+    finally:  # even on Ctrl-C
+        # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
+        os._exit(code)

@@ -7,11 +7,7 @@ import sys
 
 
 class Output(io.FileIO):
-    """A standard stream to write to; what can no longer be written is dropped.
-
-    Args:
-        descriptor: of the stream.
-        on_failure: called, without arguments, whenever something is dropped.
+    """A standard stream to write to; what can no longer be written is dropped, and ``on_failure`` called.
 
     Attributes:
         failure: the OSError that ended the stream; None while it can be written.

@@ -13,9 +13,7 @@ def whole_number(smallest, largest):
     """Return a parser of one whole number within bounds, both included."""
 
     def parse(answer):
-        # Digits are counted before they are read: Python refuses to read thousands of them.
-        is_number = answer.isascii() and answer.isdigit() and len(answer.lstrip("0")) <= len(str(largest))
-        if not (is_number and smallest <= int(answer) <= largest):
+        if not (re.fullmatch(NUMBER, answer) and smallest <= int(answer) <= largest):
             raise ValueError(f"expected a whole number from {smallest} to {largest}, found {printable(answer)!r}")
         return int(answer)
 
@@ -51,7 +49,7 @@ def one_for_each(count, parse, split, what, example):
 
     Args:
         parse: parses the text of one value, digits or "5x3".
-        split: returns the texts of the values in an answer.
+        split: split_list or split_pairs.
         what: the name of one value.
         example: an answer that is right.
     """

@@ -21,6 +21,7 @@ except ImportError:
     readline = None
 
 LONGEST_ANSWER = 1000
+BACK = object()  # the value of the answer that asks for the question before
 # Redirected input is taken for endless after as many equal answers in a row, or as many menus.
 MOST_ALIKE = 50
 MOST_MENUS = 1000
@@ -59,24 +60,33 @@ class Console:
         self._input = io.StringIO(kept_answers) if self._kept else sys.stdin
         self._name = "the run's answers" if self._kept else "the input"
         self.typed = self._input.isatty()
-        self._ended = self._told_of_end = False
+        self._ended = False
         self._lines = self._alike = self._menus = 0
         self._last = None
 
-    def ask(self, question):
+    def ask(self, question, goes_back=None):
         """Return the value of the answer to a question; a person is asked again until it is good.
 
         At the end of input the default is taken.
 
+        Args:
+            goes_back: whether there is a question before, to which ``b`` goes back: then BACK is returned. None where
+                ``b`` is an answer as any other.
+
         Raises:
-            BadInput: a bad answer in redirected input, where the lines after it would answer the wrong questions, or
-                too few that a run has kept.
+            BadInput: a bad answer in redirected input, where the lines after it would answer the wrong questions; too
+                few that a run has kept; or input without end.
         """
         default = question.show(question.default)
         while True:
             answer = self._read(f"{question.text} [{default}]: ")
             agree(f'their answers to "{question.text}"', answer)
+            is_back = self.typed and goes_back is not None and answer in ("b", "B")
+            if is_back and goes_back:
+                return BACK
             try:
+                if is_back:
+                    raise ValueError("there is no question before this one")
                 if answer and len(answer) > LONGEST_ANSWER:
                     raise ValueError(f"expected at most {LONGEST_ANSWER} characters on a line")
                 value = question.parse(answer or default)
@@ -95,10 +105,8 @@ class Console:
     def ask_in_order(self, begin):
         """Ask the Questions that a generator yields, sending it the value of each, and return what it returns.
 
-        A person goes back to the question before with ``b``. What was answered then becomes the default.
-
-        Args:
-            begin: returns the generator. It is called for each question anew, and the generator sent the values so far.
+        A person goes back to the question before with ``b``. What was answered then becomes the default. So ``begin``,
+        which returns the generator, is called for each question anew, and the generator sent the values so far.
         """
         values, given = [], {}
         while True:
@@ -109,37 +117,18 @@ class Console:
                     question = questions.send(value)
             except StopIteration as end:
                 return end.value
-            try:
-                values.append(self.ask(self._with_way_back(question, given, is_first=not values)))
-            except _GoBack:
+            # Another default of the same question means that an answer before it has changed.
+            key = question.text, question.default
+            question = replace(question, default=given.get(key, question.default))
+            value = self.ask(question, goes_back=bool(values))
+            if value is BACK:
                 values.pop()
-
-    def _with_way_back(self, question, given, is_first):
-        """Return a question that ``b`` leaves, and whose answer is kept in ``given``, where its default is looked up.
-
-        Another default of the same question means that an answer before it has changed.
-        """
-        key = question.text, question.default
-
-        def parse(answer):
-            if self.typed and answer.lower() == "b":
-                if is_first:
-                    raise ValueError("there is no question before this one")
-                raise _GoBack
-            given[key] = question.parse(answer)
-            return given[key]
-
-        return replace(question, default=given.get(key, question.default), parse=parse)
+            else:
+                values.append(value)
+                given[key] = value
 
     def choose(self, title, choices, default=0):
-        """Show a numbered menu and return the number chosen.
-
-        Args:
-            choices: the text of each number, {number: text}.
-
-        Raises:
-            BadInput: a bad answer in redirected input, or more menus than a finite one answers.
-        """
+        """Show a numbered menu, {number: text}, and return the number chosen; the errors are those of ``ask``."""
 
         def parse(answer):
             if answer not in map(str, choices):
@@ -154,16 +143,15 @@ class Console:
 
     def _read(self, prompt):
         """Return one line of input, stripped, or None at its end; redirected input is echoed."""
-        if self.typed and not self._ended:
-            answer = self._read_typed(prompt)
-        else:
-            print(prompt, end="", flush=True)
-            answer = None if self._ended else self._read_redirected()
+        if self._ended:
+            print(prompt, flush=True)
+            return None
+        answer = self._read_typed(prompt) if self.typed else self._read_redirected(prompt)
         if answer is None:
             if self._kept:
                 raise BadInput(f"{self._name}: {self._lines} lines, too few for the questions")
-            print("" if self._told_of_end else "end of input: taking the default", flush=True)
-            self._ended = self._told_of_end = True
+            print("end of input: taking the default", flush=True)
+            self._ended = True
         return answer
 
     @staticmethod
@@ -177,7 +165,8 @@ class Console:
         except (EOFError, OSError):  # a terminal that is gone cannot be read, nor one that is open for writing only
             return None
 
-    def _read_redirected(self):
+    def _read_redirected(self, prompt):
+        print(prompt, end="", flush=True)
         try:
             if self._lines == 0 and not self._kept:
                 self._read_byte_order_mark()
@@ -192,7 +181,11 @@ class Console:
         # What is too long is left as it is: stripped, the beginning of a longer line could be a good answer.
         answer = line.lstrip("\ufeff").strip() if len(line) <= LONGEST_ANSWER or line.endswith("\n") else line
         print(printable(answer, LONGEST_ANSWER), flush=True)
-        self._check_repetition(answer)
+        self._alike = self._alike + 1 if answer == self._last else 1
+        self._last = answer
+        if self._alike == MOST_ALIKE:
+            repeated = f"{printable(answer)!r} for the {MOST_ALIKE}th time in a row"
+            raise BadInput(f"{self._place()}: {repeated}: taken for endless input")
         return answer
 
     def _read_byte_order_mark(self):
@@ -201,20 +194,8 @@ class Console:
             if start.startswith(mark):
                 self._input.reconfigure(encoding=encoding, errors="replace")
 
-    def _check_repetition(self, answer):
-        self._alike = self._alike + 1 if answer == self._last else 1
-        self._last = answer
-        if self._alike == MOST_ALIKE:
-            raise BadInput(
-                f"{self._place()}: {printable(answer)!r} for the {MOST_ALIKE}th time in a row: taken for endless input"
-            )
-
     def _place(self):
         return f"line {self._lines} of {self._name}"
-
-
-class _GoBack(Exception):
-    """The answer that asks for the question before."""
 
 
 def say(text):

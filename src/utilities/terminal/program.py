@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 from utilities import crashes
 from utilities.errors import Fault
-from utilities.processes import await_loss, end, join_job, leave_job
+from utilities.processes import end, join_job, leave_job, several_processes
 from utilities.streams import open_closed_streams, open_output
 from utilities.text import printable
 
@@ -22,6 +23,7 @@ INTERRUPTED = 130
 SMALLER = "fewer filters or a smaller batch take less, and --resume goes on with what was interrupted"
 NO_MORE_THREADS = "the system starts no more threads or processes; ulimit -u, or a container's own limit, is too low"
 LONGEST_MESSAGE = 200
+LONGEST_TELLING = 3  # seconds
 LARGE = 2**30  # bytes; what a library asks for at once is less
 
 
@@ -30,6 +32,7 @@ def run(main):
     code, fault = Fault.exit_code, None
     try:
         code, fault = _outcome_of(main)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loss of standard output changes nothing any more
         sys.stdout.flush()
     except MemoryError:  # to tell of a fault takes memory too
         fault = "out of memory"
@@ -40,14 +43,17 @@ def run(main):
 def _outcome_of(main):
     """Run ``main``; return the exit code, and the fault that is to be told, or None."""
     try:
+        _set_up()
+        join_job()
         try:
-            _set_up()
-            join_job()
-            _act(main)
-            leave_job()
-            return 0, None
-        finally:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loss of standard output changes nothing any more
+            main()
+        except SystemExit as leaving:
+            if leaving.code:
+                raise
+        sys.stdout.flush()  # after --help too there is output
+        _check_output()
+        leave_job()
+        return 0, None
     except SystemExit as leaving:
         return leaving.code, None
     except KeyboardInterrupt:
@@ -56,7 +62,8 @@ def _outcome_of(main):
     except Fault as fault:
         return fault.exit_code, fault
     except Exception as error:
-        await_loss()
+        if several_processes():
+            time.sleep(LONGEST_TELLING)  # the loss of another process is told in the place of what it led to here
         return Fault.exit_code, _describe(error)
 
 
@@ -84,29 +91,13 @@ def _silence_libraries():
     )
 
 
-def _act(main):
-    """Call ``main``, and check that its output is written."""
-    try:
-        main()
-    except SystemExit as leaving:  # after --help too there is output
-        if leaving.code:
-            raise
-    sys.stdout.flush()
-    _check_output()
-
-
 def _leave(number, frame):
     _check_output()
     raise SystemExit(128 + number)
 
 
 def _check_output():
-    """Leave where standard output could not be written.
-
-    Raises:
-        SystemExit: whoever read it is gone.
-        Fault: it could not be for another reason.
-    """
+    """Leave where standard output could not be written: without a word where whoever read it is gone."""
     failure = sys.stdout.buffer.raw.failure
     if isinstance(failure, BrokenPipeError):
         raise SystemExit(INTERRUPTED)
@@ -114,14 +105,14 @@ def _check_output():
         raise Fault(f"standard output cannot be written: {failure.strerror}")
 
 
-def _describe(error):
-    """Return one line on an exception that is no Fault."""
+def _describe(error, advice=SMALLER):
+    """Return one line on an exception that is no Fault; ``advice`` is told of a lack of memory."""
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt"
+    if _is_lack_of_memory(error):
+        return "; ".join(filter(None, ("out of memory", crashes.address_space(), advice)))
     if isinstance(error, BlockingIOError) or "can't start new thread" in str(error):
         return NO_MORE_THREADS
-    if _is_lack_of_memory(error):
-        return _out_of_memory(SMALLER)
     told = f"unexpected {type(error).__name__}"
     path = crashes.keep_details("".join(traceback.format_exception(error)))
     return f"{told}, details in {path}" if path else f"{told}: {printable(str(error), LONGEST_MESSAGE)}"
@@ -133,32 +124,22 @@ def _is_lack_of_memory(error):
     A library that finds no room may raise anything. So it is taken for that too where there is no room now.
     """
     by_name = type(error).__name__ == "ResourceExhaustedError" or str(error).startswith("RESOURCE_EXHAUSTED")
-    return by_name or isinstance(error, MemoryError) or not _has_room(LARGE)
-
-
-def _has_room(size):
+    if by_name or isinstance(error, MemoryError):
+        return True
     try:
-        mmap.mmap(-1, size).close()
+        mmap.mmap(-1, LARGE).close()
     except OSError:
-        return False
-    return True
-
-
-def _out_of_memory(advice):
-    return "; ".join(filter(None, ("out of memory", crashes.address_space(), advice)))
+        return True
+    return False
 
 
 def import_in_background(module):
-    """Begin to import a module while the user reads and answers; return its Future, which fails as the import does."""
-    return ThreadPoolExecutor(1).submit(_import, module)
+    """Begin to import a module while the user reads and answers; return its Future, which fails with a Fault."""
 
+    def load():
+        try:
+            return importlib.import_module(module)
+        except Exception as error:
+            raise Fault(_describe(error, "the libraries cannot be loaded")) from error
 
-def _import(module):
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:
-        if _is_lack_of_memory(error):
-            raise Fault(_out_of_memory("the libraries cannot be loaded")) from error
-        raise
+    return ThreadPoolExecutor(1).submit(load)
