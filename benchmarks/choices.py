@@ -62,12 +62,13 @@ def _use_glorot(network):
             layer.kernel.assign(keras.initializers.GlorotUniform()(layer.kernel.shape))
 
 
-def _lower_momentum(network):
-    from utilities.network.networks import leaves
+def _adam(name, rate):
+    def change(phase):
+        import keras
 
-    for layer in leaves(network):
-        if hasattr(layer, "momentum"):
-            layer.momentum = 0.9
+        return replace(phase, optimizer=keras.optimizers.Adam, learning_rate=rate)
+
+    return Choice(name, change)
 
 
 def _constant(schedule):
@@ -86,25 +87,28 @@ CHOICES = {
         "nothing": Choice(),
         **{
             f"learning rate {rate} instead of {{}}": _in_phase("RECONSTRUCTION", "learning_rate", rate)
-            for rate in (0.0005, 0.001, 0.004)
+            for rate in (0.002, 0.008)
         },
+        "Adam at 0.002 instead of Muon": _adam("RECONSTRUCTION", 0.002),
         "constant learning rate": Choice("PlateauedCosine", _constant),
         "cross-entropy of the pixels as loss": _in_phase("RECONSTRUCTION", "loss", "binary_crossentropy"),
         "Glorot's initial weights instead of He's": Choice(in_network=_use_glorot),
         "last kernel (3, 3) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (3, 3)),
         "last kernel (7, 7) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (7, 7)),
-        "moving statistics with momentum 0.9 instead of Keras' 0.99": Choice(in_network=_lower_momentum),
+        "moving statistics with Keras' momentum of 0.99": Choice("moving_momentum", lambda _: lambda steps: 0.99),
     },
     "classification": {
         "nothing": Choice(),
         **{
             f"phase 2: learning rate {rate} instead of {{}}": _in_phase("EVERYTHING", "learning_rate", rate)
-            for rate in (0.001, 0.003, 0.012)
+            for rate in (0.006, 0.025)
         },
+        "phase 2: Adam at 0.006 instead of Muon": _adam("EVERYTHING", 0.006),
+        "phase 2: images not shifted": _in_phase("EVERYTHING", "shift", 0),
         "constant learning rates": Choice("PlateauedCosine", _constant),
         "phase 2: no weight decay": _in_phase("EVERYTHING", "weight_decay", None),
         "no label smoothing": Choice("LARGEST_SMOOTHING", lambda _: 0),
-        "moving statistics with momentum 0.9 instead of Keras' 0.99": Choice(in_network=_lower_momentum),
+        "moving statistics with Keras' momentum of 0.99": Choice("moving_momentum", lambda _: lambda steps: 0.99),
     },
 }
 

@@ -32,8 +32,6 @@ from utilities.data.datasets import read_test_set, read_training_set
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
 
-pytestmark = pytest.mark.backend
-
 END_OF_INPUT = "end of input: taking the default"
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -95,6 +93,7 @@ def long_session(data, tmp_path_factory):
     )
 
 
+@pytest.mark.backend
 def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
     assert_good(long_session)
     assert len(long_session.runs) == 4
@@ -102,6 +101,7 @@ def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
     assert "never read" not in long_session.stdout
 
 
+@pytest.mark.backend
 def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_session):
     transcript = long_session.stdout[: long_session.stdout.index("encoder_1_convolution")]
     assert transcript.splitlines()[:8] == [
@@ -110,12 +110,13 @@ def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_sessio
         "number of convolutional layers [3]: 3",
         "kernel size of each layer [(5, 5) (7, 7) (7, 7)]: 5x4; 3; 1",
         "filters of each layer [32 32 64]: 2, 3, 4",
-        "epochs [10]: 2",
-        "batch size [64]: 32",
+        "epochs [100]: 2",
+        "batch size [16]: 32",
         "third max-pooling (7, 7)? y/n [y]: n",
     ]
 
 
+@pytest.mark.backend
 def test_the_network_is_shown_before_it_is_trained(long_session):
     out = long_session.stdout
     assert (
@@ -123,6 +124,7 @@ def test_the_network_is_shown_before_it_is_trained(long_session):
     )
 
 
+@pytest.mark.backend
 def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
     rows = re.findall(r"^epoch (\d)/(\d) +[\d.]+ s +([\d.]+) +([\d.]+)$", long_session.stdout, re.MULTILINE)
     epochs = [row[:2] for row in rows]
@@ -136,10 +138,12 @@ def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
     assert "\x1b" not in long_session.stdout
 
 
+@pytest.mark.backend
 def test_the_third_pooling_is_asked_of_3_layers_or_more(long_session):
     assert sum(question.startswith("third max-pooling") for question in asked(long_session)) == 2
 
 
+@pytest.mark.backend
 def test_each_save_is_told_and_leaves_nothing_else(long_session):
     saved = re.findall(r"^saved: (.*)$", long_session.stdout, re.MULTILINE)
     assert saved == ["new/folder/first.h5", "second.keras", "new/folder/first.h5", "encoder.h5"]
@@ -147,6 +151,7 @@ def test_each_save_is_told_and_leaves_nothing_else(long_session):
     assert made == {"runs", "new", "second.keras", "encoder.h5"}
 
 
+@pytest.mark.backend
 def test_each_save_holds_the_encoder_last_trained(long_session):
     shapes = {
         name: keras.models.load_model(long_session.folder / name, compile=False).output_shape
@@ -155,6 +160,7 @@ def test_each_save_holds_the_encoder_last_trained(long_session):
     assert list(shapes.values()) == [(None, 14, 14, 2), (None, 7, 7, 4), (None, 1, 1, 2)]
 
 
+@pytest.mark.backend
 def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     pictures = pictures_of(long_session)
     assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 0, 3, 3, 3)]
@@ -163,6 +169,7 @@ def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
+@pytest.mark.backend
 def test_after_each_repetition_the_experiments_are_compared(long_session):
     tables = long_session.stdout.split("experiments of this session, the best marked\n")[1:]
     tables = [table.split("\n\n")[0].splitlines()[2:] for table in tables]
@@ -175,6 +182,7 @@ def test_after_each_repetition_the_experiments_are_compared(long_session):
     assert ["*" in line for line in lines] == [loss == min(kept) for loss in kept]
 
 
+@pytest.mark.backend
 def test_every_experiment_keeps_itself(long_session):
     for run in long_session.runs:
         assert {"input.txt", "history.csv", "encoder.h5"} <= {path.name for path in run.iterdir()}
@@ -185,6 +193,7 @@ def test_every_experiment_keeps_itself(long_session):
     assert [len(history_of(run)) for run in long_session.runs] == [2, 1, 1, 1]
 
 
+@pytest.mark.backend
 def test_what_was_saved_is_what_the_experiment_kept(long_session):
     kept = keras.models.load_model(long_session.runs[0] / "encoder.h5", compile=False)
     saved = keras.models.load_model(long_session.folder / "second.keras", compile=False)
@@ -201,6 +210,7 @@ def five_lines(data, tmp_path_factory):
     return run_script("autoencoder", ["-d", data / "digits"], answers, tmp_path_factory.mktemp("five"))
 
 
+@pytest.mark.backend
 def test_a_file_of_only_the_hyperparameters_trains_and_leaves_an_encoder(five_lines):
     assert_good(five_lines)
     assert five_lines.stdout.count(END_OF_INPUT) == 1
@@ -209,6 +219,7 @@ def test_a_file_of_only_the_hyperparameters_trains_and_leaves_an_encoder(five_li
     assert len(history_of(run)) == 2
 
 
+@pytest.mark.backend
 def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(five_lines, data, tmp_path):
     (run,) = five_lines.runs
     kept = (run / "input.txt").read_text()
@@ -229,6 +240,21 @@ def test_dev_null_takes_every_default(data, tmp_path):
     (run,) = session.runs
     assert (run / "input.txt").read_text() == lines(*defaults[:-1])
     assert len(history_of(run)) == int(defaults[3])
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_a_network_that_learnt_nothing_is_told(tmp_path, learns):
+    labels = make_labels(60, (3, 5)) if learns else np.repeat([3, 5], [54, 6]).astype(np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (60, 8, 8), np.uint8)
+    idx.write(tmp_path / "images", make_images(labels) if learns else noise)
+    idx.write(tmp_path / "labels", labels)
+    epochs = "40" if learns else "1"
+    autoencoder = run_script("autoencoder", ["-d", "images"], lines("1", "3", "8", epochs, "8", "3", ""), tmp_path)
+    files = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
+    classifier = run_script("classification", files, lines("32", epochs, "8"), tmp_path)
+    for session, text in ((autoencoder, "the mean image has 0."), (classifier, "naming the commonest class has ")):
+        assert_good(session)
+        assert (f"\nnothing was learnt: {text}" in session.stdout) is not learns
 
 
 def test_a_later_session_is_compared_with_the_earlier_ones_on_the_same_images(five_lines, data):
@@ -254,6 +280,7 @@ def letters_encoder(data, tmp_path_factory):
     return session, session.folder / "encoder.h5"
 
 
+@pytest.mark.backend
 def test_end_of_input_where_a_path_is_asked_saves_to_the_default(letters_encoder):
     session, path = letters_encoder
     assert_good(session)
@@ -311,6 +338,7 @@ def reports(classified):
     return parse_results(classified.stdout.replace("picture:", "\n\npicture:"))
 
 
+@pytest.mark.backend
 def test_a_session_of_classification_ends_well_with_nothing_on_standard_error(classified):
     assert_good(classified)
     assert len(classified.runs) == 3
@@ -319,6 +347,7 @@ def test_a_session_of_classification_ends_well_with_nothing_on_standard_error(cl
     assert asked(classified)[:4] == ["units of the hidden dense layer", "epochs", "batch size", "choice"]
 
 
+@pytest.mark.backend
 def test_the_phases_are_told_and_each_runs_its_epochs(classified):
     out = classified.stdout
     assert out.index("phase 1 of 2") < out.index("phase 2 of 2") < out.index("what next?")
@@ -327,6 +356,7 @@ def test_the_phases_are_told_and_each_runs_its_epochs(classified):
     assert len({row["phase"] for row in rows[:2]} | {row["phase"] for row in rows[2:]}) == 2
 
 
+@pytest.mark.backend
 def test_results_agree_with_each_other(reports):
     assert len(reports) == 4
     for report in reports:
@@ -345,6 +375,7 @@ def test_results_agree_with_each_other(reports):
         assert table["mean"][-1] == confusion.sum() == 73
 
 
+@pytest.mark.backend
 def test_results_are_those_of_the_classifier_kept(classified, reports, data):
     training = read_training_set(data / "letters", data / "letters-labels")
     test = read_test_set(data / "letters-test", data / "letters-test-labels", training)
@@ -359,6 +390,7 @@ def test_results_are_those_of_the_classifier_kept(classified, reports, data):
         assert report["loss"] == pytest.approx(loss, abs=1e-3)
 
 
+@pytest.mark.backend
 def test_results_asked_again_are_the_same(reports):
     for first, second in [(0, 1), (2, 3)]:
         assert {name: str(value) for name, value in reports[first].items()} == {
@@ -366,6 +398,7 @@ def test_results_asked_again_are_the_same(reports):
         }
 
 
+@pytest.mark.backend
 def test_results_and_graphs_leave_pictures_whose_paths_are_printed(classified):
     pictures = pictures_of(classified)
     graphs = [picture for picture in pictures if pictures.count(picture) == 1]
@@ -374,6 +407,7 @@ def test_results_and_graphs_leave_pictures_whose_paths_are_printed(classified):
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
+@pytest.mark.backend
 def test_every_classification_keeps_itself(classified):
     assert (classified.runs[0] / "input.txt").read_text() == lines("12", "2", "30")
     for run in classified.runs:
@@ -658,6 +692,7 @@ def test_interrupt_at_a_prompt_leaves_with_130(data, tmp_path, terminal):
     assert errors.count("\n") <= 2
 
 
+@pytest.mark.backend
 def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_was_learnt(data, tmp_path):
     with dialogue("autoencoder", ["-d", data / "letters"], tmp_path) as script:
         script.read_until("number of convolutional layers [")

@@ -2,6 +2,7 @@ import gc
 import re
 import signal
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import ON_JAX, make_hyperparameters, make_images, make_labels, tensorflow_only
 
-from utilities.data.batches import Examples
+from utilities.data.batches import Examples, take
 from utilities.data.datasets import LabelledImages, split_for_validation
 from utilities.network import memory
 from utilities.network.hyperparameters import ClassifierHyperparameters
@@ -86,7 +87,8 @@ def train_classifier(add_row, epochs=2, layers=2, units=8):
     classifier = build_classifier(encoder, units, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(units, epochs, batch_size=16)
     folder = RunFolder()
-    folder.add_row = lambda row: add_row(row, classifier)
+    keep = folder.add_row
+    folder.add_row = lambda row: (keep(row), add_row(row, classifier))
     return training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder), loaded
 
 
@@ -110,6 +112,33 @@ def test_the_order_is_drawn_by_the_seed():
     first, again, other = (numbered(training_batches(examples, 7, 2, seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_a_shifted_image_repeats_its_edges():
+    image = np.arange(20, dtype=np.uint8).reshape(1, 4, 5)
+    examples = Examples(image, np.zeros(1, int), largest_shift=2)
+    for rows, columns in np.ndindex(5, 5):
+        (shifted,) = take(examples, np.zeros(1, int), np.array([[rows, columns]]))
+        expected = image[0][np.clip(np.arange(4) + rows - 2, 0, 3)][:, np.clip(np.arange(5) + columns - 2, 0, 4)]
+        assert np.array_equal(shifted, expected)
+
+
+def test_training_shifts_each_image_anew_in_each_epoch_and_validation_none():
+    images = np.zeros((40, 5, 5), np.uint8)
+    images[:, 2, 2] = np.arange(1, 41)
+    examples = Examples(images, np.arange(40), np.arange(40), np.eye(40, dtype=np.float32), largest_shift=1)
+
+    def places(found):
+        """Return where each image has its one bright pixel, in the order of the images."""
+        inputs, targets = (np.concatenate(part) for part in zip(*found, strict=True))
+        assert np.array_equal(np.round(inputs.max((1, 2, 3)) * 255), targets.argmax(1) + 1)
+        return [(*divmod(int(image.argmax()), 5),) for image in inputs[targets.argmax(1).argsort(kind="stable")]]
+
+    first, again, other = (places(training_batches(examples, 7, 2, seed)) for seed in (1, 1, 2))
+    assert set(first) == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3)}
+    assert first[::2] != first[1::2]
+    assert first == again != other
+    assert set(places(evaluation_batches(examples, 7))) == {(2, 2)}
 
 
 def test_only_the_chosen_examples_come_with_their_own_targets():
@@ -153,7 +182,7 @@ def test_images_reach_the_network_scaled_to_0_1_with_a_channel():
 
 
 def test_the_same_seed_gives_the_same_history_and_another_seed_another():
-    (first, history), (again, repeated), (_, other) = (train_autoencoder(seed=seed, epochs=2) for seed in (1, 1, 2))
+    (first, history), (again, repeated), (_, other) = (train_autoencoder(seed=seed, epochs=3) for seed in (1, 1, 2))
     assert without_seconds(history) == without_seconds(repeated)
     assert same_bits(first.whole.get_weights(), again.whole.get_weights())
     assert [row["loss"] for row in history] != [row["loss"] for row in other]
@@ -263,9 +292,10 @@ def test_the_weights_kept_from_phase_1_are_those_that_it_ended_with(two_phases):
 
 def test_phase_2_changes_every_weight_and_every_statistic_of_the_encoder(two_phases):
     encoder = two_phases.trained.classifier.encoder
+    _, ended, _ = two_phases.epochs[-1]
     changed = [
         weight.name
-        for weight, before, after in zip(encoder.weights, two_phases.loaded, encoder.get_weights(), strict=True)
+        for weight, before, after in zip(encoder.weights, two_phases.loaded, ended, strict=True)
         if not np.array_equal(before, after)
     ]
     expected = {"kernel", "gamma", "beta", "moving_mean", "moving_variance"}
@@ -284,10 +314,25 @@ def test_codes_computed_once_train_the_dense_layers_like_the_encoder_does(monkey
 def test_the_classifier_learns():
     history = []
     trained, _ = train_classifier(lambda row, classifier: history.append(row), epochs=20, layers=1, units=32)
-    assert history[-1]["val_loss"] < 0.8 * history[0]["val_loss"]
+    assert [row["phase"] for row in history] == ["frozen"] * 20 + ["everything"] * 20
+    assert history[-1]["val_loss"] < history[19]["val_loss"] < 0.8 * history[0]["val_loss"]
     probabilities = trained.classifier.whole.predict(IMAGES[SPLIT.validation, ..., np.newaxis] / 255, verbose=0)
     expected = LABELLED.targets[SPLIT.validation]
     assert history[-1]["val_accuracy"] == pytest.approx(np.mean(probabilities.argmax(axis=1) == expected))
+
+
+def test_the_phase_that_ends_with_the_higher_validation_accuracy_is_kept(monkeypatch, capsys):
+    monkeypatch.setattr(training, "EVERYTHING", replace(training.EVERYTHING, learning_rate=100.0))
+    weights = []
+
+    def add_row(row, classifier):
+        weights.append(classifier.whole.get_weights())
+
+    trained, _ = train_classifier(add_row, epochs=20, layers=1, units=32)
+    after_phase_1, after_phase_2 = weights[19], weights[39]
+    assert not same_bits(after_phase_1, after_phase_2)
+    assert same_bits(trained.classifier.whole.get_weights(), after_phase_1)
+    assert "phase 1 is kept" in capsys.readouterr().out
 
 
 def test_interrupt_in_phase_1_stops_there_and_keeps_what_was_learnt(capsys):
@@ -316,7 +361,7 @@ def test_an_interrupt_before_the_first_batch_stops_the_training_too(monkeypatch)
         return training_data(*arguments)
 
     monkeypatch.setattr(engine, "training_data", interrupted)
-    _, history = train_autoencoder(epochs=10)
+    _, history = train_autoencoder(epochs=12)
     assert 1 <= len(history) <= 2
 
 

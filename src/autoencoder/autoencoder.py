@@ -1,6 +1,7 @@
 """Ask for hyperparameters, train a convolutional autoencoder on IDX images, and save its encoder."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -14,7 +15,7 @@ def main():
     from utilities.data.datasets import describe, read_images, split_for_validation
     from utilities.network.memory import bytes_in_memory
     from utilities.session.loop import begin, repeat_experiments
-    from utilities.session.questions import ask_autoencoder
+    from utilities.session.questions import questions_of_autoencoder
     from utilities.terminal.arguments import parse_autoencoder_arguments
     from utilities.terminal.console import say
 
@@ -26,7 +27,7 @@ def main():
     say(f"{describe(images, split)}; seed {arguments.seed}\n")
 
     repeat_experiments(
-        lambda console, before: ask_autoencoder(console, images.shape[1:], len(split.training), before, data_bytes),
+        partial(questions_of_autoencoder, images.shape[1:], len(split.training), data_bytes),
         lambda: imported.result().AutoencoderTask(arguments, split, data_bytes, images),
         resumed,
     )

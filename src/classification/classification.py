@@ -1,6 +1,7 @@
 """Put dense layers on a trained encoder, train them, then everything, and report on the test set."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -15,7 +16,7 @@ def main():
     from utilities.network.encoder_reader import read_encoder
     from utilities.network.memory import bytes_in_memory, bytes_of_codes
     from utilities.session.loop import begin, repeat_experiments
-    from utilities.session.questions import ask_classifier
+    from utilities.session.questions import questions_of_classifier
     from utilities.terminal.arguments import parse_classification_arguments
     from utilities.terminal.console import say
 
@@ -30,9 +31,7 @@ def main():
     say(f"{describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
 
     repeat_experiments(
-        lambda console, before: ask_classifier(
-            console, encoder.size, len(training.classes), len(split.training), before, data_bytes
-        ),
+        partial(questions_of_classifier, encoder.size, len(training.classes), len(split.training), data_bytes),
         lambda: imported.result().ClassifierTask(arguments, split, data_bytes, training, test, encoder),
         resumed,
     )

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 WHITE = 255
 # Inputs of no more bytes are shuffled all together. More of them, perhaps a mapped file larger than memory, are
@@ -11,6 +12,7 @@ WHITE = 255
 # a run in one go.
 WINDOW_BYTES = 2**30
 RUNS_IN_WINDOW = 2**10
+SHIFTS = 1  # keeps the random numbers of shifts apart from those of the order
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Examples:
         chosen: the indices of those to use, (chosen,).
         classes: class of each input, (count,); None where an input is its own target.
         distributions: the one-hot target of each class, perhaps smoothed, float32, (classes, classes).
+        largest_shift: training shifts each image by up to so many pixels, up or down, left or right.
     """
 
     inputs: np.ndarray
     chosen: np.ndarray
     classes: np.ndarray | None = None
     distributions: np.ndarray | None = None
+    largest_shift: int = 0
 
     def __len__(self):
         return len(self.chosen)
@@ -53,7 +57,29 @@ def epoch_order(examples, epoch, seed):
     return order
 
 
-def take(examples, indices):
-    """Return the inputs at some indices; (inputs, targets) where the examples have classes."""
+def epoch_shifts(examples, epoch, seed):
+    """Return how far each example in the order of an epoch is shifted, in rows and columns from 0, (examples, 2)."""
+    random = np.random.default_rng((seed, epoch, SHIFTS))
+    return random.integers(0, 2 * examples.largest_shift, (len(examples), 2), np.uint16, endpoint=True)
+
+
+def take(examples, indices, shifts=None):
+    """Return the inputs at some indices, (..., rows, columns); (inputs, targets) where the examples have classes.
+
+    Args:
+        indices: of any shape, (...).
+        shifts: of each input, (..., 2), as epoch_shifts has them; None for none.
+    """
     inputs = examples.inputs[indices]
+    if shifts is not None and examples.largest_shift:
+        inputs = _shift(inputs, shifts, examples.largest_shift)
     return inputs if examples.classes is None else (inputs, examples.distributions[examples.classes[indices]])
+
+
+def _shift(images, shifts, largest):
+    """Return images, (..., rows, columns), shifted; what comes in at an edge repeats the pixels there."""
+    sides = images.shape[-2:]
+    padding = [(0, 0), (largest, largest), (largest, largest)]
+    windows = sliding_window_view(np.pad(images.reshape(-1, *sides), padding, "edge"), sides, (1, 2))
+    rows, columns = shifts.reshape(-1, 2).T
+    return windows[np.arange(len(windows)), rows, columns].reshape(images.shape)

@@ -6,7 +6,6 @@ from itertools import accumulate
 from math import prod
 
 import keras
-import numpy as np
 from keras import layers
 
 from utilities.network import layers as records
@@ -21,7 +20,7 @@ KINDS = {
     records.Pooling: (layers.MaxPooling2D, "pooling"),
     records.Upsampling: (layers.UpSampling2D, "upsampling"),
 }
-RECONSTRUCTION = "reconstruction"
+OUTPUT_LAYERS = RECONSTRUCTION, PROBABILITIES = "reconstruction", "probabilities"
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,7 @@ def build_autoencoder(image_shape, hyperparameters):
 def build_encoder(encoder):
     """Return the keras.Model of a records.Encoder, whose layers get the names that those of a new encoder have."""
     model = _build_chain(encoder.input_shape, encoder.layers, "images", "encoder")
-    numbers, weights = np.frombuffer(encoder.weights, "<f4"), []
-    for weight in model.weights:
-        size = prod(weight.shape)
-        weights.append(numbers[:size].reshape(weight.shape))
-        numbers = numbers[size:]
-    model.set_weights(weights)
+    model.set_weights(encoder.weights)
     return model
 
 
@@ -102,7 +96,7 @@ def build_classifier(encoder, units, classes):
     """Return a Classifier of the given encoder, a hidden dense layer of ``units``, and ``classes`` outputs."""
     codes = keras.Input(encoder.output_shape[1:], name="codes")
     hidden = layers.Dense(units, activation="relu", name="hidden")(layers.Flatten(name="flatten")(codes))
-    head = keras.Model(codes, layers.Dense(classes, activation="softmax", name="probabilities")(hidden), name="head")
+    head = keras.Model(codes, layers.Dense(classes, activation="softmax", name=PROBABILITIES)(hidden), name="head")
     images = keras.Input(encoder.input_shape[1:], name="images")
     return Classifier(keras.Model(images, head(encoder(images)), name="classifier"), encoder, head)
 

@@ -5,8 +5,7 @@ from functools import partial
 
 from utilities.record import figures
 from utilities.record.experiment import Experiment, show
-from utilities.terminal.console import LONGEST_ANSWER
-from utilities.text import printable
+from utilities.record.runs import DAMAGED
 
 
 def with_earlier(experiments):
@@ -17,29 +16,20 @@ def with_earlier(experiments):
     """
     last = experiments[-1]
     own = {experiment.folder.path for experiment in experiments}
-    earlier = [_read_back(folder, last) for folder in last.folder.siblings() if folder.path not in own]
-    return [experiment for experiment in earlier if experiment] + experiments
+    earlier = [_read_back(folder) for folder in last.folder.siblings() if folder.path not in own]
+    alike = last.trained_on, last.answers.keys()
+    return [each for each in earlier if each and (each.trained_on, each.answers.keys()) == alike] + experiments
 
 
-def _read_back(folder, like):
-    """Return the Experiment that a folder keeps, or None where there is none that compares with another one."""
+def _read_back(folder):
+    """Return the Experiment that a folder keeps, or None where there is none that is finished and whole."""
     try:
         folder.read_summary()
-        texts = [_printable(folder.summary[name]) for name in ("hyperparameters", "conditions", "trained_on")]
-        experiment = Experiment(*texts, folder)
-        comparable = (
-            folder.summary["finished"] is True
-            and experiment.trained_on == _printable(like.trained_on)
-            and experiment.answers.keys() == like.answers.keys()
-            and math.isfinite(experiment.validation_loss + experiment.seconds)
-        )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+        experiment = Experiment.of(folder)
+        whole = folder.summary["finished"] is True and math.isfinite(experiment.validation_loss + experiment.seconds)
+    except DAMAGED:
         return None
-    return experiment if comparable else None
-
-
-def _printable(values):
-    return {name: printable(str(value), LONGEST_ANSWER) for name, value in values.items()}
+    return experiment if whole else None
 
 
 def format_experiments(experiments):

@@ -3,7 +3,6 @@
 import itertools
 import math
 import re
-import textwrap
 
 import numpy as np
 
@@ -14,17 +13,13 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 EXAMPLES = 12
 THUMBNAIL = 0.04  # share of the map's side that an image takes
 WHITE = 255
-TITLE_CHARACTERS = 11  # for each inch of a figure's width
 LABEL_CHARACTERS, AXIS_CHARACTERS = 30, 60  # of a label below an axis, and of all of them side by side
 AXIS_LABELS = 30
 KERNELS = 128
 POINTS_PER_INCH = 72
 SMALLEST_TEXT = 4.5  # in points
 DIGIT_WIDTH, LINE_HEIGHT = 0.7, 1.2  # for each point of a text's size, with some space around
-LARGEST_MATRIX, MATRIX_SHARE = (
-    14,
-    0.85,
-)  # of a confusion matrix: the picture's side in inches, and its own share of that
+LARGEST_MATRIX, MATRIX_SHARE = 14, 0.85  # a confusion matrix's picture, in inches, and its own share of that
 LABELLED_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)
 SMALLEST_SPREAD = 4  # the largest value over the smallest, for a logarithmic axis to help
 
@@ -33,8 +28,10 @@ def draw_history(history, title):
     """Draw loss, accuracy where there is one, and the learning rate, against epochs, one below the other."""
     metrics = [name for name in ("loss", "accuracy") if name in history[0]]
     units = {"loss": "cross-entropy in nats" if "accuracy" in metrics else "mean squared error of pixels in [0, 1]"}
-    rows = len(metrics) + 1
-    figure, axes = subplots(rows, figsize=(8, 2 + 3 * len(metrics)), sharex=True, height_ratios=[3] * (rows - 1) + [1])
+    heights = [3] * len(metrics) + [1]
+    figure, axes = subplots(
+        f"loss against epochs: {title}", len(heights), figsize=(8, sum(heights) + 1), sharex=True, height_ratios=heights
+    )
     epochs = np.arange(1, len(history) + 1)
     for axis, metric in zip(axes, metrics, strict=False):
         axis.plot(epochs, [row[metric] for row in history], "o--", color=ORANGE, markersize=4, label="training")
@@ -52,7 +49,6 @@ def draw_history(history, title):
                 axis.axvline(border, color="black", linestyle=":", label="phase 2 begins")
     for axis in axes[:-1]:
         axis.legend()
-    _entitle(figure, f"loss against epochs: {title}")
     return figure
 
 
@@ -71,11 +67,6 @@ def scale_by_logarithm(axis, labelled=(1, 2, 5)):
     axis.yaxis.set_minor_formatter("")
 
 
-def _entitle(figure, title):
-    """Give a figure a title, folded to its width."""
-    figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * TITLE_CHARACTERS)), fontsize=11)
-
-
 def draw_comparison(hyperparameters, losses):
     """Draw the final validation loss of several experiments against each of their hyperparameters.
 
@@ -83,16 +74,16 @@ def draw_comparison(hyperparameters, losses):
         hyperparameters: {name: the value of each experiment as text}.
         losses: of each experiment, (experiments,).
     """
+    title = "validation loss against hyperparameters: each point an experiment, with its number"
     columns = min(2, len(hyperparameters))
-    rows = -(-len(hyperparameters) // columns)
-    figure, axes = subplots(rows, columns, figsize=(6.5 * columns, 4.5 * rows), sharey=True, squeeze=False)
+    rows = math.ceil(len(hyperparameters) / columns)
+    figure, axes = subplots(title, rows, columns, figsize=(6.5 * columns, 4.5 * rows), sharey=True, squeeze=False)
     for axis, (name, values) in zip(axes.flat, hyperparameters.items(), strict=False):
         _draw_against(axis, values, losses)
         axis.set(xlabel=name, ylabel="validation loss")
     for axis in axes.flat[len(hyperparameters) :]:
         axis.remove()
     scale_by_spread(axes[0, 0])
-    _entitle(figure, "validation loss against hyperparameters: each point an experiment, with its number")
     return figure
 
 
@@ -106,11 +97,9 @@ def _draw_against(axis, values, losses):
         axis.text(place, loss, f"  {number}  ", ha=next(sides[place]), va="center", fontsize=8)
     labels = [legible(value, LABEL_CHARACTERS) for value in places]
     step = math.ceil(len(labels) / AXIS_LABELS)
-    axis.set_xticks(range(0, len(labels), step), labels[::step], fontsize=9)
-    if len(places) * max(map(len, labels)) > AXIS_CHARACTERS:
-        axis.tick_params("x", rotation=40)
-        for label in axis.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
+    too_wide = len(places) * max(map(len, labels)) > AXIS_CHARACTERS
+    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if too_wide else {}
+    axis.set_xticks(range(0, len(labels), step), labels[::step], fontsize=9, **slant)
     axis.set_xlim(-0.5, len(places) - 0.5)
     axis.grid(alpha=0.3)
 
@@ -122,13 +111,13 @@ def _by_numbers(value):
 
 def draw_reconstructions(images, reconstructions, title):
     """Draw images, (count, rows, columns), above their reconstructions of the same shape and range."""
-    figure, axes = subplots(2, len(images), figsize=(max(5, len(images)), 2.6), squeeze=False)
-    for row, what in zip(axes, (images, reconstructions), strict=True):
-        for axis, image in zip(row, what, strict=True):
+    title = f"images held out from training: {title}"
+    figure, axes = subplots(title, 2, len(images), figsize=(max(5, len(images)), 2.6), squeeze=False)
+    rows = {"originals": images, "reconstructions": reconstructions}
+    for in_row, (name, of_row) in zip(axes, rows.items(), strict=True):
+        in_row[0].set_title(name, loc="left", fontsize=9)
+        for axis, image in zip(in_row, of_row, strict=True):
             _draw_image(axis, image)
-    axes[0, 0].set_title("originals", loc="left", fontsize=9)
-    axes[1, 0].set_title("reconstructions", loc="left", fontsize=9)
-    _entitle(figure, f"images held out from training: {title}")
     return figure
 
 
@@ -139,7 +128,7 @@ def draw_code_map(images, codes, title):
         codes: (count, ...).
     """
     places, shares = _principal_components(codes.reshape(len(codes), -1))
-    figure, axis = subplots(figsize=(9, 9))
+    figure, axis = subplots(f"map of the codes: {title}", figsize=(9, 9))
     axis.scatter(*places.T, s=4, color=GREY)
     sides = np.ptp(places, axis=0)
     half = np.where(sides > 0, sides, 1) * THUMBNAIL / 2
@@ -147,25 +136,21 @@ def draw_code_map(images, codes, title):
         (x, y), (width, height) = places[index], half
         ink = (images[index] / WHITE)[..., np.newaxis] * (0, 0, 0, 1)  # the paper is left transparent
         axis.imshow(ink, extent=(x - width, x + width, y - height, y + height), aspect="auto", zorder=2)
-    axis.set_xlim(places[:, 0].min() - half[0], places[:, 0].max() + half[0])
-    axis.set_ylim(places[:, 1].min() - half[1], places[:, 1].max() + half[1])
-    for name, share in zip("xy", shares, strict=True):
-        which = "first" if name == "x" else "second"
-        axis.set(**{f"{name}label": f"{which} principal component of the code ({share:.0%} of its variance)"})
-    _entitle(figure, f"map of the codes: {title}")
+    left, bottom = places.min(axis=0) - half
+    right, top = places.max(axis=0) + half
+    first, second = (f"principal component of the code ({share:.0%} of its variance)" for share in shares)
+    axis.set(xlim=(left, right), ylim=(bottom, top), xlabel=f"first {first}", ylabel=f"second {second}")
     return figure
 
 
 def _principal_components(codes):
     """Return the first two principal components of codes, (count, 2), and their shares of the variance."""
-    centred = codes - codes.mean(axis=0)
+    # Zeros in a row and a column more add no variance; without them, a single image or number has fewer components.
+    centred = np.pad(codes - codes.mean(axis=0), (0, 1))
     _, scales, directions = np.linalg.svd(centred, full_matrices=False)
-    places = np.zeros((len(codes), 2))
-    shares = np.zeros(2)
-    found = min(2, len(scales))  # a code may be a single number, and a single image has no components
-    places[:, :found] = centred @ directions[:found].T
-    shares[:found] = scales[:found] ** 2 / max((scales**2).sum(), np.finfo(np.float32).tiny)
-    return places, shares
+    variances = scales**2
+    shares = variances[:2] / max(variances.sum(), np.finfo(np.float32).tiny)
+    return centred[:-1] @ directions[:2].T, shares
 
 
 def _spread_out(places):
@@ -179,38 +164,36 @@ def _spread_out(places):
 
 def draw_kernels(kernels, title):
     """Draw kernels, (count, rows, columns), or the first of many: what a layer that sees the image itself looks for."""
-    if len(kernels) > KERNELS:
-        title = f"the first {KERNELS} of {len(kernels)}: {title}"
-        kernels = kernels[:KERNELS]
+    title = title if len(kernels) <= KERNELS else f"the first {KERNELS} of {len(kernels)}: {title}"
+    kernels = kernels[:KERNELS]
     columns = min(8, len(kernels))
-    rows = -(-len(kernels) // columns)
-    figure, axes = subplots(rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False)
+    rows = math.ceil(len(kernels) / columns)
+    figure, axes = subplots(
+        f"kernels of the first layer: {title}", rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False
+    )
     largest = np.abs(kernels).max()
     for axis in axes.flat:
         axis.axis("off")
     for axis, kernel in zip(axes.flat, kernels, strict=False):
         image = axis.imshow(kernel, cmap="PuOr", vmin=-largest, vmax=largest)
     figure.colorbar(image, ax=axes, label="weight")
-    _entitle(figure, f"kernels of the first layer: {title}")
     return figure
 
 
 def draw_examples(results, images):
     """Draw up to 12 correct and 12 incorrect predictions, with their probabilities."""
-    figure, axes = subplots(4, 6, figsize=(10, 7.5))
+    title = "predictions (and their probability) on the test set: correct above, incorrect below"
+    figure, axes = subplots(title, 4, 6, figsize=(10, 7.5))
     for half, chosen in zip((axes[:2], axes[2:]), (results.correct, ~results.correct), strict=True):
         indices = chosen.nonzero()[0][:EXAMPLES]
         for axis, index in zip(half.flat, indices, strict=False):
             _draw_image(axis, images[index])
-            predicted, target = results.predictions[index], results.targets[index]
+            predicted, correct = results.predictions[index], results.correct[index]
             text = f"{results.classes[predicted]} ({results.probabilities[index, predicted]:.0%})"
-            if predicted == target:
-                axis.set_title(text, fontsize=10, color=GREEN)
-            else:
-                axis.set_title(f"{text}, is {results.classes[target]}", fontsize=10, color=ORANGE)
+            text += "" if correct else f", is {results.classes[results.targets[index]]}"
+            axis.set_title(text, fontsize=10, color=GREEN if correct else ORANGE)
         for axis in half.flat[len(indices) :]:
             axis.axis("off")
-    _entitle(figure, "predictions (and their probability) on the test set: correct above, incorrect below")
     return figure
 
 
@@ -218,7 +201,7 @@ def draw_confusion(results):
     """Draw the confusion matrix: colour shows each row's shares, the numbers are images, where its cells hold them."""
     confusion = results.confusion
     side = np.clip(0.5 * len(confusion), 5, LARGEST_MATRIX)
-    figure, axis = subplots(figsize=(side + 1, side))
+    figure, axis = subplots("confusion matrix, in images of the test set", figsize=(side + 1, side))
     share = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
     image = axis.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)  # the root shows small shares too
     cell = MATRIX_SHARE * side * POINTS_PER_INCH / len(confusion)
@@ -227,7 +210,7 @@ def draw_confusion(results):
         colour = "white" if share[row, column] > 0.25 else "black"
         axis.text(column, row, confusion[row, column], ha="center", va="center", fontsize=size, color=colour)
     _label_classes(axis, results.classes, cell)
-    axis.set(xlabel="predicted class", ylabel="true class", title="confusion matrix, in images of the test set")
+    axis.set(xlabel="predicted class", ylabel="true class")
     bar = figure.colorbar(image, label="share of the true class", ticks=np.sqrt(LABELLED_SHARES))
     bar.set_ticklabels([f"{share:.0%}" for share in LABELLED_SHARES])
     return figure

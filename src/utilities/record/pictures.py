@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import os
+import textwrap
 
 from utilities.terminal.console import say
 from utilities.text import printable
@@ -18,23 +19,23 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 DOTS_PER_INCH = 150
 FAULT_CHARACTERS = 200
+TITLE_CHARACTERS = 11  # for each inch of a figure's width
 
 
 def show(drawings, folder):
     """Draw and keep pictures as keep does, say where they are, and open windows where there is a display."""
     drawn = _draw(drawings, folder)
     windows = any(figure.canvas.required_interactive_framework for figure, _ in drawn)
-    for _, path in drawn:
+    for figure, path in drawn:
         if path:
             say(f"picture: {path}")
         elif not windows:
             say("no picture: there is neither a display nor a run's folder to keep it in")
+        if not windows:
+            plt.close(figure)
     if windows:
         with _faults_told("no windows"):
-            plt.show(block=False)
-            plt.pause(0.1)
-    else:
-        _close(drawn)
+            plt.pause(0.1)  # opens them, and lets them draw
 
 
 def keep(drawings, folder):
@@ -42,7 +43,8 @@ def keep(drawings, folder):
 
     One that cannot be drawn is told, and left out.
     """
-    _close(_draw(drawings, folder))
+    for figure, _ in _draw(drawings, folder):
+        plt.close(figure)
 
 
 def _draw(drawings, folder):
@@ -56,11 +58,6 @@ def _draw(drawings, folder):
     return drawn
 
 
-def _close(drawn):
-    for figure, _ in drawn:
-        plt.close(figure)
-
-
 @contextlib.contextmanager
 def _faults_told(what):
     """Tell what goes wrong within in one line, and go on: matplotlib raises whatever fonts and toolkits raise."""
@@ -70,10 +67,12 @@ def _faults_told(what):
         say(printable(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}", FAULT_CHARACTERS))
 
 
-def subplots(*shape, **options):
-    """Return what pyplot's function of that name returns, laid out so that no text covers another."""
+def subplots(title, *shape, **options):
+    """Return what pyplot's function of that name returns, titled, and laid out so that no text covers another."""
     _set_up()
-    return plt.subplots(*shape, layout="constrained", **options)
+    figure, axes = plt.subplots(*shape, layout="constrained", **options)
+    figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * TITLE_CHARACTERS)), fontsize=11)
+    return figure, axes
 
 
 @functools.cache

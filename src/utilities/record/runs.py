@@ -19,6 +19,8 @@ CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
 KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
 # Of a larger array, which may be a mapped file larger than memory, this many bytes are summed up, in this many parts.
 CHECKSUM_BYTES, CHECKSUM_PARTS = 2**26, 2**8
+# What reading a summary raises that is damaged, or that something else made.
+DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class RunFolder:
@@ -47,11 +49,10 @@ class RunFolder:
         Args:
             answers: the lines that answer the script's questions.
             arguments: the command line's, {name: value}.
-            data: the files that are trained on, {path: what tells its content from others}; see check_data.
+            data: the files that are trained on, {path: what tells its content from others}.
         """
         folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
-        if is_first_process():
-            folder._guard(lambda: folder.path.mkdir(parents=True))
+        folder.keep("", lambda path: path.mkdir(parents=True))
         # Paths are made absolute: they mean the same in any folder.
         texts = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in arguments.items()}
         folder.summary = {"finished": False, "arguments": texts, "answers": answers, "data": data}
@@ -66,8 +67,7 @@ class RunFolder:
         Raises:
             BadInput: there is none, all its checkpoints are damaged, or its files cannot be written.
         """
-        for path in reversed(_folders(parent, script)):
-            folder = cls(path)
+        for folder in reversed(folders_of(parent, script)):
             if folder._is_unfinished():
                 folder._read_checkpoint()
                 folder._restore(ANSWERS, folder.answers.encode())
@@ -84,9 +84,7 @@ class RunFolder:
             texts = [*self.summary["answers"], *self.summary["arguments"].values(), *self.summary["data"].values()]
             if all(isinstance(text, str) for text in texts):
                 return True
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except DAMAGED:
             pass
         _tell(f"{self.path / SUMMARY}: damaged, or of an earlier version; passing over this experiment")
         return False
@@ -127,11 +125,17 @@ class RunFolder:
         except OSError as error:
             raise BadInput(f"{path}: cannot be resumed: {error.strerror or error}") from error
 
-    def check_data(self, data):
-        """Check that a reopened experiment is trained on what it was trained on before.
+    @property
+    def outcome(self):
+        """The row of the epoch that tells what came of the experiment.
 
-        Args:
-            data: as create takes it.
+        It is the last epoch; of several phases, that of the one which ended with the highest validation accuracy.
+        """
+        last_of_phases = {row["phase"]: row for row in self.history}
+        return max(reversed(last_of_phases.values()), key=lambda row: row.get("val_accuracy", 0))
+
+    def check_data(self, data):
+        """Check that a reopened experiment's data, as create takes them, are what it was trained on before.
 
         Raises:
             BadInput: a file holds something else now.
@@ -145,11 +149,8 @@ class RunFolder:
                 )
 
     def siblings(self):
-        """Return the folders of the same script beside this one, this one too, the oldest first; none is read."""
-        if self.path is None:
-            return []
-        _, _, script = self.path.name.rpartition("_")
-        return [RunFolder(path) for path in _folders(self.path.parent, script)]
+        """Return the folders of the same script beside this one, this one too, as folders_of does."""
+        return folders_of(self.path.parent, self.path.name.rpartition("_")[2]) if self.path else []
 
     def read_summary(self):
         """Read ``experiment.json``."""
@@ -167,12 +168,16 @@ class RunFolder:
         return [word for name, value in arguments.items() if name != "resume" for word in (f"--{name}", value)]
 
     def keep(self, name, write):
-        """Have ``write(path)`` write the folder's file of that name; return its path, or None where it cannot be."""
+        """Have ``write(path)`` write the file of that name ("": the folder); return its path, None if that fails."""
         if self.path is None or not is_first_process():
             return None
         path = self.path / name
-        self._guard(lambda: write(path))
-        return path if self.path else None
+        try:
+            write(path)
+        except (OSError, Fault) as error:
+            _tell(f"{self.path}: going on without this run's folder: {error}")
+            self.path = path = None
+        return path
 
     def keep_bytes(self, name, content):
         """Write a file in one step; return what keep returns."""
@@ -202,20 +207,9 @@ class RunFolder:
     def keep_summary(self, changes):
         """Add to ``experiment.json``, which tells under "finished" whether there is more to train."""
         self.summary |= changes
-
-        def write(path):
-            _replace(path, f"{json.dumps(self.summary, indent=2)}\n".encode())
-            if self.summary["finished"]:
-                _remove_checkpoints(path.parent)
-
-        self.keep(SUMMARY, write)
-
-    def _guard(self, write):
-        try:
-            write()
-        except (OSError, Fault) as error:
-            _tell(f"{self.path}: going on without this run's folder: {error}")
-            self.path = None
+        self.keep_bytes(SUMMARY, f"{json.dumps(self.summary, indent=2)}\n".encode())
+        if self.summary["finished"]:
+            self.keep("", _remove_checkpoints)
 
 
 def identify(array):
@@ -224,7 +218,7 @@ def identify(array):
     if array.nbytes > CHECKSUM_BYTES:
         length = max(1, CHECKSUM_BYTES * len(array) // array.nbytes // CHECKSUM_PARTS)
         firsts = np.linspace(0, len(array) - length, CHECKSUM_PARTS, dtype=int)
-        parts = (array[first : first + length] for first in firsts)
+        parts = [array[first : first + length] for first in firsts]
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(np.ascontiguousarray(part), checksum)
@@ -237,16 +231,13 @@ def _tell(line):
         print(line, file=sys.stderr, flush=True)
 
 
-def _folders(parent, script):
-    """Return the paths of a script's folders, the oldest first: a name begins with the time."""
-    return sorted(Path(parent).glob(f"*_{script}"))
+def folders_of(parent, script):
+    """Return the RunFolders of a script, the oldest first, as a name begins with the time; none is read."""
+    return [RunFolder(path.parent) for path in sorted(Path(parent).glob(f"*_{script}/{SUMMARY}"))]
 
 
 def _replace(path, content):
-    """Write a file in one step; one of no content is removed."""
-    if not content:
-        path.unlink(missing_ok=True)
-        return
+    """Write a file in one step."""
     with replacing(path) as beside:
         beside.write_bytes(content)
 

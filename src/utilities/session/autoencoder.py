@@ -1,96 +1,71 @@
 """The experiments of ``autoencoder.py``: an autoencoder of images, its pictures, and its saving."""
 
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
-import numpy as np
-
+from utilities.data.datasets import mean_image_error
 from utilities.network import architecture, networks
 from utilities.record import figures
 from utilities.record.runs import identify
-from utilities.session.experiments import Task
+from utilities.session.experiments import Task, Trained
 from utilities.session.menus import save_encoder
 from utilities.training import training
 
 PICTURED_IMAGES = 10
 MAPPED_IMAGES = 2000
+LEARNT = 0.95  # of the mean image's error: what is above has learnt no more than that image
 
 
-@dataclass(frozen=True)
 class AutoencoderTask(Task):
     """Trains autoencoders of the same images, uint8 in (count, rows, columns)."""
 
-    images: np.ndarray
-
     script = "autoencoder"
 
-    @cached_property
-    def trained_on(self):
-        """The images."""
-        return {str(self.arguments.data.resolve()): identify(self.images)}
+    def __init__(self, arguments, split, data_bytes, images):
+        super().__init__(arguments, split, data_bytes, {str(arguments.data.resolve()): identify(images)})
+        self.images = images
 
     def build(self, hyperparameters):
-        """Return a networks.Autoencoder."""
-        return networks.build_autoencoder(self.images.shape[1:], hyperparameters)
-
-    def describe(self, hyperparameters):
-        """Return the feature maps of encoder and decoder, and what the code saves."""
+        """Return a networks.Autoencoder, and lines of the feature maps of encoder and decoder, and of the code."""
         shape = self.images.shape[1:]
-        return [architecture.describe(shape, hyperparameters.filters, hyperparameters.third_pooling)]
+        lines = [architecture.describe(shape, hyperparameters.filters, hyperparameters.third_pooling)]
+        return networks.build_autoencoder(shape, hyperparameters), lines
 
     def train(self, network, hyperparameters, folder):
-        """Train the networks.Autoencoder, and return it, and the signal that stopped the training, or None."""
+        """Train the networks.Autoencoder, and return the Trained."""
         stopped_by = training.train_autoencoder(
             network, self.images, self.split, hyperparameters, self.arguments.seed, folder
         )
-        return network, stopped_by
+        error, baseline = folder.outcome["val_loss"], mean_image_error(self.images, self.split)
+        return Trained(
+            network.encoder,
+            f"mean squared error {error:.5f}",
+            None if error < LEARNT * baseline else f"the mean image has {baseline:.5f}",
+            stopped_by,
+            choices={3: ("save the encoder", lambda console: save_encoder(console, network.encoder))},
+            graphs={
+                3: ("reconstructions", partial(self._draw_reconstructions, network)),
+                4: ("map of the codes", partial(self._draw_code_map, network)),
+                5: ("kernels of the first layer", partial(_draw_first_layer, network)),
+            },
+            kept_graphs=(3,),
+        )
 
-    def model_to_keep(self, network):
-        """Return the encoder."""
-        return network.encoder
+    def _draw_reconstructions(self, network, experiments):
+        images = self._held_out(PICTURED_IMAGES)
+        reconstructions = training.predict(network.whole, images)[..., 0]
+        title = experiments[-1].title
+        return {"reconstructions": partial(figures.draw_reconstructions, images, reconstructions, title)}
 
-    def draw(self, experiment, autoencoder):
-        """Draw the reconstructions."""
-        return draw_reconstructions(experiment, autoencoder, self.images, self.split.validation)
+    def _draw_code_map(self, network, experiments):
+        images = self._held_out(MAPPED_IMAGES)
+        codes = training.predict(network.encoder, images)
+        return {"code_map": partial(figures.draw_code_map, images, codes, experiments[-1].title)}
 
-    def tell_outcome(self, losses):
-        """Return the mean squared error in words."""
-        return f"mean squared error {losses['val_loss']:.5f}"
-
-    def graphs(self, autoencoder, experiments):
-        """Return the graphs of what the autoencoder makes of images held out from training, and of its kernels."""
-        last, held_out = experiments[-1], (self.images, self.split.validation)
-        return {
-            3: ("reconstructions", lambda: draw_reconstructions(last, autoencoder, *held_out)),
-            4: ("map of the codes", lambda: draw_code_map(last, autoencoder, *held_out)),
-            5: ("kernels of the first layer", lambda: draw_first_layer(last, autoencoder)),
-        }
-
-    def choices(self, console, autoencoder, experiments):
-        """Return the saving of the encoder."""
-        return {3: ("save the encoder", lambda: save_encoder(console, autoencoder.encoder))}
-
-
-def draw_reconstructions(experiment, autoencoder, images, indices):
-    """Draw the first of some images, and what the autoencoder makes of them; for pictures.show.
-
-    Args:
-        images: uint8, (count, rows, columns).
-        indices: those of the images to choose from; no more are copied than are drawn.
-    """
-    images = images[indices[:PICTURED_IMAGES]]
-    reconstructions = training.predict(autoencoder.whole, images)[..., 0]
-    return {"reconstructions": partial(figures.draw_reconstructions, images, reconstructions, experiment.title)}
+    def _held_out(self, count):
+        return self.images[self.split.validation[:count]]  # no more are copied than are drawn
 
 
-def draw_code_map(experiment, autoencoder, images, indices):
-    """Draw the first of some images where their codes put them; arguments and result as of draw_reconstructions."""
-    images = images[indices[:MAPPED_IMAGES]]
-    codes = training.predict(autoencoder.encoder, images)
-    return {"code_map": partial(figures.draw_code_map, images, codes, experiment.title)}
-
-
-def draw_first_layer(experiment, autoencoder):
-    """Draw the kernels of the first layer; for pictures.show."""
-    (kernels,) = autoencoder.encoder.get_layer("encoder_1_convolution").get_weights()
-    return {"first_layer": partial(figures.draw_kernels, kernels[:, :, 0].transpose(2, 0, 1), experiment.title)}
+def _draw_first_layer(network, experiments):
+    (kernels,) = network.encoder.get_layer("encoder_1_convolution").get_weights()
+    kernels = kernels[:, :, 0].transpose(2, 0, 1)
+    return {"first_layer": partial(figures.draw_kernels, kernels, experiments[-1].title)}

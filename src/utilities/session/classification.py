@@ -1,72 +1,52 @@
 """The experiments of ``classification.py``: a classifier on an encoder, in two phases, and its results."""
 
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
-from utilities.data.datasets import LabelledImages
+from utilities.data.datasets import commonest_class_accuracy
 from utilities.network import networks
-from utilities.network.layers import Encoder
 from utilities.record import figures, pictures
 from utilities.record.results import Results, format_results
 from utilities.record.runs import identify
-from utilities.session.experiments import Task
+from utilities.session.experiments import Task, Trained
 from utilities.terminal.console import say, terminal_width
 from utilities.training import training
 
 
-@dataclass(frozen=True)
 class ClassifierTask(Task):
-    """Trains classifiers on the same labelled images and encoder, and measures them on the same test set."""
-
-    labelled: LabelledImages
-    test: LabelledImages
-    encoder: Encoder
+    """Trains classifiers on the same LabelledImages and layers.Encoder, and measures them on the same test set."""
 
     script = "classification"
 
-    @cached_property
-    def trained_on(self):
-        """The images and their labels."""
-        labels = self.labelled.classes[self.labelled.targets]
-        return {
-            str(self.arguments.data.resolve()): identify(self.labelled.images),
-            str(self.arguments.datalabels.resolve()): identify(labels),
+    def __init__(self, arguments, split, data_bytes, labelled, test, encoder):
+        trained_on = {
+            str(arguments.data.resolve()): identify(labelled.images),
+            str(arguments.datalabels.resolve()): identify(labelled.classes[labelled.targets]),
         }
-
-    @property
-    def data(self):
-        """Images, labels and the encoder."""
-        return self.trained_on | {str(self.arguments.modelpath.resolve()): self.encoder.name}
-
-    @property
-    def conditions(self):
-        """The encoder."""
-        return {"encoder": self.encoder.name}
+        super().__init__(arguments, split, data_bytes, trained_on)
+        self.data = trained_on | {str(arguments.modelpath.resolve()): encoder.name}
+        self.conditions = {"encoder": encoder.name}
+        self.labelled, self.test, self.encoder = labelled, test, encoder
 
     def build(self, hyperparameters):
-        """Return a networks.Classifier on the encoder as it was read."""
+        """Return a networks.Classifier on the encoder as it was read, and no more lines about it."""
         encoder = networks.build_encoder(self.encoder)
-        return networks.build_classifier(encoder, hyperparameters.units, len(self.labelled.classes))
+        return networks.build_classifier(encoder, hyperparameters.units, len(self.labelled.classes)), []
 
     def train(self, network, hyperparameters, folder):
-        """Train the classifier; return the training.TrainedClassifier, and the signal that stopped it, or None."""
+        """Train the networks.Classifier, and return the Trained."""
         trained = training.train_classifier(
             network, self.labelled, self.split, hyperparameters, self.arguments.seed, folder
         )
-        return trained, trained.stopped_by
-
-    def model_to_keep(self, network):
-        """Return the whole classifier."""
-        return network.whole
-
-    def tell_outcome(self, losses):
-        """Return cross-entropy and accuracy in words."""
-        return f"cross-entropy {losses['val_loss']:.4f}, accuracy {losses['val_accuracy']:.2%}"
-
-    def choices(self, console, trained, experiments):
-        """Return the report on the test set."""
-        folder = experiments[-1].folder
-        return {3: ("results on the test set", lambda: report_on_test_set(trained, self.test, folder))}
+        loss, accuracy = folder.outcome["val_loss"], folder.outcome["val_accuracy"]
+        baseline = commonest_class_accuracy(self.labelled.targets, self.split)
+        return Trained(
+            network.whole,
+            f"cross-entropy {loss:.4f}, accuracy {accuracy:.2%}",
+            None if baseline < accuracy or accuracy == 1 else f"naming the commonest class has {baseline:.2%}",
+            trained.stopped_by,
+            choices={3: ("results on the test set", lambda console: report_on_test_set(trained, self.test, folder))},
+            graphs={},
+        )
 
 
 def report_on_test_set(trained, test, folder):

@@ -1,16 +1,13 @@
 """One experiment of either script: build the network, show it, train it, and keep what came of it."""
 
 import platform
-import resource
 import signal
-from abc import ABC, abstractmethod
-from argparse import Namespace
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import keras
 
-from utilities.data.datasets import Split
 from utilities.network import memory, networks
 from utilities.network.saving import save_model
 from utilities.record import pictures
@@ -24,67 +21,52 @@ PACKAGES = (keras.backend.backend(), "keras", "numpy")
 
 
 @dataclass(frozen=True)
-class Task(ABC):
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        model: what the run's folder keeps, under its own name.
+        outcome: what validation measured, in words.
+        baseline: what does as well where the network learnt nothing, in words; None where it learnt something.
+        stopped_by: the signal that stopped the training, or None.
+        choices: of the menu, those that the script has beside those of both, {number: (text, action on a Console)}.
+        graphs: those that the script has beside menus.GRAPHS, of the same form.
+        kept_graphs: the numbers of those that the run's folder keeps beside that of the loss.
+    """
+
+    model: keras.Model
+    outcome: str
+    baseline: str | None
+    stopped_by: int | None
+    choices: dict
+    graphs: dict
+    kept_graphs: tuple[int, ...] = ()
+
+
+class Task:
     """What a script trains, again and again, on the same data; each script has its own.
+
+    Its name, ``script``, is the one that its run folders carry. ``build(hyperparameters)`` returns the network as it
+    begins, a networks.Autoencoder or networks.Classifier, and lines that describe it; ``train(network,
+    hyperparameters, folder)`` trains it, and returns a Trained.
 
     Attributes:
         arguments: the command line's.
         split: of the training images.
         data_bytes: that the data take in memory, as memory.training_memory counts them.
+        trained_on: the files of images and labels, {path: shape and checksum}; experiments on others are not compared.
+        data: all files that training depends on, {path: what tells its content from others}.
+        conditions: what tells experiments apart beside their answers, seed and code size, {name: text}.
     """
 
-    arguments: Namespace
-    split: Split
-    data_bytes: int
+    act_on_menu = staticmethod(act_on_menu)  # for the loop, which is imported before Keras is
 
-    script = ""  # its name, which its run folders carry
-
-    @property
-    @abstractmethod
-    def trained_on(self):
-        """The files of images and labels, {path: shape and checksum}; experiments on others are not compared."""
-
-    @property
-    def data(self):
-        """All files that training depends on, {path: what tells its content from others}."""
-        return self.trained_on
-
-    @property
-    def conditions(self):
-        """What tells experiments apart beside their answers, seed and code size, {name: text}."""
-        return {}
-
-    @abstractmethod
-    def build(self, hyperparameters):
-        """Return the network as it begins, with its parts: a networks.Autoencoder or networks.Classifier."""
-
-    def describe(self, hyperparameters):
-        """Return lines about the network, beside the table of its layers and its size."""
-        return []
-
-    @abstractmethod
-    def train(self, network, hyperparameters, folder):
-        """Train the network; return what the menu works on, and the signal that stopped the training, or None."""
-
-    @abstractmethod
-    def model_to_keep(self, network):
-        """Return the model that the run's folder keeps, under its own name."""
-
-    def draw(self, experiment, trained):
-        """Return the drawings that the run's folder keeps beside that of the loss, as pictures.keep takes them."""
-        return {}
-
-    @abstractmethod
-    def tell_outcome(self, losses):
-        """Return what validation measured, {name: value}, in words."""
-
-    def graphs(self, trained, experiments):
-        """Return the graphs that this script has beside those of both, {number: (text, function that draws it)}."""
-        return {}
-
-    @abstractmethod
-    def choices(self, console, trained, experiments):
-        """Return the choices that this script's menu has beside those of both, {number: (text, action)}."""
+    def __init__(self, arguments, split, data_bytes, trained_on):
+        self.arguments = arguments
+        self.split = split
+        self.data_bytes = data_bytes
+        self.trained_on = self.data = trained_on
+        self.conditions = {}
 
     def run(self, hyperparameters, folder=None):
         """Build and train a network, and keep the experiment.
@@ -93,54 +75,43 @@ class Task(ABC):
             folder: the RunFolder of an experiment to resume; None for a new one.
 
         Returns:
-            What the menu works on, and the Experiment.
+            The Trained, and the Experiment.
         """
         training.engine.prepare((tuple(self.data.values()), hyperparameters, self.arguments.seed))
         keras.utils.set_random_seed(self.arguments.seed)
-        network = self.build(hyperparameters)
+        network, lines = self.build(hyperparameters)
         size = networks.size_of(network.whole, network.encoder)
         size_line = f"size     {memory.describe(size, hyperparameters.batch_size, self.data_bytes)}"
         say(f"\n{networks.describe(network.whole, terminal_width())}\n")
-        say("\n".join([*self.describe(hyperparameters), size_line]))
+        say("\n".join([*lines, size_line]))
         folder = folder or RunFolder.create(
             self.arguments.runs, self.script, hyperparameters.answers(), vars(self.arguments), self.data
         )
-        conditions = {"code": str(size.code), "seed": str(self.arguments.seed), **self.conditions}
-        experiment = Experiment(hyperparameters.labels(), conditions, self.trained_on, folder)
-
-        trained, stopped_by = self.train(network, hyperparameters, folder)
-        self._keep(experiment, self.model_to_keep(network), trained, stopped_by)
-        say(f"\nvalidation {self.tell_outcome(folder.history[-1])} after {experiment.seconds:.0f} s")
+        trained = self.train(network, hyperparameters, folder)
+        folder.keep(f"{trained.model.name}.h5", partial(save_model, trained.model))
+        folder.keep_summary(self._summarise(hyperparameters, size.code, folder, trained.stopped_by is None))
+        experiment = Experiment.of(folder)
+        drawings = [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]
+        for draw in drawings:
+            pictures.keep(draw([experiment]), folder)
+        say(f"\nvalidation {trained.outcome} after {experiment.seconds:.0f} s")
+        if trained.baseline:
+            say(f"nothing was learnt: {trained.baseline}; more epochs, or smaller batches, may help")
         if folder.path:
             say(f"this experiment is kept in {folder.path}")
-        if stopped_by not in (None, signal.SIGINT):  # one that asks to leave
-            signal.raise_signal(stopped_by)
+        if trained.stopped_by not in (None, signal.SIGINT):  # one that asks to leave
+            signal.raise_signal(trained.stopped_by)
         return trained, experiment
 
-    def act_on_menu(self, console, trained, experiments):
-        """Act on the menu after a training, until the user leaves (False) or repeats (True)."""
-        return act_on_menu(
-            console, experiments, self.graphs(trained, experiments), self.choices(console, trained, experiments)
-        )
-
-    def _keep(self, experiment, model, trained, stopped_by):
-        folder = experiment.folder
-        folder.keep(f"{model.name}.h5", lambda path: save_model(model, path))
-        folder.keep_summary(_summarise(experiment, stopped_by))
-        pictures.keep(draw_loss(experiment) | self.draw(experiment, trained), folder)
-
-
-def _summarise(experiment, stopped_by):
-    """Return what is known of an experiment when its training has ended."""
-    history = experiment.folder.history
-    return {
-        "finished": stopped_by is None,
-        "trained_on": experiment.trained_on,
-        "hyperparameters": experiment.hyperparameters,
-        "conditions": experiment.conditions,
-        "epochs_run": len(history),
-        "validation": {name: value for name, value in history[-1].items() if name.startswith("val_")},
-        "seconds": sum(row["seconds"] for row in history),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-    }
+    def _summarise(self, hyperparameters, code_size, folder, finished):
+        """Return what is known of an experiment when its training has ended."""
+        return {
+            "finished": finished,
+            "trained_on": self.trained_on,
+            "hyperparameters": hyperparameters.labels(),
+            "conditions": {"code": str(code_size), "seed": str(self.arguments.seed), **self.conditions},
+            "epochs_run": len(folder.history),
+            "validation": {name: value for name, value in folder.outcome.items() if name.startswith("val_")},
+            "seconds": sum(row["seconds"] for row in folder.history),
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        }

@@ -1,6 +1,6 @@
 """The loop of both scripts: ask for hyperparameters, train, show the menu, and repeat."""
 
-import functools
+from functools import cache, partial
 
 from utilities.backend import check_backend
 from utilities.record.runs import RunFolder
@@ -23,11 +23,11 @@ def begin(script, parse_arguments):
     return parse_arguments(folder.command_line), folder
 
 
-def repeat_experiments(ask, load_task, resumed):
+def repeat_experiments(questions, load_task, resumed):
     """Run one experiment after another, until the user leaves.
 
     Args:
-        ask: returns the hyperparameters that a Console is asked for, given those of before, or None.
+        questions: returns the generator for Console.ask_in_order, given the hyperparameters of before, or None.
         load_task: returns the script's experiments.Task. Called after the answers: until then Keras is imported in the
             background.
         resumed: the RunFolder of the experiment to begin with; None for a new one.
@@ -35,7 +35,7 @@ def repeat_experiments(ask, load_task, resumed):
     Raises:
         BadInput: the data are not what the resumed experiment was trained on before.
     """
-    load_task = functools.cache(load_task)  # one for all experiments: it sums up the data once
+    load_task = cache(load_task)  # one for all experiments: it sums up the data once
     if resumed:
         resumed.check_data(load_task().data)
     console = Console()
@@ -43,9 +43,9 @@ def repeat_experiments(ask, load_task, resumed):
     experiments, hyperparameters = [], None
     repeat = True
     while repeat:
-        hyperparameters = ask(answering, hyperparameters)
+        hyperparameters = answering.ask_in_order(partial(questions, hyperparameters))
         task = load_task()
         trained, experiment = task.run(hyperparameters, resumed)
         experiments.append(experiment)
         answering, resumed = console, None
-        repeat = task.act_on_menu(console, trained, experiments)
+        repeat = task.act_on_menu(console, experiments, trained)

@@ -12,63 +12,69 @@ from utilities.terminal.answers import show_yes_or_no, yes_or_no
 from utilities.terminal.console import LONGEST_ANSWER, Question, say
 from utilities.text import printable
 
-LEAVE, REPEAT, GRAPHS = range(3)
+LEAVE, REPEAT, SHOW = range(3)
 BACK = 0
 CANCEL = "-"
 
 
-def act_on_menu(console, experiments, graphs, choices):
+def act_on_menu(console, experiments, trained):
     """Act on the menu until the user leaves (False) or repeats (True).
 
     Args:
         experiments: all Experiments of the session so far.
-        graphs: those that the script has beside those of both, {number: (text, function that draws it)}.
-        choices: those that the script has beside those of both, {number: (text, action)}.
+        trained: the last one's experiments.Trained.
     """
     if len(experiments) > 1:
         say(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
-    graphs = _graphs(experiments) | graphs
-    choices = {GRAPHS: ("graphs", lambda: _show_graph(console, graphs, experiments[-1].folder))} | choices
-    texts = {LEAVE: "exit", REPEAT: "repeat with other hyperparameters"}
-    texts |= {number: text for number, (text, _) in choices.items()}
+    choices = {
+        LEAVE: ("exit", None),
+        REPEAT: ("repeat with other hyperparameters", None),
+        SHOW: ("graphs", lambda console: _show_graph(console, GRAPHS | trained.graphs, experiments)),
+        **trained.choices,
+    }
     while True:
         say("")
-        choice = console.choose("what next?", texts)
+        choice = console.choose("what next?", _texts(choices))
         if choice == LEAVE:
             return False
         say("")
         if choice == REPEAT:
             return True
-        choices[choice][1]()
+        _, act = choices[choice]
+        act(console)
 
 
-def _graphs(experiments):
-    """Return the graphs that both scripts have: {number: (text, function that draws it)}."""
-
-    def compare_with_earlier():
-        kept = with_earlier(experiments)
-        say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
-        if best := best_of(kept).folder.path:
-            say(f"the best is kept in {best}")
-        return draw_comparison(kept, "all_sessions")
-
-    return {
-        1: ("loss against epochs of this experiment", lambda: draw_loss(experiments[-1])),
-        2: ("loss against hyperparameters over all experiments so far", lambda: draw_comparison(experiments)),
-        6: ("loss against hyperparameters over earlier sessions too", compare_with_earlier),
-    }
+def _texts(choices):
+    return {number: text for number, (text, _) in sorted(choices.items())}
 
 
-def draw_loss(experiment):
-    """Draw the experiment's history; for pictures.show."""
-    return {"loss": partial(figures.draw_history, experiment.folder.history, experiment.title)}
-
-
-def _show_graph(console, graphs, folder):
-    texts = {BACK: "back"} | {number: text for number, (text, _) in sorted(graphs.items())}
-    choice = console.choose("graphs", texts, default=1)
+def _show_graph(console, graphs, experiments):
+    choice = console.choose("graphs", {BACK: "back"} | _texts(graphs), default=1)
     if choice != BACK:
-        pictures.show(graphs[choice][1](), folder)
+        _, draw = graphs[choice]
+        pictures.show(draw(experiments), experiments[-1].folder)
+
+
+def draw_loss(experiments):
+    """Draw the history of the last of Experiments; for pictures.show."""
+    last = experiments[-1]
+    return {"loss": partial(figures.draw_history, last.folder.history, last.title)}
+
+
+def _compare_with_earlier(experiments):
+    kept = with_earlier(experiments)
+    say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
+    if best := best_of(kept).folder.path:
+        say(f"the best is kept in {best}")
+    return draw_comparison(kept, "all_sessions")
+
+
+# Of both scripts, {number: (text, function that draws it from all Experiments of the session, for pictures.show)}.
+GRAPHS = {
+    1: ("loss against epochs of this experiment", draw_loss),
+    2: ("loss against hyperparameters over all experiments so far", draw_comparison),
+    6: ("loss against hyperparameters over earlier sessions too", _compare_with_earlier),
+}
 
 
 def save_encoder(console, encoder):
@@ -79,7 +85,8 @@ def save_encoder(console, encoder):
             return None
         try:
             path = _path_of_model(answer)
-            if console.typed and path.exists() and not _may_replace(console, path):
+            exists = f"{printable(str(path))} exists: replace it? y/n"
+            if console.typed and path.exists() and not console.ask(Question(exists, False, yes_or_no, show_yes_or_no)):
                 return None
             if is_first_process():
                 if not path.parent.exists():
@@ -108,7 +115,3 @@ def _path_of_model(answer):
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{answer}: the name must end in {' or '.join(SUFFIXES)}")
     return path
-
-
-def _may_replace(console, path):
-    return console.ask(Question(f"{printable(str(path))} exists: replace it? y/n", False, yes_or_no, show_yes_or_no))

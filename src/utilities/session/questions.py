@@ -1,16 +1,10 @@
 """The questions of each script: their defaults, bounds, and how their answers are parsed."""
 
+import math
 import re
 
 from utilities.errors import BadInput
-from utilities.network.architecture import (
-    LARGEST_KERNEL_SIDE,
-    MOST_FILTERS,
-    autoencoder_size,
-    classifier_size,
-    may_pool_third,
-    pooling_fault,
-)
+from utilities.network import architecture
 from utilities.network.hyperparameters import (
     AutoencoderHyperparameters,
     ClassifierHyperparameters,
@@ -18,15 +12,8 @@ from utilities.network.hyperparameters import (
     show_numbers,
 )
 from utilities.network.memory import check_memory
-from utilities.terminal.answers import (
-    checked,
-    one_for_each,
-    show_yes_or_no,
-    split_list,
-    split_pairs,
-    whole_number,
-    yes_or_no,
-)
+from utilities.terminal import answers
+from utilities.terminal.answers import checked, whole_number
 from utilities.terminal.console import Question
 
 MOST_LAYERS = 20
@@ -37,45 +24,46 @@ LARGEST_BATCH = 65_536
 # What Enter takes for each layer; layers past the last repeat it. benchmarks/ says how they were found.
 KERNEL_SIZES = ((5, 5), (7, 7), (7, 7), (1, 1))
 FILTERS = (32, 32, 64, 64)
-AUTOENCODER = AutoencoderHyperparameters(KERNEL_SIZES[:3], FILTERS[:3], epochs=10, batch_size=64, third_pooling=True)
-CLASSIFIER = ClassifierHyperparameters(units=128, epochs=5, batch_size=128)
+# The batch size where there are fewer images than so many, and how many steps, in whole epochs, these are trained for.
+BATCH_SIZES_OF_FEW = {1_000: 16, 20_000: 32}
+AUTOENCODER_STEPS, CLASSIFIER_STEPS = 3000, 1000
+MOST_EPOCHS_OF_FEW = 100
 
 
-def ask_autoencoder(console, image_shape, images, before=None, data_bytes=0):
-    """Ask the questions of ``autoencoder.py``.
+def default_autoencoder(images):
+    """Return the AutoencoderHyperparameters that Enter takes at first, for so many images to train on."""
+    epochs, batch_size = _default_epochs(images, 64, 10, AUTOENCODER_STEPS)
+    return AutoencoderHyperparameters(KERNEL_SIZES[:3], FILTERS[:3], epochs, batch_size, third_pooling=True)
+
+
+def default_classifier(images):
+    """Return the ClassifierHyperparameters that Enter takes at first, for so many images to train on."""
+    epochs, batch_size = _default_epochs(images, 128, 5, CLASSIFIER_STEPS)
+    return ClassifierHyperparameters(128, epochs, batch_size)
+
+
+def _default_epochs(images, batch_size, epochs, steps):
+    """Return the epochs, tens of them where there are few images, and the batch size."""
+    few = [batch_size for limit, batch_size in BATCH_SIZES_OF_FEW.items() if images < limit]
+    if not few:
+        return epochs, batch_size
+    tens = math.ceil(steps / math.ceil(images / few[0]) / 10)
+    return min(MOST_EPOCHS_OF_FEW, 10 * tens), few[0]
+
+
+def questions_of_autoencoder(image_shape, images, data_bytes, defaults):
+    """Yield the Questions of ``autoencoder.py``, and return the hyperparameters; for Console.ask_in_order.
 
     Args:
         image_shape: (rows, columns).
         images: how many there are to train on.
-        before: the AutoencoderHyperparameters that are the defaults; None for those of a first experiment.
         data_bytes: that the data take in memory.
+        defaults: the AutoencoderHyperparameters of before; None at first.
 
     Raises:
-        BadInput: the images suit no number of layers, or a bad answer in redirected input.
+        BadInput: the images suit no number of layers.
     """
-    defaults = before or AUTOENCODER
-    return console.ask_in_order(lambda: _questions_of_autoencoder(image_shape, images, data_bytes, defaults))
-
-
-def ask_classifier(console, encoder_size, classes, images, before=None, data_bytes=0):
-    """Ask the questions of ``classification.py``.
-
-    Args:
-        encoder_size: the encoder's NetworkSize.
-        classes: how many there are.
-        images: how many there are to train on.
-        before: the ClassifierHyperparameters that are the defaults; None for those of a first experiment.
-        data_bytes: that the data take in memory.
-
-    Raises:
-        BadInput: a bad answer in redirected input.
-    """
-    defaults = before or CLASSIFIER
-    return console.ask_in_order(lambda: _questions_of_classifier(encoder_size, classes, images, data_bytes, defaults))
-
-
-def _questions_of_autoencoder(image_shape, images, data_bytes, defaults):
-    """Yield the Questions, each of which may depend on the answers before it; return the hyperparameters."""
+    defaults = defaults or default_autoencoder(images)
     layers = yield _layers_question(image_shape, len(defaults.filters))
     kernel_sizes = yield Question(
         "kernel size of each layer",
@@ -83,11 +71,12 @@ def _questions_of_autoencoder(image_shape, images, data_bytes, defaults):
         lambda answer: parse_kernel_sizes(answer, layers),
         show_kernel_sizes,
     )
-    pools_third = may_pool_third(image_shape, layers)
+    pools_third = architecture.may_pool_third(image_shape, layers)
 
     def check(filters, batch_size=1, third_pooling=pools_third):
         # What has not been asked yet counts for the least.
-        check_memory(autoencoder_size(image_shape, kernel_sizes, filters, third_pooling), batch_size, data_bytes)
+        size = architecture.autoencoder_size(image_shape, kernel_sizes, filters, third_pooling)
+        check_memory(size, batch_size, data_bytes)
 
     filters = yield Question(
         "filters of each layer",
@@ -95,50 +84,55 @@ def _questions_of_autoencoder(image_shape, images, data_bytes, defaults):
         checked(lambda answer: parse_filters(answer, layers), check),
         show_numbers,
     )
-    epochs = yield _number_question("epochs", defaults.epochs, MOST_EPOCHS)
-    batch_size = yield _batch_size_question(defaults, images, lambda size: check(filters, size))
+    epochs, batch_size = yield from _epochs_and_batch_size(defaults, images, lambda size: check(filters, size))
     third_pooling = None
     if pools_third:
-        parse = checked(yes_or_no, lambda third: check(filters, batch_size, third))
+        parse = checked(answers.yes_or_no, lambda third: check(filters, batch_size, third))
         default = defaults.third_pooling is not False
-        third_pooling = yield Question("third max-pooling (7, 7)? y/n", default, parse, show_yes_or_no)
+        third_pooling = yield Question("third max-pooling (7, 7)? y/n", default, parse, answers.show_yes_or_no)
     return AutoencoderHyperparameters(kernel_sizes, filters, epochs, batch_size, third_pooling)
 
 
-def _questions_of_classifier(encoder_size, classes, images, data_bytes, defaults):
-    """Yield the Questions, and return the hyperparameters."""
+def questions_of_classifier(encoder_size, classes, images, data_bytes, defaults):
+    """Yield the Questions of ``classification.py``, and return the hyperparameters.
+
+    Args:
+        encoder_size: the encoder's NetworkSize.
+        classes: how many there are.
+        images, data_bytes, defaults: as of questions_of_autoencoder.
+    """
+    defaults = defaults or default_classifier(images)
 
     def check(units, batch_size=1):
-        check_memory(classifier_size(encoder_size, units, classes), batch_size, data_bytes)
+        check_memory(architecture.classifier_size(encoder_size, units, classes), batch_size, data_bytes)
 
-    units = yield _number_question("units of the hidden dense layer", defaults.units, MOST_UNITS, check)
-    epochs = yield _number_question("epochs", defaults.epochs, MOST_EPOCHS)
-    batch_size = yield _batch_size_question(defaults, images, lambda size: check(units, size))
+    parse = checked(whole_number(1, MOST_UNITS), check)
+    units = yield Question("units of the hidden dense layer", defaults.units, parse)
+    epochs, batch_size = yield from _epochs_and_batch_size(defaults, images, lambda size: check(units, size))
     return ClassifierHyperparameters(units, epochs, batch_size)
 
 
 def _layers_question(image_shape, default):
     def check(layers):
-        fault = pooling_fault(image_shape, layers)
-        if fault:
+        if fault := architecture.pooling_fault(image_shape, layers):
             raise ValueError(fault)
 
-    if pooling_fault(image_shape, default):
-        default = 1
-        if fault := pooling_fault(image_shape, default):
-            raise BadInput(f"these images suit no number of layers: {fault}")
+    if fault := architecture.pooling_fault(image_shape, 1):
+        raise BadInput(f"these images suit no number of layers: {fault}")
+    default = 1 if architecture.pooling_fault(image_shape, default) else default
     return Question("number of convolutional layers", default, checked(whole_number(1, MOST_LAYERS), check))
 
 
-def _number_question(text, default, largest, check=lambda number: None, note=lambda number: ""):
-    return Question(text, default, checked(whole_number(1, largest), check), note=note)
+def _epochs_and_batch_size(defaults, images, check):
+    """Yield the Questions that both scripts have, and return the values."""
 
-
-def _batch_size_question(defaults, images, check):
     def note(size):
         return f"only {images} images to train on: each epoch is a single step" if size > images else ""
 
-    return _number_question("batch size", defaults.batch_size, LARGEST_BATCH, check, note)
+    epochs = yield Question("epochs", defaults.epochs, whole_number(1, MOST_EPOCHS))
+    parse = checked(whole_number(1, LARGEST_BATCH), check)
+    batch_size = yield Question("batch size", defaults.batch_size, parse, note=note)
+    return epochs, batch_size
 
 
 def _for_layers(values, defaults, layers):
@@ -159,12 +153,12 @@ def parse_kernel_sizes(answer, layers):
         one, two = "x".join(pair.groups()), " ".join(pair.groups())
         raise ValueError(f"expected {one} if it is the size of all kernels, or {two} if of two, found {answer!r}")
     example = " ".join(f"{rows}x{columns}" for rows, columns in _for_layers(KERNEL_SIZES, KERNEL_SIZES, layers))
-    return one_for_each(layers, _parse_kernel_size, split_pairs, "kernel size", example)(answer)
+    return answers.one_for_each(layers, _parse_kernel_size, answers.split_pairs, "kernel size", example)(answer)
 
 
 def _parse_kernel_size(text):
     rows, _, columns = text.partition("x")
-    side = whole_number(1, LARGEST_KERNEL_SIDE)
+    side = whole_number(1, architecture.LARGEST_KERNEL_SIDE)
     return side(rows), side(columns or rows)
 
 
@@ -175,4 +169,5 @@ def parse_filters(answer, layers):
         ValueError: neither one number nor as many as layers, or one out of bounds.
     """
     example = show_numbers(_for_layers(FILTERS, FILTERS, layers))
-    return one_for_each(layers, whole_number(1, MOST_FILTERS), split_list, "number", example)(answer)
+    number = whole_number(1, architecture.MOST_FILTERS)
+    return answers.one_for_each(layers, number, answers.split_list, "number", example)(answer)

@@ -5,38 +5,11 @@ import sys
 import time
 
 import keras
-import numpy as np
 
 from utilities.errors import BadInput
 from utilities.processes import several_processes
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Record(keras.callbacks.Callback):
-    """Collects one row per epoch: phase, epoch, learning_rate, seconds, and the losses and metrics."""
-
-    def __init__(self, phase, folder):
-        super().__init__()
-        self.phase = phase
-        self.folder = folder
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Note the time and the learning rate that the epoch begins with."""
-        self.begun = time.perf_counter()
-        self.learning_rate = float(self.model.optimizer.learning_rate)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Add the epoch's row."""
-        self.folder.add_row(
-            {
-                "phase": self.phase.name,
-                "epoch": epoch + 1,
-                "learning_rate": self.learning_rate,
-                "seconds": time.perf_counter() - self.begun,
-                **logs,
-            }
-        )
 
 
 class StopOnSignal(keras.callbacks.Callback):
@@ -71,17 +44,17 @@ class StopOnSignal(keras.callbacks.Callback):
         """Stop after the batch. Keras resets ``stop_training`` when it begins, so it is set here."""
         self.model.stop_training = self.number is not None
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Stop after the validation, where the signal came in it."""
-        self.model.stop_training = self.number is not None
+    on_epoch_end = on_train_batch_end  # a signal may come in the validation
 
 
-class KeepCheckpoints(keras.callbacks.Callback):
-    """Keeps a checkpoint after each whole epoch: all that training needs to resume exactly.
+class Record(keras.callbacks.Callback):
+    """Keeps each epoch: a row of history, and, if it is whole, a checkpoint with all that it takes to resume exactly.
+
+    A row has phase, epoch, learning_rate, seconds, and the losses and metrics.
 
     Args:
         model: what is trained; its weights are kept, and the optimizer's.
-        plateau: the LowerOnPlateau whose patience is kept.
+        plateau: the LowerOnPlateau whose patience is kept; it must be called before.
         earlier_weights: those that the phase before ended with.
     """
 
@@ -93,15 +66,23 @@ class KeepCheckpoints(keras.callbacks.Callback):
         self.earlier_weights = earlier_weights
         self.folder = folder
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the time and the learning rate that the epoch begins with."""
+        self.begun = time.perf_counter()
+        self.learning_rate = float(self.model.optimizer.learning_rate)
+
     def on_epoch_end(self, epoch, logs=None):
-        """Keep a checkpoint, unless the epoch was cut short: resuming trains it again from its beginning."""
+        """Keep the epoch; if it was cut short, resuming trains it again from its beginning."""
+        seconds = time.perf_counter() - self.begun
+        row = {"phase": self.phase.name, "epoch": epoch + 1, "learning_rate": self.learning_rate, "seconds": seconds}
+        self.folder.add_row(row | logs)
         if self.model.stop_training:
             return
         self.folder.keep_checkpoint(
             {
-                "phase": np.array(self.phase.name),
-                "epochs": np.array(epoch + 1),
-                "plateau": np.array([self.plateau.best, self.plateau.waited]),
+                "phase": self.phase.name,
+                "epochs": epoch + 1,
+                "plateau": [self.plateau.best, self.plateau.waited],
                 **_named_arrays("weight", self.trained.get_weights()),
                 **_named_arrays("optimizer", [variable.numpy() for variable in self.model.optimizer.variables]),
                 **_named_arrays("earlier", self.earlier_weights),

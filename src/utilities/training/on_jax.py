@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from utilities.data.batches import WHITE, epoch_order, take
+from utilities.data.batches import WHITE, epoch_order, epoch_shifts, take
 from utilities.network.networks import leaves
 from utilities.processes import agree, free_port, several_processes
 
@@ -53,13 +53,18 @@ def training_data(examples, batch_size, epochs, seed):
     Args:
         epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
     """
-    return _PaddedBatches(examples, batch_size, [partial(epoch_order, examples, epoch, seed) for epoch in epochs])
+    draw = partial(_draw_epoch, examples, seed)
+    return _PaddedBatches(examples, batch_size, [partial(draw, epoch) for epoch in epochs])
+
+
+def _draw_epoch(examples, seed, epoch):
+    return epoch_order(examples, epoch, seed), epoch_shifts(examples, epoch, seed)
 
 
 def evaluation_data(examples, batch_size):
     """Return the batches of the examples, in the order chosen; the last alone has padding, and that at its end."""
     devices = jax.device_count()
-    return _PaddedBatches(examples, math.ceil(batch_size / devices) * devices, [lambda: examples.chosen])
+    return _PaddedBatches(examples, math.ceil(batch_size / devices) * devices, [lambda: (examples.chosen, None)])
 
 
 class _PaddedBatches(keras.utils.PyDataset):
@@ -68,7 +73,7 @@ class _PaddedBatches(keras.utils.PyDataset):
     ``real``, float32 in (rows,), is 1 for an example and 0 for a row of padding.
 
     Args:
-        orders: functions that return indices, (examples,), one for each pass over the examples.
+        orders: functions that return indices, (examples,), and shifts or None, one for each pass over the examples.
     """
 
     def __init__(self, examples, batch_size, orders):
@@ -87,16 +92,17 @@ class _PaddedBatches(keras.utils.PyDataset):
     def __getitem__(self, number):
         epoch, step = divmod(number, self.steps)
         start = step * self.batch_size
-        batch = self.order(epoch)[start : start + self.batch_size]
-        first = jax.process_index() * self.rows
-        inputs, targets = self._take(batch[first : first + self.rows])
+        first = start + jax.process_index() * self.rows
+        rows = slice(first, min(first + self.rows, start + self.batch_size))
+        order, shifts = self.order(epoch)
+        inputs, targets = self._take(order[rows], None if shifts is None else shifts[rows])
         real = self._pad(np.ones(len(inputs), np.float32))
         inputs = self._pad(inputs)
         return (inputs, real), inputs if targets is None else self._pad(targets), real
 
-    def _take(self, indices):
+    def _take(self, indices, shifts):
         """Return the inputs at some indices, scaled, and their targets, None where they are their own."""
-        taken = take(self.examples, indices)
+        taken = take(self.examples, indices, shifts)
         inputs, targets = (taken, None) if self.examples.classes is None else taken
         if inputs.dtype == np.uint8:
             inputs = inputs[..., np.newaxis].astype(np.float32) / np.float32(WHITE)

@@ -24,9 +24,6 @@ class Progress(keras.callbacks.Callback):
         self.epochs = epochs
         self.steps = steps
         self.live = can_redraw()
-
-    def on_train_begin(self, logs=None):
-        """Forget the batches of a training before."""
         self.batches = 0
         self.losses = []
 
@@ -106,11 +103,8 @@ def curve(losses):
 
 def _can_print(text):
     """Tell whether the encoding of standard output has the characters of a text."""
-    try:
-        text.encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+    encoding = sys.stdout.encoding
+    return text.encode(encoding, "replace").decode(encoding) == text
 
 
 def _clock(seconds):

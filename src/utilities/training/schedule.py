@@ -1,7 +1,17 @@
-"""The learning-rate schedule: a cosine, lowered further where the validation loss no longer falls."""
+"""What depends on the length of a training: the learning-rate schedule, and how far moving statistics look back."""
 
 import keras
 import numpy as np
+
+# Steps that batch normalisation's moving statistics average over: a share of the training's, between two bounds. Over
+# more they lag behind the weights, over fewer they are noise. benchmarks/ says how these were found.
+STATISTICS_SHARE = 1 / 20
+FEWEST_AVERAGED, MOST_AVERAGED = 5, 100
+
+
+def moving_momentum(steps):
+    """Return the momentum of batch normalisation's moving statistics for a training of so many steps."""
+    return 1 - 1 / min(max(FEWEST_AVERAGED, STATISTICS_SHARE * steps), MOST_AVERAGED)
 
 
 class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):

@@ -12,9 +12,10 @@ from utilities.data.batches import Examples
 from utilities.network.memory import bytes_of_codes
 from utilities.network.networks import Classifier, leaves
 from utilities.processes import resumable
-from utilities.training.callbacks import KeepCheckpoints, Record, StopOnSignal, arrays_of, is_at
+from utilities.training.callbacks import Record, StopOnSignal, arrays_of, is_at
+from utilities.training.muon import Muon
 from utilities.training.progress import Progress
-from utilities.training.schedule import LowerOnPlateau, PlateauedCosine
+from utilities.training.schedule import LowerOnPlateau, PlateauedCosine, moving_momentum
 
 if keras.backend.backend() == "jax":
     from utilities.training import on_jax as engine
@@ -37,24 +38,32 @@ class Phase:
         title: for the user.
         loss: the name of a Keras loss.
         metrics: functions that make a Keras metric. By its name Keras would make it while it traces the step.
-        learning_rate: Adam's, at the start.
-        weight_decay: AdamW's; None for none.
+        optimizer: the class of a Keras optimizer.
+        learning_rate: at the start.
+        weight_decay: decoupled, as AdamW's; None for none.
+        shift: training images are shifted by up to this share of their shorter side.
     """
 
     name: str
     title: str
     loss: str
     metrics: tuple[Callable[[], keras.Metric], ...]
+    optimizer: type[keras.Optimizer]
     learning_rate: float
     weight_decay: float | None = None
+    shift: float = 0
 
 
 ACCURACY = partial(keras.metrics.CategoricalAccuracy, name="accuracy")
-RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", (), 2e-3)
+RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", (), Muon, 4e-3, shift=1 / 28)
 FROZEN = Phase(
-    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), 1e-3, 0.1
+    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), Muon, 6e-3, 0.1
 )
-EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", (ACCURACY,), 6e-3, 0.1)
+EVERYTHING = Phase(
+    "everything", "phase 2 of 2: everything", "categorical_crossentropy", (ACCURACY,), Muon, 1.2e-2, 0.1, 1 / 14
+)
+# So many images show an autoencoder all that shifted ones would.
+ENOUGH_IMAGES = 10_000
 # Label smoothing: as if this many images of any class had been seen too, up to the largest share. With few labels, a
 # network becomes surer than they warrant.
 SMOOTHING_IMAGES = 100
@@ -66,7 +75,8 @@ class TrainedClassifier:
     """A classifier after both phases.
 
     Attributes:
-        classifier: the networks.Classifier, with its last weights.
+        classifier: the networks.Classifier, with the weights of the phase that ended with the higher validation
+            accuracy.
         weights_after_phase_1: of the whole network, in Keras' order.
         stopped_by: the signal that stopped the training, or None.
     """
@@ -97,7 +107,9 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
         The signal that stopped the training, or None where it ran to its end.
     """
     print(f"\n{RECONSTRUCTION.title}")
-    training, validation = (Examples(images, chosen) for chosen in (split.training, split.validation))
+    largest_shift = _largest_shift(RECONSTRUCTION, images) if len(split.training) < ENOUGH_IMAGES else 0
+    training = Examples(images, split.training, largest_shift=largest_shift)
+    validation = Examples(images, split.validation)
     return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
 
 
@@ -115,8 +127,12 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder)
     weights = arrays_of(folder.checkpoint, "earlier") or classifier.whole.get_weights()
     if stopped_by is None:
         print(f"\n{EVERYTHING.title}")
-        examples = _split(labelled.images, labelled, split)
+        examples = _split(labelled.images, labelled, split, _largest_shift(EVERYTHING, labelled.images))
         stopped_by = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, folder, weights)
+    if folder.outcome["phase"] == FROZEN.name and folder.history[-1]["phase"] == EVERYTHING.name:
+        before, after = folder.outcome["val_accuracy"], folder.history[-1]["val_accuracy"]
+        print(f"\nphase 1 is kept: its validation accuracy is {before:.2%}, that of phase 2 {after:.2%}")
+        classifier.whole.set_weights(weights)
     return TrainedClassifier(classifier, weights, stopped_by)
 
 
@@ -132,13 +148,17 @@ def _frozen_network(classifier, labelled, split):
     return network, *_split(inputs, labelled, split)
 
 
-def _split(inputs, labelled, split):
+def _split(inputs, labelled, split, largest_shift=0):
     """Return the training Examples, their labels smoothed, and the validation Examples."""
     smoothing = min(LARGEST_SMOOTHING, SMOOTHING_IMAGES / len(split.training))
     return [
-        Examples(inputs, chosen, labelled.targets, class_distributions(len(labelled.classes), share))
-        for chosen, share in ((split.training, smoothing), (split.validation, 0))
+        Examples(inputs, chosen, labelled.targets, class_distributions(len(labelled.classes), share), shift)
+        for chosen, share, shift in ((split.training, smoothing, largest_shift), (split.validation, 0, 0))
     ]
+
+
+def _largest_shift(phase, images):
+    return round(phase.shift * min(images.shape[1:3]))
 
 
 def class_distributions(classes, smoothing):
@@ -173,27 +193,31 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
         earlier_weights: those that the phase before ended with, kept in the checkpoint.
     """
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
-    schedule = PlateauedCosine(phase.learning_rate, epochs * math.ceil(len(training) / batch_size))
+    steps = epochs * math.ceil(len(training) / batch_size)
+    for layer in leaves(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = moving_momentum(steps)
+    schedule = PlateauedCosine(phase.learning_rate, steps)
     plateau = LowerOnPlateau(schedule, patience=max(SHORTEST_PATIENCE, epochs // 4))
     network = engine.network_of(model, batch_size)
-    optimizer = keras.optimizers.Adam(schedule, weight_decay=phase.weight_decay)
+    optimizer = phase.optimizer(schedule, weight_decay=phase.weight_decay)
     optimizer.plateau_factor = schedule.factor  # one of its variables: JAX takes others for constants
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
     network.compile(optimizer, loss=phase.loss, metrics=[make() for make in phase.metrics])
-    keeper = KeepCheckpoints(phase, model, plateau, earlier_weights, folder)
-    first = keeper.go_on(optimizer)
+    record = Record(phase, model, plateau, earlier_weights, folder)
+    first = record.go_on(optimizer)
     if first == epochs:
         return None
-    steps = engine.steps_per_epoch(training, batch_size)
+    steps_per_epoch = engine.steps_per_epoch(training, batch_size)
     with StopOnSignal() as stop, resumable():
         network.fit(
             engine.training_data(training, batch_size, range(first, epochs), seed),
             initial_epoch=first,
             epochs=epochs,
-            steps_per_epoch=steps,
+            steps_per_epoch=steps_per_epoch,
             shuffle=False,
             validation_data=engine.evaluation_data(validation, _evaluation_batch(model)),
-            callbacks=[stop, Progress(first, epochs, steps), plateau, Record(phase, folder), keeper],
+            callbacks=[stop, Progress(first, epochs, steps_per_epoch), plateau, record],
             verbose=0,
         )
     return stop.number
