@@ -21,6 +21,7 @@ from fork_server import ForkServer
 from utilities import backend
 from utilities.data import idx
 from utilities.network.hyperparameters import AutoencoderHyperparameters
+from utilities.session.questions import questions_of_autoencoder, questions_of_classifier
 from utilities.terminal.console import Console
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
@@ -82,6 +83,16 @@ def make_hyperparameters(layers, epochs=1, batch_size=16, third_pooling=None):
         batch_size=batch_size,
         third_pooling=third_pooling,
     )
+
+
+def ask_autoencoder(console, image_shape, images, before=None, data_bytes=0):
+    """Ask the questions of autoencoder.py; return the hyperparameters."""
+    return console.ask_in_order(lambda: questions_of_autoencoder(image_shape, images, data_bytes, before))
+
+
+def ask_classifier(console, encoder_size, classes, images, before=None, data_bytes=0):
+    """Ask the questions of classification.py; return the hyperparameters."""
+    return console.ask_in_order(lambda: questions_of_classifier(encoder_size, classes, images, data_bytes, before))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from conftest import make_hyperparameters
@@ -19,16 +20,17 @@ def keep_experiment(parent, epochs=1, loss=0.5, **changes):
     hyperparameters = make_hyperparameters(1, epochs=epochs)
     arguments = vars(parse_autoencoder_arguments([]))
     folder = RunFolder.create(parent, "autoencoder", hyperparameters.answers(), arguments, {})
-    experiment = Experiment(hyperparameters.labels(), {"code": "4", "seed": "1"}, TRAINED_ON, folder)
     summary = {
         "finished": True,
         "trained_on": TRAINED_ON,
-        "hyperparameters": experiment.hyperparameters,
-        "conditions": experiment.conditions,
+        "hyperparameters": hyperparameters.labels(),
+        "conditions": {"code": "4", "seed": "1"},
         "validation": {"val_loss": loss},
         "seconds": 5.0,
     }
-    folder.keep_summary(summary | changes)
+    folder.keep_summary(summary)
+    experiment = Experiment.of(folder)
+    folder.keep_summary(changes)
     return experiment
 
 
@@ -93,7 +95,7 @@ def test_what_is_no_run_folder_is_passed_over(tmp_path):
 
 def test_a_session_without_a_run_folder_is_compared_with_itself(tmp_path):
     experiment = keep_experiment(tmp_path)
-    lost = Experiment(experiment.hyperparameters, experiment.conditions, TRAINED_ON, RunFolder())
+    lost = replace(experiment, folder=RunFolder())
     assert with_earlier([lost]) == [lost]
 
 

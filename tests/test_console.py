@@ -4,12 +4,12 @@ import re
 import sys
 
 import pytest
-from conftest import make_hyperparameters
+from conftest import ask_autoencoder, ask_classifier, make_hyperparameters
 
 from utilities.errors import BadInput
-from utilities.network.architecture import NetworkSize
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
-from utilities.session.questions import ask_autoencoder, ask_classifier, parse_filters, parse_kernel_sizes
+from utilities.network.layers import NetworkSize
+from utilities.session.questions import parse_filters, parse_kernel_sizes
 from utilities.terminal.answers import whole_number, yes_or_no
 from utilities.terminal.console import Console, Question, can_redraw
 

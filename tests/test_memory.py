@@ -2,22 +2,21 @@ import resource
 
 import numpy as np
 import pytest
-from conftest import make_hyperparameters, make_images, make_labels
+from conftest import ask_autoencoder, ask_classifier, make_hyperparameters, make_images, make_labels
 
 from utilities import limits
 from utilities.data import idx
 from utilities.errors import BadInput
 from utilities.network import memory
-from utilities.network.architecture import NetworkSize, autoencoder_size, classifier_size
+from utilities.network.architecture import autoencoder_size, classifier_size
 from utilities.network.encoder_reader import read_encoder
+from utilities.network.layers import NetworkSize
 from utilities.network.networks import build_autoencoder, build_classifier, size_of
 from utilities.network.saving import save_model
-from utilities.session.questions import ask_autoencoder, ask_classifier
 
 GIGABYTE = 10**9
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize(
     ("shape", "layers", "third_pooling"),
     [((8, 12), 1, None), ((8, 12), 2, None), ((28, 56), 3, True), ((28, 28), 3, False), ((28, 28), 6, True)],

@@ -1,6 +1,7 @@
 """The menu's graphs and the saving of the encoder, on a real terminal and with redirected answers."""
 
 import re
+from functools import partial
 from types import SimpleNamespace
 
 import keras
@@ -127,9 +128,17 @@ def test_redirected_answers_replace_a_file_unasked(encoder, home, redirect, caps
 
 def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, capsys):
     drawn = []
-    graphs = {number: (f"graph {number}", lambda number=number: drawn.append(number) or {}) for number in (1, 4, 3)}
     experiments = [SimpleNamespace(folder=RunFolder())]
-    assert act_on_menu(redirect("2\n0\n2\n\n2\n4\n1\n"), experiments, graphs, {}) is True
+
+    def draw(number, of_experiments):
+        assert of_experiments is experiments
+        drawn.append(number)
+        return {}
+
+    trained = SimpleNamespace(
+        graphs={number: (f"graph {number}", partial(draw, number)) for number in (1, 4, 3)}, choices={}
+    )
+    assert act_on_menu(redirect("2\n0\n2\n\n2\n4\n1\n"), experiments, trained) is True
     assert drawn == [1, 4]
     menu = re.search(r"^graphs\n.*?choice .*?$", capsys.readouterr().out, re.MULTILINE | re.DOTALL)[0]
     assert menu == (

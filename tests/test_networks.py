@@ -8,8 +8,6 @@ from utilities.network.networks import build_autoencoder, build_classifier, desc
 from utilities.terminal import console
 from utilities.terminal.console import say
 
-pytestmark = pytest.mark.backend
-
 CASES = [
     ((8, 8), 1, None),
     ((8, 12), 2, None),
@@ -67,8 +65,9 @@ def halves(network):
     return sets(network.encoder), sets(inner), last
 
 
-@pytest.fixture(params=CASES, ids=str)
+@pytest.fixture(scope="module", params=CASES, ids=str)
 def case(request):
+    """The shape of images, hyperparameters and an Autoencoder of them, whose weights stay as they are."""
     shape, layers, third_pooling = request.param
     hyperparameters = make_hyperparameters(layers, third_pooling=third_pooling)
     return shape, hyperparameters, build_autoencoder(shape, hyperparameters)
@@ -107,8 +106,10 @@ def test_shapes_run_from_image_to_code_and_back(case):
     assert network.whole.output_shape == (None, *shape, 1)
 
 
+@pytest.mark.backend
 def test_reconstructions_stay_in_range_whatever_the_weights(case):
-    shape, _, network = case
+    shape, hyperparameters, _ = case
+    network = build_autoencoder(shape, hyperparameters)
     random = np.random.default_rng(0)
     for layer in flat(network.whole):
         if kind(layer) == "Conv2D":
@@ -119,6 +120,7 @@ def test_reconstructions_stay_in_range_whatever_the_weights(case):
     assert output.max() - output.min() > 0.5
 
 
+@pytest.mark.backend
 def test_the_whole_is_decoder_after_encoder(case):
     shape, _, network = case
     images = np.random.default_rng(0).random((2, *shape, 1))
@@ -142,6 +144,7 @@ def test_the_encoder_is_made_of_keras_own_layers(case):
     assert {kind(layer) for layer in network.encoder.layers}.isdisjoint({"Functional", "Lambda"})
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("classes", [2, 10, 26])
 def test_the_classifier_is_the_encoder_flattened_and_two_dense_layers(classes):
     encoder = build_autoencoder((8, 12), make_hyperparameters(2)).encoder

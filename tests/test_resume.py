@@ -4,7 +4,10 @@ import csv
 import io
 import json
 import re
+import shutil
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -35,8 +38,6 @@ from utilities.terminal.arguments import parse_autoencoder_arguments, parse_clas
 from utilities.training import training
 from utilities.training.schedule import LowerOnPlateau
 
-pytestmark = pytest.mark.backend
-
 EPOCHS = 6
 CLASSES = np.arange(4)
 LABELS = make_labels(50, CLASSES)
@@ -45,23 +46,6 @@ SPLIT = split_for_validation(50, seed=1)
 # Enough epochs in a script that a signal sent after the first ones comes long before the last.
 SCRIPT_EPOCHS = 25
 ANSWERS = f"1\n3\n4\n{SCRIPT_EPOCHS}\n8\n"
-
-
-class Killed(Exception):
-    pass
-
-
-def killing(folder, rows):
-    """Have a folder end the training, as a kill would, right after it got so many rows of history."""
-    add_row = folder.add_row
-
-    def add_row_and_die(row):
-        add_row(row)
-        if len(folder.history) == rows:
-            raise Killed
-
-    folder.add_row = add_row_and_die
-    return folder
 
 
 def new_folder(parent, script):
@@ -85,57 +69,98 @@ def train_classifier(folder):
     return classifier.whole.get_weights(), trained.weights_after_phase_1
 
 
-@pytest.mark.parametrize(
-    ("script", "train", "rows"),
-    [("autoencoder", train_autoencoder, rows) for rows in (1, 4)]
-    + [("classification", train_classifier, rows) for rows in (EPOCHS, EPOCHS + 1, EPOCHS + 4)],
-)
-def test_a_killed_training_goes_on_to_the_same_weights_and_history(tmp_path, script, train, rows):
-    undisturbed = new_folder(tmp_path / "undisturbed", script)
-    expected, expected_earlier = train(undisturbed)
+@dataclass(frozen=True)
+class Undisturbed:
+    """A training that ran to its end, and what a kill would have left of it.
 
-    with pytest.raises(Killed):
-        train(killing(new_folder(tmp_path, script), rows))
-    resumed = RunFolder.reopen(tmp_path, script)
+    Attributes:
+        train: a function of a run folder; it goes on with the experiment in a reopened one.
+        history: its rows.
+        weights: the network's, and those that phase 1 ended with.
+        copies: for each row of history, a folder that holds its run folder as it was right after it got that row.
+    """
+
+    train: Callable
+    history: list
+    weights: tuple
+    copies: list
+
+    def killed_after(self, rows, parent):
+        """Reopen the experiment in a folder, as a kill right after so many rows would have left it."""
+        shutil.copytree(self.copies[rows - 1], parent, dirs_exist_ok=True)
+        return RunFolder.reopen(parent, self.copies[0].name)
+
+
+def train_undisturbed(script, train, parent):
+    folder, copies = new_folder(parent, script), []
+    add_row = folder.add_row
+
+    def add_row_and_copy(row):
+        add_row(row)
+        copies.append(parent / str(len(copies)) / script)
+        shutil.copytree(folder.path, copies[-1] / folder.path.name)
+
+    folder.add_row = add_row_and_copy
+    weights = train(folder)
+    return Undisturbed(train, folder.history, weights, copies)
+
+
+@pytest.fixture(scope="module")
+def of_autoencoder(tmp_path_factory):
+    return train_undisturbed("autoencoder", train_autoencoder, tmp_path_factory.mktemp("autoencoder"))
+
+
+@pytest.fixture(scope="module")
+def of_classifier(tmp_path_factory):
+    return train_undisturbed("classification", train_classifier, tmp_path_factory.mktemp("classifier"))
+
+
+def assert_goes_on(undisturbed, rows, folder):
+    """Check that the training, killed right after so many rows, goes on to what it came to undisturbed."""
+    resumed = undisturbed.killed_after(rows, folder)
     assert len(resumed.history) == rows - 1
-    found, found_earlier = train(resumed)
-
+    found, found_earlier = undisturbed.train(resumed)
+    expected, expected_earlier = undisturbed.weights
     assert_same_bits(found, expected)
     assert_same_bits(found_earlier, expected_earlier)
     assert without_seconds(resumed.history) == without_seconds(undisturbed.history)
     assert (resumed.path / "history.csv").read_text().count("\n") == 1 + len(undisturbed.history)
 
 
-@pytest.mark.parametrize("rows", [4, 6])  # before the plateau's end, and after
-def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch, rows):
+@pytest.mark.backend
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_killed_training_of_an_autoencoder_goes_on_to_the_same_weights_and_history(of_autoencoder, tmp_path, rows):
+    assert_goes_on(of_autoencoder, rows, tmp_path)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("rows", [EPOCHS, EPOCHS + 1, EPOCHS + 4])
+def test_a_killed_training_of_a_classifier_goes_on_to_the_same_weights_and_history(of_classifier, tmp_path, rows):
+    assert_goes_on(of_classifier, rows, tmp_path)
+
+
+@pytest.mark.backend
+def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SHORTEST_PATIENCE", 3)
     monkeypatch.setattr(LowerOnPlateau.__init__, "__defaults__", (0.9,))
-    undisturbed = new_folder(tmp_path / "undisturbed", "autoencoder")
-    expected, _ = train_autoencoder(undisturbed)
-    with pytest.raises(Killed):
-        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), rows))
-    resumed = RunFolder.reopen(tmp_path, "autoencoder")
-    found, _ = train_autoencoder(resumed)
+    undisturbed = train_undisturbed("autoencoder", train_autoencoder, tmp_path)
     rates = [row["learning_rate"] for row in undisturbed.history]
     assert rates[-1] < 0.6 * training.RECONSTRUCTION.learning_rate * 0.5 * (1 + np.cos(np.pi * (EPOCHS - 1) / EPOCHS))
-    assert [row["learning_rate"] for row in resumed.history] == rates
-    assert_same_bits(found, expected)
+    for rows in (4, 6):  # before the plateau's end, and after
+        assert_goes_on(undisturbed, rows, tmp_path / f"killed-{rows}")
 
 
-def test_a_training_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(tmp_path):
-    expected, _ = train_autoencoder(new_folder(tmp_path / "undisturbed", "autoencoder"))
-    with pytest.raises(Killed):
-        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), 4))
-    checkpoint_of(next(tmp_path.glob("*_autoencoder")), 3).write_bytes(b"damaged")
+@pytest.mark.backend
+def test_a_training_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(of_autoencoder, tmp_path):
+    run = of_autoencoder.killed_after(4, tmp_path).path
+    checkpoint_of(run, 3).write_bytes(b"damaged")
     resumed = RunFolder.reopen(tmp_path, "autoencoder")
     assert len(resumed.history) == 2
-    assert_same_bits(train_autoencoder(resumed)[0], expected)
+    assert_same_bits(train_autoencoder(resumed)[0], of_autoencoder.weights[0])
 
 
-def test_a_checkpoint_of_another_network_is_told(tmp_path):
-    with pytest.raises(Killed):
-        train_autoencoder(killing(new_folder(tmp_path, "autoencoder"), 2))
-    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+def test_a_checkpoint_of_another_network_is_told(of_autoencoder, tmp_path):
+    resumed = of_autoencoder.killed_after(2, tmp_path)
     resumed.checkpoint["weight_0000"] = np.zeros((3, 3, 3, 3))
     with pytest.raises(BadInput, match="another network or an earlier version; begin again with < "):
         train_autoencoder(resumed)
@@ -379,7 +404,7 @@ def test_a_classifier_does_not_go_on_with_images_labels_or_an_encoder_that_have_
     arguments = parse_classification_arguments(words)
 
     def data_of(labelled, encoder_name):
-        encoder = Encoder((8, 8, 1), (), memoryview(b""), encoder_name)
+        encoder = Encoder((8, 8, 1), (), (), encoder_name)
         return ClassifierTask(arguments, SPLIT, 0, labelled, LABELLED, encoder).data
 
     before = data_of(LABELLED, "encoder.h5 aaaaaa")
@@ -404,7 +429,10 @@ def undisturbed(data, tmp_path_factory):
     return kept(folder)
 
 
-@pytest.mark.parametrize(("number", "code"), [("SIGKILL", -9), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("SIGKILL", -9), pytest.param("SIGTERM", 143, marks=pytest.mark.backend), ("SIGHUP", 129)],
+)
 def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_path, undisturbed, number, code):
     running = Running("autoencoder", ["-d", data / "letters"], ANSWERS, tmp_path)
     wait_for_rows(tmp_path, 1, running.process)
@@ -429,6 +457,7 @@ def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_pat
     assert "no unfinished experiment" in again.stderr
 
 
+@pytest.mark.backend
 def test_classification_is_resumed_without_naming_its_files_again(data, tmp_path):
     save_model(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
     names = ("letters", "letters-labels", "letters-test", "letters-test-labels")

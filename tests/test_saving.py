@@ -15,8 +15,6 @@ from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.network.saving import SURROUNDINGS, _find_room, save_model
 from utilities.training.training import engine
 
-pytestmark = pytest.mark.backend
-
 SHAPE = (8, 12)
 LOAD_AND_PREDICT = """
 import sys, numpy, keras
@@ -27,8 +25,9 @@ for name in names:
 """
 
 
-def trained_autoencoder():
-    """Return an autoencoder that a step of training has given weights and statistics of its own."""
+@pytest.fixture(scope="module")
+def autoencoder():
+    """An autoencoder that a step of training has given weights and statistics of its own."""
     keras.utils.set_random_seed(2)
     autoencoder = build_autoencoder(SHAPE, make_hyperparameters(2))
     examples = Examples(np.random.default_rng(0).integers(0, 256, (20, *SHAPE), np.uint8), np.arange(20))
@@ -39,17 +38,13 @@ def trained_autoencoder():
     return autoencoder
 
 
-@pytest.fixture(scope="module")
-def autoencoder():
-    return trained_autoencoder()
-
-
 @pytest.fixture
 def encoder_file(autoencoder, tmp_path):
     save_model(autoencoder.encoder, tmp_path / "encoder.h5")
     return tmp_path / "encoder.h5"
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencoder, tmp_path, backend):
     pytest.importorskip(backend)
@@ -70,6 +65,7 @@ def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencod
         assert np.allclose(np.load(tmp_path / f"{name}.npy"), model.predict(images, verbose=0), rtol=0, atol=1e-6)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", ["encoder.h5", "encoder.keras"])
 def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing_else(autoencoder, tmp_path, monkeypatch, name):
     def full_disk(descriptor):
@@ -79,7 +75,7 @@ def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing_else(autoencode
     before = (tmp_path / name).read_bytes()
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(Fault, match=f"{name}: cannot be written: No space left"):
-        save_model(trained_autoencoder().decoder, tmp_path / name)
+        save_model(autoencoder.decoder, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == before
 
@@ -92,13 +88,14 @@ def test_a_file_for_which_there_is_no_room_is_not_begun(autoencoder, tmp_path, n
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, bounds[1]))
     try:
         with pytest.raises(Fault, match=f"{name}: cannot be written: File too large"):
-            save_model(trained_autoencoder().encoder, tmp_path / name)
+            save_model(autoencoder.decoder, tmp_path / name)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, bounds)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == before
 
 
+@pytest.mark.backend
 def test_room_is_looked_for_as_much_as_a_model_takes(autoencoder, tmp_path):
     large = build_autoencoder((28, 28), make_hyperparameters(20)).whole
     for model in (autoencoder.encoder, large, build_classifier(autoencoder.encoder, 4, 3).whole):
@@ -111,6 +108,7 @@ def test_room_is_looked_for_as_much_as_a_model_takes(autoencoder, tmp_path):
             (tmp_path / "room").unlink()
 
 
+@pytest.mark.backend
 def test_a_save_replaces_the_old_file(autoencoder, encoder_file):
     save_model(autoencoder.decoder, encoder_file)
     assert keras.models.load_model(encoder_file).output_shape == (None, *SHAPE, 1)
