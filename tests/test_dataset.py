@@ -437,7 +437,7 @@ from utilities.terminal.console import Console
 def tell(*_):
     print(sorted({"keras", "tensorflow", "matplotlib", "h5py"} & set(sys.modules)))
     raise SystemExit(0)
-Console.ask = tell
+Console.ask_in_order = tell
 import runpy
 runpy.run_path(script, run_name="__main__")
 """

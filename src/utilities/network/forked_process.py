@@ -31,7 +31,6 @@ def run_forked(function, *arguments, seconds):
     finally:  # after Ctrl-C too
         child.kill()
         child.join()
-        child.close()
     if error:
         raise error
     return result
