@@ -4,7 +4,8 @@ import keras
 import numpy as np
 
 # Steps that batch normalisation's moving statistics average over: a share of the training's, between two bounds. Over
-# more they lag behind the weights, over fewer they are noise. benchmarks/ says how these were found.
+# more they lag behind the weights, over fewer they are noise. On MNIST, with the default network, the validation error
+# was least with 5 steps of 20, with 10 to 20 of 290, and with 50 to 100 of 1,350.
 STATISTICS_SHARE = 1 / 20
 FEWEST_AVERAGED, MOST_AVERAGED = 5, 100
 
