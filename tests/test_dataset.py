@@ -164,8 +164,7 @@ def test_colour_pictures_become_images_of_rank_4(tmp_path):
         path = tmp_path / "photos" / "ab"[number // 6] / f"{number:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
-    found, session = converted(tmp_path, "photos", "--sides", "8")
-    assert "in colour? y/n [y]" in session.stdout
+    found, _ = converted(tmp_path, "photos", "--sides", "8", "--colour")
     assert found["images"].shape == (10, 8, 8, 3)
     assert {image.tobytes() for image in [*found["images"], *found["test"]]} == {image.tobytes() for image in pixels}
 

@@ -27,7 +27,6 @@ from utilities.text import printable
 LOOKED_AT = 50  # pictures that are decoded for the defaults
 # The default sides are the nearest multiple of the first, which suits the third pooling, up to the second.
 STEP, LARGEST_DEFAULT = 28, 56
-COLOURFUL, COLOURFUL_SHARE = 32, 0.01  # how far channels are apart, and of how many pixels, in a picture in colour
 TEST_SHARE = Fraction(1, 6)
 LINES_APART, REFRESH = 10, 0.1  # seconds between reports of progress: lines in a log, and of the line at a terminal
 CLEAR_LINE = "\r\x1b[K"
@@ -57,9 +56,9 @@ def _look_at(source, arguments):
     """Return what some of the pictures, spread over all, are like; those that cannot be read do not count.
 
     Returns:
-        The (rows, columns) to bring them to, whether most are in colour, and whether most have light corners.
+        The (rows, columns) to bring them to, and whether most have light corners.
     """
-    sizes, colourful, light = [], [], []
+    sizes, light = [], []
     for index in spread(np.arange(len(source)), LOOKED_AT):
         try:
             with pictures.faults_of(lambda index=index: source.name(index)):
@@ -69,15 +68,14 @@ def _look_at(source, arguments):
         except BadInput:
             continue
         sizes.append(arguments.crop or (size[::-1] if arguments.transpose else size))
-        colourful.append((np.ptp(image, axis=-1) > COLOURFUL).mean() > COLOURFUL_SHARE)
         light.append((pictures.corners(image).mean(axis=-1) > pictures.WHITE / 2).all())
     middle = np.median(sizes or [(STEP, STEP)], axis=0)  # where most are alike, they are so
     scale = min(1, LARGEST_DEFAULT / middle.max())
     sides = tuple(max(1, round(side * scale / STEP)) * STEP for side in middle)
-    return sides, 2 * sum(colourful) > len(sizes), 2 * sum(light) > len(sizes)
+    return sides, 2 * sum(light) > len(sizes)
 
 
-def _questions(source, default_sides, in_colour, on_light_ground, arguments):
+def _questions(source, default_sides, on_light_ground, arguments):
     sides, colour, inverted, share = arguments.sides, arguments.colour, arguments.invert, arguments.test_share
     if sides is None:
         note = "the third pooling takes sides that divide by 28 alone"
@@ -89,7 +87,10 @@ def _questions(source, default_sides, in_colour, on_light_ground, arguments):
             note=lambda sides: note if any(side % STEP for side in sides) else "",
         )
     if colour is None:
-        colour = yield Question("in colour? y/n", in_colour, yes_or_no, show_yes_or_no)
+        note = "autoencoder.py and classification.py train on grey images alone so far"
+        colour = yield Question(
+            "in colour? y/n", False, yes_or_no, show_yes_or_no, note=lambda colour: note if colour else ""
+        )
     if inverted is None:
         default = on_light_ground and not colour
         inverted = yield Question("swap light and dark? y/n", default, yes_or_no, show_yes_or_no)
