@@ -74,6 +74,19 @@ def make_images(labels, rows=8, columns=8):
     return images
 
 
+def children_of(process):
+    """Return the numbers of the processes that one has started, as texts."""
+    return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+
+def is_running(number):
+    """Tell whether the process of a number has not ended yet."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def make_hyperparameters(layers, epochs=1, batch_size=16, third_pooling=None):
     """Return hyperparameters whose kernels and filters differ from layer to layer, and in rows and columns."""
     return AutoencoderHyperparameters(

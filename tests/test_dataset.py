@@ -16,7 +16,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import OF_USER, SOURCE, Running, make_images, make_labels, run_script, script_environment, start
+from conftest import (
+    OF_USER,
+    SOURCE,
+    Running,
+    children_of,
+    is_running,
+    make_images,
+    make_labels,
+    run_script,
+    script_environment,
+    start,
+)
 from PIL import Image
 
 from utilities.data import idx
@@ -752,7 +763,7 @@ def test_a_script_that_is_ended_while_it_writes_leaves_the_old_set(tmp_path, num
     children = []  # the workers, and who tells of crashes
     while len(children) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+        children = children_of(running.process)
     running.process.send_signal(number)
     session = running.end()
     assert session.code == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
@@ -763,13 +774,6 @@ def test_a_script_that_is_ended_while_it_writes_leaves_the_old_set(tmp_path, num
     while any(map(is_running, children)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(is_running, children))
-
-
-def is_running(child):
-    try:
-        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):

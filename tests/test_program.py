@@ -14,7 +14,9 @@ import keras
 import pytest
 from conftest import (
     SOURCE,
+    children_of,
     containing,
+    is_running,
     kept,
     make_hyperparameters,
     make_images,
@@ -126,13 +128,6 @@ def test_a_killed_process_is_told(run_with_keras):
     assert done.returncode == -signal.SIGKILL
 
 
-def is_running(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_the_watcher_holds_no_output_hears_no_signal_and_leaves_with_the_script(tmp_path, number):
     code = "import signal, sys, time\nfrom utilities.terminal import program\n"
@@ -146,7 +141,7 @@ def test_the_watcher_holds_no_output_hears_no_signal_and_leaves_with_the_script(
         start_new_session=True,
     )
     script.stdout.readline()
-    (watcher,) = Path(f"/proc/{script.pid}/task/{script.pid}/children").read_text().split()
+    (watcher,) = children_of(script)
     deadline = time.monotonic() + 10
     while {path.name for path in Path(f"/proc/{watcher}/fd").iterdir()} != {"0", "2"}:  # no standard output
         assert time.monotonic() < deadline

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from utilities.data import idx
+from utilities.data.batches import WHITE
 from utilities.data.datasets import QMNIST_COLUMNS
-from utilities.data.pictures import WHITE, from_array
+from utilities.data.pictures import from_array
 from utilities.data.places import Archive
 from utilities.errors import BadInput
 from utilities.terminal.console import say

@@ -57,8 +57,15 @@ def epoch_order(examples, epoch, seed):
     return order
 
 
+def draw_epoch(examples, epoch, seed):
+    """Return the order of an epoch, (examples,), and how far each example in it is shifted, (examples, 2)."""
+    return epoch_order(examples, epoch, seed), epoch_shifts(examples, epoch, seed)
+
+
 def epoch_shifts(examples, epoch, seed):
     """Return how far each example in the order of an epoch is shifted, in rows and columns from 0, (examples, 2)."""
+    if not examples.largest_shift:
+        return np.broadcast_to(np.uint16(0), (len(examples), 2))  # takes no memory
     random = np.random.default_rng((seed, epoch, SHIFTS))
     return random.integers(0, 2 * examples.largest_shift, (len(examples), 2), np.uint16, endpoint=True)
 

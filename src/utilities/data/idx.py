@@ -197,21 +197,28 @@ def _shorten(text):
     return printable(str(text), LONGEST_SHOWN)
 
 
+def header(dtype, shape):
+    """Return the header of an IDX file of items of a type, in either byte order, and of a rank of at most 255.
+
+    Raises:
+        ValueError: the format has no code for the type.
+    """
+    big_endian = np.dtype(dtype).newbyteorder(">")
+    code = next((code for code, known in TYPES.items() if known == big_endian), None)
+    if code is None:
+        raise ValueError(f"IDX has no type code for {dtype}")
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape)
+
+
 def write(path, array):
     """Write an array as an IDX file, gzip-compressed where the name ends in ``.gz``.
 
-    The array's type must be one of the format's six, in either byte order, and its rank at most 255.
-
     Raises:
-        ValueError: the format has no code for the array's type.
+        ValueError: the format cannot hold the array, as ``header`` tells.
     """
     array = np.asarray(array)
-    dtype = array.dtype.newbyteorder(">")
-    code = next((code for code, known in TYPES.items() if known == dtype), None)
-    if code is None:
-        raise ValueError(f"IDX has no type code for {array.dtype}")
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    begin = header(array.dtype, array.shape)
     opener = gzip.open if str(path).endswith(".gz") else open
     with opener(path, "wb") as file:
-        file.write(header)
-        file.write(np.ascontiguousarray(array, dtype).tobytes())
+        file.write(begin)
+        file.write(np.ascontiguousarray(array, array.dtype.newbyteorder(">")).tobytes())

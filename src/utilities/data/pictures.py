@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
+from utilities.data.batches import WHITE
 from utilities.errors import BadInput
 from utilities.text import printable
 
@@ -14,7 +15,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 # What a picture may claim to be. A picture of the largest size takes some 600 MB while it is decoded.
 MOST_PIXELS = 2**26
 LARGEST_SIDE = 2**15
-WHITE = 255
 REDUCING_GAP = 1.5  # a picture is first reduced by whole numbers, which is faster, to so many times its new sides
 LONGEST_REASON = 100
 MODES = {1: "L", 3: "RGB"}  # by the channels

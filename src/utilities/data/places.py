@@ -8,13 +8,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from utilities.data.idx import LARGEST_DEFLATE_RATIO
 from utilities.data.pictures import SUFFIXES, open_picture
 from utilities.errors import BadInput
 from utilities.text import printable
 
 HIDDEN = (".", "__MACOSX")
 LARGEST_MEMBER = 2**28  # bytes of a picture in an archive, which is read whole
-DEFLATE = 1032  # how many times larger what is compressed can be
 
 
 class Folder:
@@ -104,7 +104,7 @@ class Archive:
             BadInput: it cannot be unpacked, or not in the room that there is.
         """
         member, free = self.members[name], shutil.disk_usage(tempfile.gettempdir()).free
-        if member.file_size > min(free, max(1, member.compress_size) * DEFLATE):
+        if member.file_size > min(free, max(1, member.compress_size) * LARGEST_DEFLATE_RATIO):
             raise BadInput(f"{self.title(name)}: not unpacked: it claims {member.file_size:,} bytes, {free:,} are free")
         with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as file:
             try:

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from utilities.data import arrays, pictures
+from utilities.data.datasets import MOST_CLASSES
 from utilities.data.places import Archive, Folder, is_picture
 from utilities.errors import BadInput
 from utilities.text import printable
-
-MOST_CLASSES = 1000  # more labels than that are rather the images' numbers
 
 
 @dataclass(frozen=True)

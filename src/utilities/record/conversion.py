@@ -10,7 +10,6 @@ import math
 import multiprocessing
 import os
 import signal
-import struct
 import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
@@ -18,13 +17,13 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
+from utilities.data import idx
 from utilities.errors import BadInput, Fault
 
 IMAGES = {False: "train-images-idx3-ubyte.gz", True: "t10k-images-idx3-ubyte.gz"}  # by whether they are test images
 LARGEST_SHARE_LEFT_OUT = 0.1
 CHUNK, CHUNK_BYTES = 64, 2**23  # the most pictures, and bytes of images, of a chunk
 COMPRESSION = 1  # more would take as long as decoding, to save a tenth
-UNSIGNED_BYTES = 8
 ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -64,8 +63,7 @@ def convert(source, form, folder, progress):
 
 def _header(count, form):
     """Return the gzip member of the header of an IDX file, which has the same length for any count."""
-    rank = 1 + len(form.shape)
-    return gzip.compress(struct.pack(f">BBBB{rank}I", 0, 0, UNSIGNED_BYTES, rank, count, *form.shape), 0, mtime=0)
+    return gzip.compress(idx.header(np.uint8, (count, *form.shape)), 0, mtime=0)
 
 
 def _converted(source, form):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from utilities.data import idx, pictures
+from utilities.data.batches import WHITE
 from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose
 from utilities.errors import BadInput, Fault
@@ -20,7 +21,7 @@ from utilities.record.contact_sheet import draw_contact_sheet, spread
 from utilities.record.conversion import IMAGES, convert
 from utilities.record.dataset_folder import ANSWERS_FILE, LABELS, NAMES_FILE, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
-from utilities.terminal.console import Question, can_redraw, say, terminal_width
+from utilities.terminal.console import CLEAR_LINE, REFRESH_SECONDS, Question, can_redraw, say, terminal_width
 from utilities.terminal.dataset_arguments import parse_share, parse_sides
 from utilities.text import printable
 
@@ -28,8 +29,7 @@ LOOKED_AT = 50  # pictures that are decoded for the defaults
 # The default sides are the nearest multiple of the first, which suits the third pooling, up to the second.
 STEP, LARGEST_DEFAULT = 28, 56
 TEST_SHARE = Fraction(1, 6)
-LINES_APART, REFRESH = 10, 0.1  # seconds between reports of progress: lines in a log, and of the line at a terminal
-CLEAR_LINE = "\r\x1b[K"
+LINES_APART = 10  # seconds between reports of progress in a log
 
 
 def describe(source):
@@ -64,11 +64,11 @@ def _look_at(source, arguments):
             with pictures.faults_of(lambda index=index: source.name(index)):
                 picture = source.open(index)
                 size = pictures.upright_size(picture)
-                image = pictures.bring(picture, Form(STEP, STEP, 3, crop=arguments.crop)).astype(int)
+                image = pictures.bring(picture, Form(STEP, STEP, 3, crop=arguments.crop))
         except BadInput:
             continue
         sizes.append(arguments.crop or (size[::-1] if arguments.transpose else size))
-        light.append((pictures.corners(image).mean(axis=-1) > pictures.WHITE / 2).all())
+        light.append((pictures.corners(image).mean(axis=-1) > WHITE / 2).all())
     middle = np.median(sizes or [(STEP, STEP)], axis=0)  # where most are alike, they are so
     scale = min(1, LARGEST_DEFAULT / middle.max())
     sides = tuple(max(1, round(side * scale / STEP)) * STEP for side in middle)
@@ -166,7 +166,7 @@ class Progress:
             print(self.clear, end="")
             say(f"left out: {line}")
         now = time.monotonic()
-        if done and now - self.shown >= (REFRESH if self.clear else LINES_APART):
+        if done and now - self.shown >= (REFRESH_SECONDS if self.clear else LINES_APART):
             self.shown = now
             left = math.ceil((now - self.begun) / done * (self.count - done))
             text = f"{done:,} of {self.count:,} pictures, {left // 60}:{left % 60:02} left"

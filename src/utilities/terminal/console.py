@@ -21,6 +21,9 @@ except ImportError:
     readline = None
 
 LONGEST_ANSWER = 1000
+# Of a line that is redrawn.
+CLEAR_LINE = "\r\x1b[K"
+REFRESH_SECONDS = 0.1
 BACK = object()  # the value of the answer that asks for the question before
 # Redirected input is taken for endless after as many equal answers in a row, or as many menus.
 MOST_ALIKE = 50

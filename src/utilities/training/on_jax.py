@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from utilities.data.batches import WHITE, epoch_order, epoch_shifts, take
+from utilities.data.batches import WHITE, draw_epoch, take
 from utilities.network.networks import leaves
 from utilities.processes import agree, free_port, several_processes
 
@@ -53,12 +53,7 @@ def training_data(examples, batch_size, epochs, seed):
     Args:
         epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
     """
-    draw = partial(_draw_epoch, examples, seed)
-    return _PaddedBatches(examples, batch_size, [partial(draw, epoch) for epoch in epochs])
-
-
-def _draw_epoch(examples, seed, epoch):
-    return epoch_order(examples, epoch, seed), epoch_shifts(examples, epoch, seed)
+    return _PaddedBatches(examples, batch_size, [partial(draw_epoch, examples, epoch, seed) for epoch in epochs])
 
 
 def evaluation_data(examples, batch_size):

@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from utilities.data.batches import WHITE, epoch_order, epoch_shifts, take
+from utilities.data.batches import WHITE, draw_epoch, take
 from utilities.training.fast_network import FastNetwork
 
 PREFETCHED = 2
@@ -44,7 +44,7 @@ def training_data(examples, batch_size, epochs, seed):
 
     def stacks(examples):
         for epoch in epochs:
-            order, shifts = epoch_order(examples, epoch, seed), epoch_shifts(examples, epoch, seed)
+            order, shifts = draw_epoch(examples, epoch, seed)
             for start, end in _ranges(examples, batch_size):
                 batches = -1, min(batch_size, end - start)
                 yield take(examples, order[start:end].reshape(batches), shifts[start:end].reshape(*batches, 2))

@@ -6,11 +6,9 @@ import time
 
 import keras
 
-from utilities.terminal.console import can_redraw, terminal_width
+from utilities.terminal.console import CLEAR_LINE, REFRESH_SECONDS, can_redraw, terminal_width
 
-REFRESH_SECONDS = 0.1
 BAR_WIDTH = 20
-CLEAR_LINE = "\r\x1b[K"
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHORTEST_CURVE, LONGEST_CURVE = 3, 40
 
