@@ -64,14 +64,19 @@ def make_labels(count, classes):
     return np.random.default_rng(0).permutation(np.resize(np.asarray(classes, np.uint8), count))
 
 
-def make_images(labels, rows=8, columns=8):
-    """Return noisy images, uint8, that show their label by where a rectangle is and how bright."""
+def make_images(labels, rows=8, columns=8, channels=None):
+    """Return noisy images, uint8, that show their label by where a rectangle is and how bright.
+
+    Args:
+        channels: None for images of rank 3, as most files have them; else each channel is as bright as the one before,
+            or less.
+    """
     images = np.random.default_rng(1).integers(0, 40, (len(labels), rows, columns), np.uint8)
     height, width = rows // 2, columns // 2
     for image, label in zip(images, labels.tolist(), strict=True):
         top, left = label % height, label // height % width
         image[top : top + height, left : left + width] += 100 + 4 * label % 110
-    return images
+    return images if channels is None else np.stack([images // (1 + each) for each in range(channels)], axis=-1)
 
 
 def children_of(process):

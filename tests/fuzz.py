@@ -30,7 +30,7 @@ from utilities.network.encoder_reader import read_encoder
 
 SECONDS = 2
 MEMORY = 2**30  # less would leave no room for what a gzip file holds, beside the libraries
-SHAPE = (8, 8)
+SHAPE = (8, 8, 1)
 MOST_CHANGES = 4
 # Where a size, a rank or a length is expected, these do the most harm.
 NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)

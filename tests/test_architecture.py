@@ -25,42 +25,45 @@ def test_a_third_pooling_that_was_not_asked_is_none():
 @pytest.mark.parametrize(
     ("shape", "layers", "third_pooling", "code"),
     [
-        ((28, 28), 1, None, (14, 14, 4)),
-        ((28, 28), 2, None, (7, 7, 4)),
-        ((28, 28), 3, False, (7, 7, 4)),
-        ((28, 28), 3, True, (1, 1, 4)),
-        ((28, 28), 5, True, (1, 1, 4)),
-        ((56, 28), 3, True, (2, 1, 4)),
-        ((56, 28), 5, False, (14, 7, 4)),
-        ((8, 8), 5, None, (2, 2, 4)),
-        ((2, 6), 1, None, (1, 3, 4)),
+        ((28, 28, 1), 1, None, (14, 14, 4)),
+        ((28, 28, 1), 2, None, (7, 7, 4)),
+        ((28, 28, 1), 3, False, (7, 7, 4)),
+        ((28, 28, 1), 3, True, (1, 1, 4)),
+        ((28, 28, 1), 5, True, (1, 1, 4)),
+        ((56, 28, 1), 3, True, (2, 1, 4)),
+        ((56, 28, 1), 5, False, (14, 7, 4)),
+        ((8, 8, 1), 5, None, (2, 2, 4)),
+        ((2, 6, 1), 1, None, (1, 3, 4)),
     ],
 )
 def test_the_code_is_the_image_divided_by_the_poolings(shape, layers, third_pooling, code):
     encoded, decoded = feature_maps(shape, (9,) * (layers - 1) + (4,), third_pooling)
-    assert encoded[0] == decoded[-1] == (*shape, 1)
+    assert encoded[0] == decoded[-1] == shape
     assert encoded[-1] == decoded[0] == code
 
 
 def test_the_feature_maps_are_those_of_every_set_from_image_to_code_and_back():
-    assert feature_maps((28, 56), (5, 6, 7), third_pooling=True) == (
+    assert feature_maps((28, 56, 1), (5, 6, 7), third_pooling=True) == (
         [(28, 56, 1), (14, 28, 5), (7, 14, 6), (1, 2, 7)],
         [(1, 2, 7), (7, 14, 7), (14, 28, 6), (28, 56, 5), (28, 56, 1)],
     )
 
 
 def test_a_network_is_described_by_its_feature_maps_and_what_its_code_saves():
-    assert describe((28, 28), (32, 16, 64), third_pooling=True).splitlines() == [
+    assert describe((28, 28, 1), (32, 16, 64), third_pooling=True).splitlines() == [
         "encoder  28x28x1 -> 14x14x32 -> 7x7x16 -> 1x1x64",
         "decoder  1x1x64 -> 7x7x64 -> 14x14x16 -> 28x28x32 -> 28x28x1",
         "code     64 numbers for an image of 784 pixels: 12.2 times fewer",
     ]
-    assert "3136 numbers for an image of 784 pixels: nothing" in describe((28, 28), (2, 64), third_pooling=None)
+    assert "64 numbers for an image of 2352 numbers: 36.8 times" in describe(
+        (28, 28, 3), (2, 2, 64), third_pooling=True
+    )
+    assert "3136 numbers for an image of 784 pixels: nothing" in describe((28, 28, 1), (2, 64), third_pooling=None)
 
 
 @pytest.mark.parametrize(
     ("shape", "layers", "divisor"),
-    [((27, 28), 1, 2), ((28, 27), 5, 2), ((14, 28), 2, 4), ((28, 30), 3, 4), ((1, 1), 1, 2)],
+    [((27, 28, 1), 1, 2), ((28, 27, 1), 5, 2), ((14, 28, 1), 2, 4), ((28, 30, 1), 3, 4), ((1, 1, 1), 1, 2)],
 )
 def test_sides_that_do_not_divide_are_refused_with_the_reason(shape, layers, divisor):
     fault = pooling_fault(shape, layers)
@@ -70,19 +73,21 @@ def test_sides_that_do_not_divide_are_refused_with_the_reason(shape, layers, div
 
 
 @pytest.mark.parametrize(
-    ("shape", "layers"), [((28, 28), 1), ((28, 28), 5), ((8, 12), 5), ((2, 6), 1), ((56, 28), 3), ((4, 4), 2)]
+    ("shape", "layers"),
+    [((28, 28, 1), 1), ((28, 28, 1), 5), ((8, 12, 1), 5), ((2, 6, 1), 1), ((56, 28, 1), 3), ((4, 4, 1), 2)],
 )
 def test_sides_that_divide_are_accepted(shape, layers):
     assert pooling_fault(shape, layers) is None
 
 
-@pytest.mark.parametrize(("shape", "layers"), [((28, 28), 3), ((28, 28), 5), ((56, 28), 3), ((84, 56), 9)])
+@pytest.mark.parametrize(("shape", "layers"), [((28, 28, 1), 3), ((28, 28, 1), 5), ((56, 28, 1), 3), ((84, 56, 1), 9)])
 def test_3_layers_or_more_and_sides_that_divide_by_28_allow_a_third_pooling(shape, layers):
     assert may_pool_third(shape, layers)
 
 
 @pytest.mark.parametrize(
-    ("shape", "layers"), [((28, 28), 2), ((28, 28), 1), ((8, 8), 3), ((28, 14), 3), ((14, 28), 3), ((32, 32), 5)]
+    ("shape", "layers"),
+    [((28, 28, 1), 2), ((28, 28, 1), 1), ((8, 8, 1), 3), ((28, 14, 1), 3), ((14, 28, 1), 3), ((32, 32, 1), 5)],
 )
 def test_anything_less_does_not(shape, layers):
     assert not may_pool_third(shape, layers)

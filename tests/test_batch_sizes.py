@@ -18,7 +18,7 @@ from utilities.training import training
 KERNELS, FILTERS = ((5, 5), (7, 7), (7, 7)), (32, 32, 64)
 CLASSES = np.arange(3)
 LABELS = make_labels(16, CLASSES)
-LABELLED = LabelledImages(make_images(LABELS, 28, 28), LABELS.astype(np.int64), CLASSES)
+LABELLED = LabelledImages(make_images(LABELS, 28, 28, 1), LABELS.astype(np.int64), CLASSES, ("0", "1", "2"))
 # (batch size, images to train on, images for validation). On JAX, where batches are padded to one size, batches of one
 # image and last batches of one and of two are all the kinds that there are.
 CASES = [
@@ -38,13 +38,13 @@ def split_of(training_count, validation_count):
 
 
 def scaled(chosen):
-    return LABELLED.images[chosen, ..., np.newaxis] / np.float32(255)
+    return LABELLED.images[chosen] / np.float32(255)
 
 
 def autoencoder_of(batch_size):
     keras.utils.set_random_seed(1)
     hyperparameters = AutoencoderHyperparameters(KERNELS, FILTERS, 1, batch_size, third_pooling=True)
-    return build_autoencoder((28, 28), hyperparameters), hyperparameters
+    return build_autoencoder((28, 28, 1), hyperparameters), hyperparameters
 
 
 @pytest.mark.parametrize(("batch_size", "training_count", "validation_count"), CASES)
@@ -72,7 +72,7 @@ def test_both_phases_of_a_classifier_train_in_batches_of_any_size(
     split, folder = split_of(training_count, validation_count), RunFolder()
     classifier = build_classifier(autoencoder_of(batch_size)[0].encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, 1, batch_size)
-    trained = training.train_classifier(classifier, LABELLED, split, hyperparameters, 1, folder)
+    trained, _ = training.train_classifier(classifier, LABELLED, split, hyperparameters, 1, folder)
     frozen, everything = folder.history
     for row, weights in ((frozen, trained.weights_after_phase_1), (everything, classifier.whole.get_weights())):
         classifier.whole.set_weights(weights)
@@ -86,5 +86,5 @@ def test_predictions_of_any_number_of_images_are_the_plain_networks():
     autoencoder, _ = autoencoder_of(64)
     for count in (1, 2, 3, 4, 5, 101, 102):
         images = LABELLED.images[np.arange(count) % len(LABELS)]
-        expected = autoencoder.whole.predict_on_batch(images[..., np.newaxis] / np.float32(255))
+        expected = autoencoder.whole.predict_on_batch(images / np.float32(255))
         assert np.allclose(training.predict(autoencoder.whole, images), expected, atol=1e-5), count

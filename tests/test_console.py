@@ -15,7 +15,7 @@ from utilities.terminal.console import Console, Question, can_redraw
 
 ENCODER = NetworkSize(1000, 1000, 16)
 ASK = {
-    "autoencoder": lambda console, before=None: ask_autoencoder(console, (28, 28), 500, before),
+    "autoencoder": lambda console, before=None: ask_autoencoder(console, (28, 28, 1), 500, before),
     "classification": lambda console, before=None: ask_classifier(console, ENCODER, 10, 500, before),
 }
 QUESTIONS = {
@@ -433,7 +433,7 @@ def test_answers_of_the_autoencoder_land_in_their_hyperparameters(redirect):
 
 
 @pytest.mark.parametrize("layers", [2, 3, 5])
-@pytest.mark.parametrize("shape", [(28, 28), (56, 28), (84, 56), (8, 8), (28, 12), (12, 28)])
+@pytest.mark.parametrize("shape", [(28, 28, 3), (56, 28, 1), (84, 56, 1), (8, 8, 1), (28, 12, 1), (12, 28, 1)])
 def test_the_third_pooling_is_asked_only_where_it_is_possible(redirect, capsys, shape, layers):
     asked = layers >= 3 and shape[0] % 28 == shape[1] % 28 == 0
     answers = make_hyperparameters(layers).answers()
@@ -443,18 +443,18 @@ def test_the_third_pooling_is_asked_only_where_it_is_possible(redirect, capsys, 
 
 
 def test_more_layers_than_the_sides_allow_are_refused_with_the_reason(at_terminal):
-    value, shown = at_terminal(lambda console: ask_autoencoder(console, (14, 28), 500), "2", "1")
+    value, shown = at_terminal(lambda console: ask_autoencoder(console, (14, 28, 1), 500), "2", "1")
     assert len(value.filters) == 1
     assert "must divide by 4, and the images have 14 x 28 pixels\n" in shown
 
 
-@pytest.mark.parametrize("shape", [(14, 14), (8, 8), (28, 28), (2, 4)])
+@pytest.mark.parametrize("shape", [(14, 14, 1), (8, 8, 1), (28, 28, 3), (2, 4, 1)])
 def test_the_default_number_of_layers_suits_the_images(redirect, shape):
     divisor = 2 ** min(2, len(ask_autoencoder(redirect(""), shape, 500).filters))
-    assert all(side % divisor == 0 for side in shape)
+    assert all(side % divisor == 0 for side in shape[:2])
 
 
-@pytest.mark.parametrize("shape", [(27, 27), (28, 27), (1, 1)])
+@pytest.mark.parametrize("shape", [(27, 27, 1), (28, 27, 3), (1, 1, 1)])
 def test_images_of_odd_sides_are_refused_before_any_question(redirect, capsys, shape):
     with pytest.raises(BadInput, match=f"must divide by 2, and the images have {shape[0]} x {shape[1]}"):
         ask_autoencoder(redirect("1\n"), shape, 500)

@@ -422,6 +422,26 @@ def test_at_a_terminal_a_bad_answer_is_asked_again_and_b_goes_back(tmp_path, at_
     assert "rows and columns of the images [32x32]: 56\n" in shown
 
 
+@pytest.mark.parametrize(
+    ("colours", "default"),
+    [
+        (["white"] * 3, "n"),
+        ([(250, 250, 248)] * 3, "n"),  # scans in grey, stored in colour
+        (["red", "red", "white"], "y"),
+        (["red", "white", "white"], "n"),
+    ],
+)
+def test_colour_is_the_default_where_most_pictures_have_it(tmp_path, colours, default):
+    (tmp_path / "photos").mkdir()
+    for number, colour in enumerate(colours):
+        picture = Image.new("RGB", (8, 8), "black")
+        picture.paste(colour, (2, 2, 6, 6))
+        picture.save(tmp_path / "photos" / f"{number}.png")
+    (tmp_path / "photos" / "3.png").write_text("damaged: not looked at")
+    _, session = converted(tmp_path, "photos", "--count", "2")
+    assert f"in colour? y/n [{default}]: " in session.stdout
+
+
 def test_the_same_seed_gives_the_same_test_set_and_another_one_another(tmp_path):
     write_pictures(tmp_path / "photos", each=20)
     tests = []

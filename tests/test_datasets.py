@@ -23,14 +23,14 @@ def write_pair(folder, labels, name="set", rows=8, columns=8):
 def test_a_path_that_does_not_exist_means_its_gz(tmp_path):
     images = make_images(make_labels(5, [0, 1]))
     write(tmp_path / "images.gz", images)
-    assert np.array_equal(datasets.read_images(tmp_path / "images"), images)
+    assert np.array_equal(datasets.read_images(tmp_path / "images"), images[..., np.newaxis])
 
 
 def test_a_path_that_exists_is_read_though_a_gz_lies_beside_it(tmp_path):
     images = make_images(make_labels(5, [0, 1]))
     write(tmp_path / "images", images)
     write(tmp_path / "images.gz", 255 - images)
-    assert np.array_equal(datasets.read_images(tmp_path / "images"), images)
+    assert np.array_equal(datasets.read_images(tmp_path / "images"), images[..., np.newaxis])
 
 
 @pytest.mark.parametrize("path", [".", "/", "", ".."])
@@ -42,15 +42,15 @@ def test_a_path_without_a_file_name_is_bad_input(path):
 def test_a_gz_that_the_browser_unpacked_under_its_old_name_is_read(tmp_path):
     images = make_images(make_labels(5, [0, 1]))
     write(tmp_path / "images", images).rename(tmp_path / "images.gz")
-    assert np.array_equal(datasets.read_images(tmp_path / "images"), images)
+    assert np.array_equal(datasets.read_images(tmp_path / "images"), images[..., np.newaxis])
 
 
 def test_without_arguments_the_four_paths_are_the_mnist_in_dataset():
     arguments = parse_classification_arguments(["-model", "encoder.h5"])
     training = datasets.read_training_set(arguments.data, arguments.datalabels)
     test = datasets.read_test_set(arguments.test, arguments.testlabels, training)
-    assert training.images.shape == (60_000, 28, 28)
-    assert test.images.shape == (10_000, 28, 28)
+    assert training.images.shape == (60_000, 28, 28, 1)
+    assert test.images.shape == (10_000, 28, 28, 1)
     assert training.classes.tolist() == list(range(10))
     assert np.bincount(test.targets).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -67,7 +67,9 @@ def test_labels_given_for_images_and_the_reverse_are_told(tmp_path):
     ("array", "complaint"),
     [
         (np.zeros((3, 8), np.uint8), "found 2 dimensions"),
-        (np.zeros((3, 8, 8, 3), np.uint8), "found 4 dimensions"),
+        (np.zeros((3, 8, 8, 5), np.uint8), "1 to 4 channels, found 5"),
+        (np.zeros((3, 8, 8, 0), np.uint8), "1 to 4 channels, found 0"),
+        (np.zeros((3, 8, 8, 3, 1), np.uint8), "3 or 4 dimensions.*, found 5 dimensions"),
         (np.zeros((3, 8, 8), np.float32), "found float32"),
         (np.zeros((3, 8, 8), np.int8), "found int8"),
         (np.zeros((0, 8, 8), np.uint8), "found none"),
@@ -281,10 +283,11 @@ def test_a_single_image_is_read_and_cannot_be_split(tmp_path):
             datasets.split_for_validation(1, seed=0, targets=targets)
 
 
-def test_the_description_counts_the_parts_of_the_split():
-    images = make_images(make_labels(60, range(3)), 8, 12)
+@pytest.mark.parametrize(("channels", "told"), [(1, ""), (3, " in 3 channels")])
+def test_the_description_counts_the_parts_of_the_split(channels, told):
+    images = make_images(make_labels(60, range(3)), 8, 12, channels)
     described = datasets.describe(images, datasets.split_for_validation(60, seed=1))
-    assert described == "60 images of 8 x 12 pixels: 54 to train on, 6 for validation"
+    assert described == f"60 images of 8 x 12 pixels{told}: 54 to train on, 6 for validation"
 
 
 def test_a_damaged_file_is_bad_input(tmp_path):

@@ -24,7 +24,7 @@ from utilities.network.networks import build_autoencoder, build_classifier, buil
 from utilities.network.saving import save_model
 from utilities.training.training import engine
 
-SHAPE = (8, 8)
+SHAPE = (8, 8, 1)
 KERAS_2 = sorted((Path(__file__).parent / "data").glob("keras2_*.h5"))
 SUFFIXES = (".h5", ".keras")
 LOAD_AND_PREDICT = """
@@ -40,7 +40,7 @@ NEW_LAYERS_HAVE = ("he_normal", "HeNormal", "zeros", "Zeros", "ones", "Ones")  #
 
 
 def images_of(shape=SHAPE, name=None):
-    return keras.Input((*shape, 1), name=name)
+    return keras.Input(shape, name=name)
 
 
 def inner_encoder(name="inner"):
@@ -88,7 +88,7 @@ def with_frozen_network():
 def frozen_and_compiled():
     encoder = with_frozen_network()
     encoder.compile("adam", loss=keras.losses.MeanSquaredError())
-    encoder.fit(np.zeros((2, *SHAPE, 1)), np.zeros((2, *encoder.output_shape[1:])), verbose=0)
+    encoder.fit(np.zeros((2, *SHAPE)), np.zeros((2, *encoder.output_shape[1:])), verbose=0)
     return encoder
 
 
@@ -113,7 +113,7 @@ def with_names_of_this_project(*more):
 
 def without_an_input():
     encoder = keras.Sequential([layers.Conv2D(2, 3), layers.MaxPooling2D()])
-    encoder(np.zeros((3, *SHAPE, 1)))
+    encoder(np.zeros((3, *SHAPE)))
     return encoder
 
 
@@ -156,7 +156,7 @@ def give_weights(model):
 def good(tmp_path_factory):
     """A folder of images.npz and good encoders: {path: what an encoder predicts in the process that made it}."""
     folder, known = tmp_path_factory.mktemp("good"), {}
-    images = np.random.default_rng(0).random((5, *SHAPE, 1), np.float32)
+    images = np.random.default_rng(0).random((5, *SHAPE), np.float32)
     np.savez(folder / "images.npz", images=images)
     for make in MODELS:
         model = give_weights(make())
@@ -233,7 +233,7 @@ def test_encoders_predict_what_they_do_when_keras_loads_them_in_another_process(
 
 @pytest.mark.backend
 def test_names_that_tensorflow_cannot_have_do_not_matter(tmp_path):
-    images = np.random.default_rng(0).random((5, *SHAPE, 1), np.float32)
+    images = np.random.default_rng(0).random((5, *SHAPE), np.float32)
     for suffix in SUFFIXES:
         with_space, without = (give_weights(with_names_of_this_project(name)) for name in ("my layer", "my_layer"))
         with_space.save(tmp_path / f"encoder{suffix}")
@@ -270,9 +270,9 @@ def test_what_is_read_outlasts_the_file_and_is_named_by_its_content(good, tmp_pa
 
 def test_encoders_of_all_architectures_are_read(tmp_path):
     for layers_, third_pooling in [(1, None), (3, True), (5, False)]:
-        encoder = build_autoencoder((56, 28), make_hyperparameters(layers_, third_pooling=third_pooling)).encoder
+        encoder = build_autoencoder((56, 28, 1), make_hyperparameters(layers_, third_pooling=third_pooling)).encoder
         save_model(encoder, tmp_path / "encoder.h5")
-        weights = build_encoder(read_encoder(tmp_path / "encoder.h5", (56, 28))).get_weights()
+        weights = build_encoder(read_encoder(tmp_path / "encoder.h5", (56, 28, 1))).get_weights()
         assert all(map(np.array_equal, weights, encoder.get_weights()))
 
 
@@ -304,9 +304,9 @@ def test_a_model_that_is_no_encoder_for_these_images_is_told(tmp_path, suffix):
         "it has dense layers": build_classifier(autoencoder.encoder, 4, 3).whole,
         "kind Lambda": keras.Model(images, layers.Lambda(lambda x: x)(images)),
         "the images have 8 x 8 x 1 pixels, the encoder is for 4 x 20 x 1": build_autoencoder(
-            (4, 20), make_hyperparameters(1)
+            (4, 20, 1), make_hyperparameters(1)
         ).encoder,
-        "the encoder is for 8 x 8 x 3": keras.Sequential([keras.Input((*SHAPE, 3)), layers.Conv2D(2, 3)]),
+        "the encoder is for 8 x 8 x 3": keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)]),
         "twice is not connected to the layer before it alone": keras.Model(
             images, layers.add([images, layers.Conv2D(1, 1)(images)], name="twice")
         ),

@@ -15,14 +15,14 @@ from utilities.training import fast_network, fourier_convolution
 from utilities.training.fast_network import FastNetwork
 
 CASES = {
-    "1 layer": ((6, 8), make_hyperparameters(1)),
-    "2 layers": ((8, 12), make_hyperparameters(2)),
-    "5 layers": ((8, 8), make_hyperparameters(5)),
-    "third pooling": ((28, 28), make_hyperparameters(4, third_pooling=True)),
-    "third pooling, oblong": ((28, 56), make_hyperparameters(3, third_pooling=True)),
-    "one pixel": ((4, 4), AutoencoderHyperparameters(((2, 5), (4, 4), (3, 2)), (3, 4, 5), 1, 4, None)),
-    "large kernels": ((4, 8), AutoencoderHyperparameters(((9, 2), (6, 11)), (3, 4), 1, 4, None)),
-    "large kernels, third": ((28, 28), AutoencoderHyperparameters(((3, 3), (8, 9), (10, 5)), (2, 3, 4), 1, 4, True)),
+    "1 layer": ((6, 8, 3), make_hyperparameters(1)),
+    "2 layers": ((8, 12, 1), make_hyperparameters(2)),
+    "5 layers": ((8, 8, 1), make_hyperparameters(5)),
+    "third pooling": ((28, 28, 1), make_hyperparameters(4, third_pooling=True)),
+    "third pooling, oblong": ((28, 56, 1), make_hyperparameters(3, third_pooling=True)),
+    "one pixel": ((4, 4, 1), AutoencoderHyperparameters(((2, 5), (4, 4), (3, 2)), (3, 4, 5), 1, 4, None)),
+    "large kernels": ((4, 8, 2), AutoencoderHyperparameters(((9, 2), (6, 11)), (3, 4), 1, 4, None)),
+    "large kernels, third": ((28, 28, 3), AutoencoderHyperparameters(((3, 3), (8, 9), (10, 5)), (2, 3, 4), 1, 4, True)),
 }
 
 
@@ -43,7 +43,7 @@ def network(request):
     shape, hyperparameters = CASES[request.param]
     network = build_autoencoder(shape, hyperparameters).whole
     randomise(network)
-    return network, np.random.default_rng(1).random((4, *shape, 1), np.float32)
+    return network, np.random.default_rng(1).random((4, *shape), np.float32)
 
 
 def test_it_predicts_what_the_plain_network_predicts(network):
@@ -82,14 +82,14 @@ def test_a_transform_is_taken_where_it_saves_most_of_the_products(
     monkeypatch.setattr(fast_network, "ON_PROCESSOR", on_processor)
     kernels = ((5, 5), (side, side), (side, side))
     hyperparameters = AutoencoderHyperparameters(kernels, (32, 32, 64), 1, batch_size, third_pooling=True)
-    fast = FastNetwork(build_autoencoder((28, 28), hyperparameters).encoder, batch_size)
+    fast = FastNetwork(build_autoencoder((28, 28, 1), hyperparameters).encoder, batch_size)
     images = tf.TensorSpec((None, 28, 28, 1))
     operations = tf.function(fast.call).get_concrete_function(images, True).graph.get_operations()
     assert sum(operation.type == "Conv2D" for operation in operations) == convolutions
 
 
 def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():
-    encoder = build_autoencoder((8, 8), make_hyperparameters(2)).encoder
+    encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
     randomise(encoder)
     classifier = build_classifier(encoder, 5, 3)
     encoder.trainable = False

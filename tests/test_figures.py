@@ -2,7 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utilities.record import figures
+from utilities.record import figures, image_figures
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def test_the_map_puts_an_image_where_its_codes_vary_most():
     codes = np.zeros((4, 1, 1, 3), np.float32)
     codes[:, 0, 0, 1] = (0, 10, 20, 30)
     codes[:, 0, 0, 2] = (0, 1, -1, 0)
-    figure = figures.draw_code_map(np.full((4, 8, 8), 255, np.uint8), codes, "title")
+    figure = figures.draw_code_map(np.full((4, 8, 8, 1), 255, np.uint8), codes, "title")
     places = images_at(figure.axes[0])
     assert np.abs(np.diff(places[:, 0])) == pytest.approx([10, 10, 10], rel=0.01)
     assert "100%" in figure.axes[0].get_xlabel()
@@ -40,20 +40,74 @@ def test_thumbnails_do_not_cover_one_another():
 
 @pytest.mark.parametrize("codes", [np.ones((1, 1, 1, 3)), np.arange(5.0).reshape(5, 1, 1, 1), np.ones((5, 2, 2, 1))])
 def test_codes_with_fewer_components_than_the_map_has_sides_are_drawn_all_the_same(codes):
-    figure = figures.draw_code_map(np.zeros((len(codes), 8, 8), np.uint8), codes, "title")
+    figure = figures.draw_code_map(np.zeros((len(codes), 8, 8, 1), np.uint8), codes, "title")
     figure.canvas.draw()
     assert len(figure.axes[0].images) >= 1
 
 
 @pytest.mark.parametrize("count", [1, 8, 11])
 def test_every_kernel_is_drawn_on_one_scale(count):
-    kernels = np.random.default_rng(0).normal(size=(count, 3, 5))
+    kernels = np.random.default_rng(0).normal(size=(count, 3, 5, 1))
     figure = figures.draw_kernels(kernels, "title")
     drawn = [axis.images[0] for axis in figure.axes if axis.images]
-    assert [np.array_equal(image.get_array(), kernel) for image, kernel in zip(drawn, kernels, strict=True)] == [
-        True
-    ] * count
+    assert [
+        np.array_equal(image.get_array(), kernel[..., 0]) for image, kernel in zip(drawn, kernels, strict=True)
+    ] == [True] * count
     assert {image.get_clim() for image in drawn} == {(-np.abs(kernels).max(), np.abs(kernels).max())}
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_kernels_of_colours_are_drawn_in_colours_around_middle_grey(channels):
+    kernels = np.random.default_rng(0).normal(size=(5, 3, 4, channels))
+    figure = figures.draw_kernels(kernels, "title")
+    drawn = [axis.images[0].get_array() for axis in figure.axes if axis.images]
+    assert len(figure.axes) == 5  # no bar of colours, which would tell of one channel
+    largest = np.abs(kernels[..., :3]).max()
+    for image, kernel in zip(drawn, kernels, strict=True):
+        assert np.allclose((image - 0.5) * 2 * largest, kernel[..., :3])
+
+
+def test_of_kernels_of_grey_and_opacity_those_of_grey_are_drawn():
+    kernels = np.random.default_rng(0).normal(size=(2, 3, 4, 2))
+    figure = figures.draw_kernels(kernels, "title")
+    assert np.array_equal(figure.axes[1].images[0].get_array(), kernels[1, ..., 0])
+
+
+def colour_at_middle(axis):
+    """Return the (red, green, blue) that an axis shows in its middle."""
+    axis.figure.canvas.draw()
+    pixels = np.asarray(axis.figure.canvas.buffer_rgba())
+    column, row = axis.transAxes.transform((0.5, 0.5)).astype(int)
+    return pixels[len(pixels) - 1 - row, column, :3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("pixel", "shown"),
+    [
+        ([200], [55, 55, 55]),  # ink on paper
+        ([200, 102], [175, 175, 175]),  # 0.4 of that ink
+        ([200, 30, 90], [200, 30, 90]),
+        ([200, 30, 90, 51], [244, 210, 222]),  # 0.2 of it on white
+    ],
+)
+def test_images_and_reconstructions_are_shown_in_their_colours(pixel, shown):
+    images = np.broadcast_to(np.array(pixel, np.uint8), (2, 6, 6, len(pixel)))
+    darker = (images / 255 * 0.5).astype(np.float32)
+    originals, reconstructions = np.reshape(image_figures.draw_reconstructions(images, darker, "title").axes, (2, 2))
+    assert colour_at_middle(originals[0]) == pytest.approx(shown, abs=1.5)
+    if len(pixel) == 3:
+        assert colour_at_middle(reconstructions[1]) == pytest.approx([100, 15, 45], abs=1.5)
+
+
+def test_the_map_shows_colours_as_they_are_and_leaves_the_paper_below_ink():
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
+    codes = np.array([[0.0], [9.0]])
+    (coloured,) = figures.draw_code_map(images, codes, "title").axes
+    assert [np.allclose(one.get_array(), image / 255) for one, image in zip(coloured.images, images, strict=True)] == [
+        True
+    ] * 2
+    (grey,) = figures.draw_code_map(images[..., :1], codes, "title").axes
+    assert np.allclose(grey.images[0].get_array(), images[0, ..., :1] / 255 * (0, 0, 0, 1))
 
 
 def history(losses, phases):
@@ -98,7 +152,7 @@ def test_long_values_and_titles_stay_inside_the_figure():
     kernels = [" ".join(f"{side}x{side}" for side in range(first, first + 20)) for first in range(12)]
     title = f"kernels {kernels[0]}, filters {kernels[1]}"
     comparison = figures.draw_comparison({"kernels": kernels, "layers": ["20"] * 12}, np.linspace(1, 2, 12))
-    titled = [figures.draw_history(history([0.4], "a"), title), figures.draw_kernels(np.ones((1, 3, 3)), title)]
+    titled = [figures.draw_history(history([0.4], "a"), title), figures.draw_kernels(np.ones((1, 3, 3, 1)), title)]
     for figure in (comparison, *titled):
         figure.canvas.draw()
     texts = [*comparison.axes[0].get_xticklabels(), *(figure._suptitle for figure in titled)]

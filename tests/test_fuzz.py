@@ -25,7 +25,7 @@ IDX_FILES = int(10_000 * SCALE)
 ENCODERS = int(500 * SCALE)
 FILES_PER_CHILD = 2_500
 CUTS = 64
-SHAPE = (8, 8)
+SHAPE = (8, 8, 1)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"
 CHILD = Path(__file__).with_name("fuzz.py")
 
@@ -71,7 +71,7 @@ def encoders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoders")
     encoder = build_autoencoder(SHAPE, make_hyperparameters(2)).encoder
     save_model(encoder, folder / "good1.h5")
-    nested = keras.Sequential([keras.Input((*SHAPE, 1)), encoder, layers.Conv2D(2, 1, activation="tanh")])
+    nested = keras.Sequential([keras.Input(SHAPE), encoder, layers.Conv2D(2, 1, activation="tanh")])
     save_model(nested, folder / "good2.h5")
     shutil.copy(KERAS_2, folder / "good3.h5")
     save_model(encoder, folder / "archive.keras")

@@ -22,7 +22,7 @@ from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
 
-SHAPE = (8, 8)
+SHAPE = (8, 8, 1)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"
 SUFFIXES = (".h5", ".keras")
 

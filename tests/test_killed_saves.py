@@ -74,7 +74,7 @@ def savers(kind):
     from utilities.network.networks import build_autoencoder
     from utilities.network.saving import save_model
 
-    encoders = [build_autoencoder((8, 8), make_hyperparameters(2)).encoder for _ in range(2)]
+    encoders = [build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder for _ in range(2)]
     return [lambda path, encoder=encoder: save_model(encoder, path) for encoder in encoders]
 
 

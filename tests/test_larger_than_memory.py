@@ -32,7 +32,7 @@ print(len(examples))
 
 def examples_of(count, chosen=None):
     """Return examples of 4 bytes each."""
-    return Examples(np.zeros((count, 2, 2), np.uint8), np.arange(count) if chosen is None else chosen)
+    return Examples(np.zeros((count, 2, 2, 1), np.uint8), np.arange(count) if chosen is None else chosen)
 
 
 @pytest.fixture

@@ -19,7 +19,13 @@ GIGABYTE = 10**9
 
 @pytest.mark.parametrize(
     ("shape", "layers", "third_pooling"),
-    [((8, 12), 1, None), ((8, 12), 2, None), ((28, 56), 3, True), ((28, 28), 3, False), ((28, 28), 6, True)],
+    [
+        *(((8, 12, channels), 1, None) for channels in (1, 2, 4)),
+        ((8, 12, 1), 2, None),
+        ((28, 56, 3), 3, True),
+        ((28, 28, 1), 3, False),
+        ((28, 28, 3), 6, True),
+    ],
 )
 def test_the_size_told_at_the_prompt_is_that_of_the_network_built(tmp_path, shape, layers, third_pooling):
     answers = make_hyperparameters(layers, third_pooling=third_pooling)
@@ -125,7 +131,7 @@ def small_machine(monkeypatch):
     ],
 )
 def test_a_network_that_cannot_fit_is_refused_where_it_is_asked_for(small_machine, at_terminal, answers, refused):
-    hyperparameters, shown = at_terminal(lambda console: ask_autoencoder(console, (28, 28), 60_000), *answers)
+    hyperparameters, shown = at_terminal(lambda console: ask_autoencoder(console, (28, 28, 1), 60_000), *answers)
     assert hyperparameters.answers()[-1] == answers[-1]
     assert_refused(refused, shown)
 
@@ -150,8 +156,8 @@ def assert_refused(question, shown):
 
 def test_data_in_memory_leave_less_for_the_network(small_machine, redirect):
     answers = "1\n3\n32\n1\n16\n1\n"
-    assert ask_autoencoder(redirect(answers), (28, 28), 60_000).batch_size == 16
+    assert ask_autoencoder(redirect(answers), (28, 28, 1), 60_000).batch_size == 16
     with pytest.raises(BadInput, match=r"about 2\.2 GB of memory in batches of 1, 1\.5 GB of it for images"):
-        ask_autoencoder(redirect(answers), (28, 28), 60_000, data_bytes=1_500_000_000)
+        ask_autoencoder(redirect(answers), (28, 28, 1), 60_000, data_bytes=1_500_000_000)
     with pytest.raises(BadInput, match="too large"):
         ask_classifier(redirect("9\n1\n1\n"), NetworkSize(10, 10, 10), 10, 60_000, data_bytes=1_500_000_000)

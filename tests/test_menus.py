@@ -12,13 +12,13 @@ from conftest import make_hyperparameters
 from utilities.errors import BadInput
 from utilities.network.networks import build_autoencoder
 from utilities.record.runs import RunFolder
-from utilities.session.menus import act_on_menu, save_encoder
+from utilities.session.menus import Following, act_on_menu, save
 
 
 @pytest.fixture(scope="module")
 def encoder():
     keras.utils.set_random_seed(1)
-    return build_autoencoder((8, 8), make_hyperparameters(1)).encoder
+    return build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_a_path_is_understood_and_its_folders_are_made(
     encoder, home, redirect, at_terminal, capsys, answer, saved, typed
 ):
     if typed:
-        _, shown = at_terminal(lambda console: save_encoder(console, encoder), answer)
+        _, shown = at_terminal(lambda console: save(console, encoder), answer)
     else:
-        save_encoder(redirect(f"{answer}\n"), encoder)
+        save(redirect(f"{answer}\n"), encoder)
         shown = capsys.readouterr().out
     assert files(home) == {saved}
     assert shown.endswith(f"\nsaved: {home if answer.startswith('~') else '.'}/{saved}\n".replace(" ./", " "))
@@ -77,7 +77,7 @@ BAD_PATHS = {
 
 @pytest.mark.parametrize("answer", BAD_PATHS)
 def test_a_place_that_cannot_be_written_is_told_and_asked_again(encoder, home, at_terminal, answer):
-    _, shown = at_terminal(lambda console: save_encoder(console, encoder), answer, "good")
+    _, shown = at_terminal(lambda console: save(console, encoder), answer, "good")
     _, complaint, asked_again, saved = shown.splitlines()
     assert complaint.startswith("  ")
     assert BAD_PATHS[answer] in complaint
@@ -89,7 +89,7 @@ def test_a_place_that_cannot_be_written_is_told_and_asked_again(encoder, home, a
 @pytest.mark.parametrize("answer", BAD_PATHS)
 def test_a_place_that_cannot_be_written_ends_redirected_input(encoder, home, redirect, capsys, answer):
     with pytest.raises(BadInput) as caught:
-        save_encoder(redirect(f"{answer}\n0\n"), encoder)
+        save(redirect(f"{answer}\n0\n"), encoder)
     assert str(caught.value).startswith('line 1 of the input, "save the encoder as (.h5 or .keras, - cancels)": ')
     assert BAD_PATHS[answer] in str(caught.value)
     assert str(caught.value).isprintable()
@@ -99,9 +99,9 @@ def test_a_place_that_cannot_be_written_ends_redirected_input(encoder, home, red
 @pytest.mark.parametrize("typed", [True, False], ids=["typed", "redirected"])
 def test_saving_is_cancelled(encoder, home, redirect, at_terminal, capsys, typed):
     if typed:
-        _, shown = at_terminal(lambda console: save_encoder(console, encoder), "-")
+        _, shown = at_terminal(lambda console: save(console, encoder), "-")
     else:
-        save_encoder(redirect("-\n"), encoder)
+        save(redirect("-\n"), encoder)
         shown = capsys.readouterr().out
     assert shown.endswith(" [encoder.h5]: -\nnot saved\n")
     assert files(home) == set()
@@ -112,7 +112,7 @@ def test_saving_is_cancelled(encoder, home, redirect, at_terminal, capsys, typed
 )
 def test_a_person_is_asked_before_a_file_is_replaced(encoder, home, at_terminal, answers, replaced):
     (home / "small.h5").write_text("another")
-    _, shown = at_terminal(lambda console: save_encoder(console, encoder), "small", *answers)
+    _, shown = at_terminal(lambda console: save(console, encoder), "small", *answers)
     assert "\nsmall.h5 exists: replace it? y/n [n]: " in shown
     assert shown.endswith("\nsaved: small.h5\n" if replaced else "\nnot saved\n")
     assert ((home / "small.h5").read_bytes() == b"another") != replaced
@@ -121,7 +121,7 @@ def test_a_person_is_asked_before_a_file_is_replaced(encoder, home, at_terminal,
 
 def test_redirected_answers_replace_a_file_unasked(encoder, home, redirect, capsys):
     (home / "encoder.h5").write_text("another")
-    save_encoder(redirect(""), encoder)
+    save(redirect(""), encoder)
     assert keras.models.load_model(home / "encoder.h5", compile=False).input_shape == (None, 8, 8, 1)
     assert "replace" not in capsys.readouterr().out
 
@@ -138,7 +138,7 @@ def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, c
     trained = SimpleNamespace(
         graphs={number: (f"graph {number}", partial(draw, number)) for number in (1, 4, 3)}, choices={}
     )
-    assert act_on_menu(redirect("2\n0\n2\n\n2\n4\n1\n"), experiments, trained) is True
+    assert act_on_menu(redirect("2\n0\n2\n\n2\n4\n1\n"), experiments, trained, 5) == Following()
     assert drawn == [1, 4]
     menu = re.search(r"^graphs\n.*?choice .*?$", capsys.readouterr().out, re.MULTILINE | re.DOTALL)[0]
     assert menu == (
@@ -151,3 +151,12 @@ def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, c
         "  6  loss against hyperparameters over earlier sessions too\n"
         "choice [1]: 0"
     )
+
+
+def test_training_on_asks_for_epochs_and_is_cancelled_or_begun(redirect, capsys):
+    trained = SimpleNamespace(graphs={}, choices={})
+    assert act_on_menu(redirect("6\n-\n6\n\n"), [None], trained, 5) == Following(5)
+    assert act_on_menu(redirect("6\n12\n"), [None], trained, 5) == Following(12)
+    assert act_on_menu(redirect("6\n-\n0\n"), [None], trained, 5) is None
+    with pytest.raises(BadInput, match="expected a whole number from 1 to 100000, found '0'"):
+        act_on_menu(redirect("6\n0\n"), [None], trained, 5)

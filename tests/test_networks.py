@@ -9,14 +9,14 @@ from utilities.terminal import console
 from utilities.terminal.console import say
 
 CASES = [
-    ((8, 8), 1, None),
-    ((8, 12), 2, None),
-    ((8, 8), 3, None),
-    ((8, 8), 5, None),
-    ((28, 28), 3, False),
-    ((28, 28), 3, True),
-    ((56, 28), 5, True),
-    ((56, 28), 5, False),
+    ((8, 8, 1), 1, None),
+    ((8, 12, 2), 2, None),
+    ((8, 8, 1), 3, None),
+    ((8, 8, 1), 5, None),
+    ((28, 28, 3), 3, False),
+    ((28, 28, 1), 3, True),
+    ((56, 28, 4), 5, True),
+    ((56, 28, 1), 5, False),
 ]
 
 
@@ -82,12 +82,12 @@ def test_the_encoder_is_built_as_asked(case):
 
 
 def test_the_decoder_is_its_mirror(case):
-    _, hyperparameters, network = case
+    shape, hyperparameters, network = case
     _, decoder, last = halves(network)
     assert tuple(convolution.filters for convolution, _ in decoder) == hyperparameters.filters[::-1]
     assert tuple(convolution.kernel_size for convolution, _ in decoder) == hyperparameters.kernel_sizes[::-1]
     assert [factor for _, factor in decoder] == poolings(len(decoder), hyperparameters.third_pooling)[::-1]
-    assert last.filters == 1
+    assert last.filters == shape[2]
     assert flat(network.decoder)[-1] is last or kind(flat(network.decoder)[-1]) == "Activation"
 
 
@@ -100,10 +100,10 @@ def test_shapes_run_from_image_to_code_and_back(case):
     shape, hyperparameters, network = case
     encoded, _ = feature_maps(shape, hyperparameters.filters, hyperparameters.third_pooling)
     code = encoded[-1]
-    assert network.encoder.input_shape == (None, *shape, 1)
+    assert network.encoder.input_shape == (None, *shape)
     assert network.encoder.output_shape == (None, *code)
     assert network.decoder.input_shape == (None, *code)
-    assert network.whole.output_shape == (None, *shape, 1)
+    assert network.whole.output_shape == (None, *shape)
 
 
 @pytest.mark.backend
@@ -114,7 +114,7 @@ def test_reconstructions_stay_in_range_whatever_the_weights(case):
     for layer in flat(network.whole):
         if kind(layer) == "Conv2D":
             layer.set_weights([100 * random.standard_normal(weight.shape) for weight in layer.get_weights()])
-    output = np.asarray(network.whole(random.random((3, *shape, 1))))
+    output = np.asarray(network.whole(random.random((3, *shape))))
     assert output.min() >= 0
     assert output.max() <= 1
     assert output.max() - output.min() > 0.5
@@ -123,7 +123,7 @@ def test_reconstructions_stay_in_range_whatever_the_weights(case):
 @pytest.mark.backend
 def test_the_whole_is_decoder_after_encoder(case):
     shape, _, network = case
-    images = np.random.default_rng(0).random((2, *shape, 1))
+    images = np.random.default_rng(0).random((2, *shape))
     expected = np.asarray(network.decoder(network.encoder(images)))
     assert np.allclose(np.asarray(network.whole(images)), expected, atol=1e-6)
     assert {id(weight) for weight in network.encoder.weights} < {id(weight) for weight in network.whole.weights}
@@ -147,7 +147,7 @@ def test_the_encoder_is_made_of_keras_own_layers(case):
 @pytest.mark.backend
 @pytest.mark.parametrize("classes", [2, 10, 26])
 def test_the_classifier_is_the_encoder_flattened_and_two_dense_layers(classes):
-    encoder = build_autoencoder((8, 12), make_hyperparameters(2)).encoder
+    encoder = build_autoencoder((8, 12, 2), make_hyperparameters(2)).encoder
     encoder_layers = flat(encoder)
     classifier = build_classifier(encoder, 17, classes)
     layers = flat(classifier.whole)
@@ -155,7 +155,7 @@ def test_the_classifier_is_the_encoder_flattened_and_two_dense_layers(classes):
     flatten, hidden, output = layers[len(encoder_layers) :]
     assert [kind(layer) for layer in (flatten, hidden, output)] == ["Flatten", "Dense", "Dense"]
     assert (hidden.units, output.units) == (17, classes)
-    images = np.random.default_rng(0).random((5, 8, 12, 1))
+    images = np.random.default_rng(0).random((5, 8, 12, 2))
     probabilities = np.asarray(classifier.whole(images))
     assert probabilities.shape == (5, classes)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
@@ -164,7 +164,7 @@ def test_the_classifier_is_the_encoder_flattened_and_two_dense_layers(classes):
 
 @pytest.mark.parametrize("width", [None, 44, 43, 40])
 def test_the_table_of_layers_fits_a_terminal(monkeypatch, capsys, width):
-    network = build_autoencoder((28, 28), make_hyperparameters(3, third_pooling=True)).whole
+    network = build_autoencoder((28, 28, 1), make_hyperparameters(3, third_pooling=True)).whole
     monkeypatch.setattr(console, "terminal_width", lambda: width)
     say(describe(network, width))
     lines = capsys.readouterr().out.splitlines()

@@ -26,8 +26,8 @@ def case(request):
     """A plain network with random weights, its loss, and five examples for it; one layer has a single channel."""
     hyperparameters = make_hyperparameters(3)
     hyperparameters = type(hyperparameters)(**{**vars(hyperparameters), "filters": (3, 1, 2)})
-    autoencoder = build_autoencoder((8, 8), hyperparameters)
-    images = np.random.default_rng(1).integers(0, 256, (5, 8, 8), np.uint8)
+    autoencoder = build_autoencoder((8, 8, 1), hyperparameters)
+    images = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 1), np.uint8)
     if request.param == "autoencoder":
         randomise(autoencoder.whole)
         return autoencoder.whole, "mean_squared_error", Examples(images, np.arange(5))
@@ -41,7 +41,7 @@ def case(request):
 def trained_plainly(network, loss, examples, batch_size):
     """Train on the batches of an epoch, one by one, as Keras does; return the mean loss, weighed by the examples."""
     network.compile(keras.optimizers.SGD(0.1), loss=loss)
-    inputs = examples.inputs[..., None] / np.float32(255)
+    inputs = examples.inputs / np.float32(255)
     targets = inputs if examples.classes is None else examples.distributions[examples.classes]
     order = np.random.default_rng((3, 0)).permutation(len(examples))
     losses = 0
@@ -74,4 +74,4 @@ def test_a_prediction_is_of_the_examples_alone_in_their_order(case):
     plain, _, examples = case
     data = on_jax.evaluation_data(Examples(examples.inputs, np.arange(5)), 2)
     found = on_jax.network_of(plain, 4).predict(data, verbose=0)[:5]
-    assert np.allclose(found, plain.predict(examples.inputs[..., None] / 255, verbose=0), atol=1e-5)
+    assert np.allclose(found, plain.predict(examples.inputs / 255, verbose=0), atol=1e-5)

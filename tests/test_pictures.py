@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import SOURCE, script_environment
 
-from utilities.record import figures, pictures
+from utilities.record import figures, image_figures, pictures
 from utilities.record.runs import RunFolder
 
 # Draws in a fresh process, whose settings are read on import; prints what is told, and then the picture's digest.
@@ -17,11 +17,11 @@ DRAW = """
 import hashlib, pathlib
 from functools import partial
 import numpy as np
-from utilities.record import figures, pictures
+from utilities.record import figures, image_figures, pictures
 from utilities.record.runs import RunFolder
-images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8)
+images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
 drawings = {"names": partial(figures.draw_comparison, {"encoder": ["Ba$$in.h5", "b.h5"]}, [0.1, 0.4])}
-drawings["images"] = partial(figures.draw_reconstructions, images, images / 255, "title of 100 % $x_1$")
+drawings["images"] = partial(image_figures.draw_reconstructions, images, images / 255, "title of 100 % $x_1$")
 pictures.keep(drawings, RunFolder(pathlib.Path()))
 print(*(hashlib.sha256(pathlib.Path(f"{name}.png").read_bytes()).hexdigest() for name in drawings))
 """
@@ -70,7 +70,7 @@ def test_other_settings_of_a_user_do_not_change_the_pictures(tmp_path, digests, 
 
 
 def a_figure(title="title"):
-    return figures.draw_kernels(np.ones((1, 3, 3)), title)
+    return figures.draw_kernels(np.ones((1, 3, 3, 1)), title)
 
 
 def failing():
@@ -113,6 +113,7 @@ class Outcome:
 
     def __init__(self, classes, images):
         self.classes = np.arange(classes) + (1 if classes < 200 else 10_000)
+        self.names = tuple(map(str, self.classes))
         self.confusion = images // 10 * (np.eye(classes, k=1, dtype=int) + np.eye(classes, k=-1, dtype=int))
         np.fill_diagonal(self.confusion, images)
 
@@ -136,7 +137,7 @@ def boxes_of(texts):
 )
 def test_a_confusion_matrix_of_any_size_can_be_read(classes, images, numbered):
     outcome = Outcome(classes, images)
-    figure = figures.draw_confusion(outcome)
+    figure = image_figures.draw_confusion(outcome)
     figure.canvas.draw()
     axis = figure.axes[0]
     assert max(figure.get_size_inches()) * pictures.DOTS_PER_INCH <= 2250
@@ -157,14 +158,14 @@ def test_a_confusion_matrix_of_any_size_can_be_read(classes, images, numbered):
 def test_of_a_confusion_matrix_small_shares_can_be_seen():
     outcome = Outcome(3, 100)
     outcome.confusion[0, 2] = 2
-    image = figures.draw_confusion(outcome).axes[0].images[0]
+    image = image_figures.draw_confusion(outcome).axes[0].images[0]
     assert image.get_array()[0, 2] ** 2 == pytest.approx(2 / outcome.confusion[0].sum())
     colours = image.cmap(image.norm(image.get_array()))[..., :3].sum(axis=-1)
     assert colours[2, 0] - colours[0, 2] > 0.2
 
 
 def test_of_thousands_of_kernels_the_first_are_drawn_and_said_to_be():
-    figure = figures.draw_kernels(np.random.default_rng(0).normal(size=(4096, 3, 3)), "title")
+    figure = figures.draw_kernels(np.random.default_rng(0).normal(size=(4096, 3, 3, 1)), "title")
     assert sum(bool(axis.images) for axis in figure.axes) == 128
     assert "the first 128 of 4096" in figure._suptitle.get_text()
 

@@ -42,9 +42,9 @@ from utilities.network import networks
 from utilities.training import on_jax, training
 from utilities.data.batches import Examples
 on_jax.prepare(None)
-whole = networks.build_autoencoder((8, 8), make_hyperparameters(1)).whole
+whole = networks.build_autoencoder((8, 8, 1), make_hyperparameters(1)).whole
 print(whole.count_params(), {len(weight.value.sharding.device_set) for weight in whole.weights})
-(inputs, real), targets, _ = on_jax.evaluation_data(Examples(numpy.zeros((5, 8, 8), "u1"), numpy.arange(5)), 5)[0]
+(inputs, real), targets, _ = on_jax.evaluation_data(Examples(numpy.zeros((5, 8, 8, 1), "u1"), numpy.arange(5)), 5)[0]
 print(inputs.shape, real.tolist())
 images = numpy.random.default_rng(1).integers(0, 256, (19, 8, 8), "u1")
 in_one_batch = training.predict(whole, images)

@@ -278,7 +278,7 @@ def test_a_full_pipe_that_does_not_wait_is_waited_for():
 
 
 LABELS = make_labels(40, range(4))
-IMAGES = make_images(LABELS)
+IMAGES = make_images(LABELS, channels=1)
 
 
 @pytest.mark.parametrize("broken", [True, False], ids=["pipe", "full disk"])

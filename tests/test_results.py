@@ -23,7 +23,7 @@ PROBABILITIES = np.array(
     ],
     np.float32,
 )
-RESULTS = Results(TARGETS, PROBABILITIES, CLASSES)
+RESULTS = Results(TARGETS, PROBABILITIES, CLASSES, ("1", "5", "7", "26"))
 
 
 def lines_of(text):
@@ -45,7 +45,7 @@ def test_the_loss_is_the_mean_cross_entropy():
 
 
 def test_a_probability_of_0_for_the_true_class_costs_much_but_not_infinitely():
-    loss = Results(np.array([0]), np.array([[0.0, 1.0]], np.float32), np.array([0, 1])).loss
+    loss = Results(np.array([0]), np.array([[0.0, 1.0]], np.float32), np.arange(2), ("0", "1")).loss
     assert 10 < loss < 100
 
 
@@ -75,7 +75,7 @@ def test_the_table_gives_precision_recall_f1_and_support_of_each_class():
 
 def test_means_are_of_the_classes_that_the_test_set_has():
     targets, classes = np.array([3] * 5 + [7] * 5), np.arange(100)
-    lines = lines_of(format_results(Results(targets, np.eye(100)[targets], classes)))
+    lines = lines_of(format_results(Results(targets, np.eye(100)[targets], classes, tuple(map(str, classes)))))
     assert ["mean", "1.0000", "1.0000", "1.0000", "10"] in lines
     assert sum(line[1:4] == ["-"] * 3 for line in lines) == 98
 
@@ -89,7 +89,7 @@ def test_the_table_fits_a_narrow_terminal_and_says_the_same(width):
 
 def test_precision_recall_and_f1_differ_where_they_should():
     targets, predictions = np.array([0] * 8 + [1] * 2), np.array([0] * 6 + [1] * 4)
-    lines = lines_of(format_results(Results(targets, np.eye(2)[predictions], np.array([0, 1]))))
+    lines = lines_of(format_results(Results(targets, np.eye(2)[predictions], np.arange(2), ("0", "1"))))
     assert ["0", "1.0000", "0.7500", "0.8571", "8"] in lines
     assert ["1", "0.5000", "1.0000", "0.6667", "2"] in lines
 
@@ -109,30 +109,30 @@ def test_the_text_shows_the_confusion_matrix_with_its_labels():
 @pytest.fixture
 def classifier():
     keras.utils.set_random_seed(1)
-    return build_classifier(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, 4, 3)
+    return build_classifier(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, 4, 3)
 
 
 @pytest.mark.backend
 @pytest.mark.parametrize("count", [1, training.EVALUATION_BATCH, training.EVALUATION_BATCH + 3])
 def test_every_image_is_classified_in_its_place(classifier, count):
     labels = make_labels(count, range(3))
-    images = make_images(labels)
-    labelled = LabelledImages(images, labels.astype(np.int64), np.arange(3))
-    _, now = TrainedClassifier(classifier, classifier.whole.get_weights(), None).predict(labelled)
-    expected = np.asarray(classifier.whole(images[..., np.newaxis].astype(np.float32) / 255))
+    images = make_images(labels, channels=1)
+    labelled = LabelledImages(images, labels.astype(np.int64), np.arange(3), ("0", "1", "2"))
+    _, now = TrainedClassifier(classifier, classifier.whole.get_weights()).predict(labelled)
+    expected = np.asarray(classifier.whole(images.astype(np.float32) / 255))
     assert np.allclose(now, expected, atol=1e-5)
-    assert Results(labelled.targets, now, labelled.classes).confusion.sum() == count
+    assert Results(labelled.targets, now, labelled.classes, labelled.names).confusion.sum() == count
 
 
 @pytest.mark.backend
 def test_both_phases_are_classified_with_their_own_weights(classifier):
     labels = make_labels(9, range(3))
-    labelled = LabelledImages(make_images(labels), labels.astype(np.int64), np.arange(3))
-    images = labelled.images[..., np.newaxis].astype(np.float32) / 255
+    labelled = LabelledImages(make_images(labels, channels=1), labels.astype(np.int64), np.arange(3), ("0", "1", "2"))
+    images = labelled.images.astype(np.float32) / 255
     first, expected_first = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
     classifier.whole.set_weights([weight + 0.1 for weight in first])
     second, expected_second = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
-    after_phase_1, now = TrainedClassifier(classifier, first, True).predict(labelled)
+    after_phase_1, now = TrainedClassifier(classifier, first).predict(labelled)
     assert not np.allclose(expected_first, expected_second, atol=1e-3)
     assert np.allclose(after_phase_1, expected_first, atol=1e-5)
     assert np.allclose(now, expected_second, atol=1e-5)

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -24,28 +24,33 @@ from conftest import (
     without_seconds,
 )
 
-from utilities.data import idx
+from utilities.data import checksum, idx
+from utilities.data.checksum import identify
 from utilities.data.datasets import LabelledImages, split_for_validation
 from utilities.errors import BadInput
 from utilities.network.hyperparameters import ClassifierHyperparameters
 from utilities.network.layers import Encoder
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.network.saving import save_model
-from utilities.record import runs
-from utilities.record.runs import RunFolder, identify
+from utilities.record.run_list import find_run
+from utilities.record.runs import RunFolder
 from utilities.session.classification import ClassifierTask
-from utilities.terminal.arguments import parse_autoencoder_arguments, parse_classification_arguments
+from utilities.terminal.arguments import LAST, parse_autoencoder_arguments, parse_classification_arguments
 from utilities.training import training
 from utilities.training.schedule import LowerOnPlateau
 
 EPOCHS = 6
 CLASSES = np.arange(4)
 LABELS = make_labels(50, CLASSES)
-LABELLED = LabelledImages(make_images(LABELS), LABELS.astype(np.int64), CLASSES)
+LABELLED = LabelledImages(make_images(LABELS, channels=1), LABELS.astype(np.int64), CLASSES, tuple(map(str, CLASSES)))
 SPLIT = split_for_validation(50, seed=1)
 # Enough epochs in a script that a signal sent after the first ones comes long before the last.
 SCRIPT_EPOCHS = 25
 ANSWERS = f"1\n3\n4\n{SCRIPT_EPOCHS}\n8\n"
+
+
+def reopen(parent, script):
+    return find_run(parent, script, LAST, finished=False).resume()
 
 
 def new_folder(parent, script):
@@ -55,17 +60,17 @@ def new_folder(parent, script):
 def train_autoencoder(folder):
     hyperparameters = make_hyperparameters(2, epochs=EPOCHS)
     keras.utils.set_random_seed(1)
-    autoencoder = build_autoencoder((8, 8), hyperparameters)
+    autoencoder = build_autoencoder((8, 8, 1), hyperparameters)
     training.train_autoencoder(autoencoder, LABELLED.images, SPLIT, hyperparameters, 1, folder)
     return autoencoder.whole.get_weights(), []
 
 
 def train_classifier(folder):
     keras.utils.set_random_seed(1)
-    encoder = build_autoencoder((8, 8), make_hyperparameters(2)).encoder
+    encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
     classifier = build_classifier(encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, EPOCHS, batch_size=8)
-    trained = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
+    trained, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
     return classifier.whole.get_weights(), trained.weights_after_phase_1
 
 
@@ -88,7 +93,7 @@ class Undisturbed:
     def killed_after(self, rows, parent):
         """Reopen the experiment in a folder, as a kill right after so many rows would have left it."""
         shutil.copytree(self.copies[rows - 1], parent, dirs_exist_ok=True)
-        return RunFolder.reopen(parent, self.copies[0].name)
+        return reopen(parent, self.copies[0].name)
 
 
 def train_undisturbed(script, train, parent):
@@ -154,7 +159,7 @@ def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch):
 def test_a_training_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(of_autoencoder, tmp_path):
     run = of_autoencoder.killed_after(4, tmp_path).path
     checkpoint_of(run, 3).write_bytes(b"damaged")
-    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    resumed = reopen(tmp_path, "autoencoder")
     assert len(resumed.history) == 2
     assert_same_bits(train_autoencoder(resumed)[0], of_autoencoder.weights[0])
 
@@ -169,11 +174,11 @@ def test_a_checkpoint_of_another_network_is_told(of_autoencoder, tmp_path):
 def test_only_an_unfinished_experiment_of_the_same_script_is_resumed(tmp_path):
     old, finished, other = (new_folder(tmp_path, name) for name in ("autoencoder", "autoencoder", "classification"))
     finished.keep_summary({"finished": True})
-    assert RunFolder.reopen(tmp_path, "autoencoder").path == old.path
-    assert RunFolder.reopen(tmp_path, "classification").path == other.path
+    assert reopen(tmp_path, "autoencoder").path == old.path
+    assert reopen(tmp_path, "classification").path == other.path
     old.keep_summary({"finished": True})
     with pytest.raises(BadInput, match="no unfinished experiment"):
-        RunFolder.reopen(tmp_path, "autoencoder")
+        reopen(tmp_path, "autoencoder")
 
 
 # --- damaged folders: nothing trains
@@ -228,7 +233,7 @@ def assert_resumed(folder, epochs):
 def test_epochs_after_the_last_checkpoint_are_dropped_without_a_word(tmp_path, capsys):
     run = interrupted(tmp_path)
     assert (run / "history.csv").read_text().count("\n") == 5
-    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 3)
+    assert_resumed(reopen(tmp_path, "autoencoder"), 3)
     assert capsys.readouterr().err == ""
 
 
@@ -251,7 +256,7 @@ def test_files_made_for_the_user_are_written_anew_where_they_are_damaged_or_gone
         path.write_bytes(damage(path.read_bytes()))
     else:
         path.unlink()
-    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 3)
+    assert_resumed(reopen(tmp_path, "autoencoder"), 3)
     assert capsys.readouterr().err == f"{path}: not as the experiment left it; written anew\n"
 
 
@@ -270,7 +275,7 @@ def test_files_made_for_the_user_are_written_anew_where_they_are_damaged_or_gone
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_gone_on_from(tmp_path, capsys, content):
     run = interrupted(tmp_path)
     checkpoint_of(run, 3).write_bytes(content)
-    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 2)
+    assert_resumed(reopen(tmp_path, "autoencoder"), 2)
     told = f"{checkpoint_of(run, 3)}: damaged; going on from the checkpoint before it, checkpoint-000002.npz\n"
     assert capsys.readouterr().err == told
 
@@ -281,7 +286,7 @@ def test_a_checkpoint_damaged_anywhere_is_never_gone_on_from(tmp_path):
     epochs = []
     for place in generator.integers(0, len(whole), 200):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ generator.integers(1, 256)]) + whole[place + 1 :])
-        resumed = RunFolder.reopen(tmp_path, "autoencoder")
+        resumed = reopen(tmp_path, "autoencoder")
         epochs.append(len(resumed.history))
         assert_resumed(resumed, epochs[-1])
     assert set(epochs) == {2, 3}  # 3 where what changed was no more than a date
@@ -293,17 +298,17 @@ def test_where_both_checkpoints_are_damaged_the_files_and_the_ways_out_are_told(
     for epoch in (2, 3):
         checkpoint_of(run, epoch).write_bytes(b"x" * 100)
     with pytest.raises(BadInput) as told:
-        RunFolder.reopen(tmp_path, "autoencoder")
+        reopen(tmp_path, "autoencoder")
     assert str(told.value) == (
         f"{run}: cannot be resumed: damaged: checkpoint-000003.npz, checkpoint-000002.npz; delete that to train "
         "this experiment from its beginning, or move its folder away to resume an earlier one"
     )
     for epoch in (2, 3):
         checkpoint_of(run, epoch).unlink()
-    begun_again = RunFolder.reopen(tmp_path, "autoencoder")
+    begun_again = reopen(tmp_path, "autoencoder")
     assert (begun_again.path, begun_again.history, begun_again.checkpoint) == (run, [], {})
     run.rename(tmp_path / "elsewhere")
-    assert RunFolder.reopen(tmp_path, "autoencoder").path == earlier
+    assert reopen(tmp_path, "autoencoder").path == earlier
 
 
 @pytest.mark.parametrize(
@@ -324,7 +329,7 @@ def test_an_experiment_whose_summary_is_damaged_is_passed_over_with_a_word(tmp_p
     path.write_bytes(content)
     (tmp_path / "later_autoencoder").write_text("no folder")
     (tmp_path / "later-still_autoencoder").mkdir()
-    assert_resumed(RunFolder.reopen(tmp_path, "autoencoder"), 3)
+    assert_resumed(reopen(tmp_path, "autoencoder"), 3)
     told = f"{path}: damaged, or of an earlier version; passing over this experiment\n"
     assert capsys.readouterr().err == told
 
@@ -333,14 +338,14 @@ def test_the_last_two_checkpoints_are_kept_until_the_experiment_is_finished(tmp_
     run = interrupted(tmp_path, epochs=4)
     assert sorted(run.glob("checkpoint*")) == [checkpoint_of(run, 3), checkpoint_of(run, 4)]
     (run / ".checkpoint-000005-77.npz").touch()  # of a process killed while it wrote
-    RunFolder.reopen(tmp_path, "autoencoder").keep_summary({"finished": True})
+    reopen(tmp_path, "autoencoder").keep_summary({"finished": True})
     assert not list(run.glob("*checkpoint*"))
 
 
 def test_what_a_summary_held_it_holds_when_more_is_known(tmp_path):
     run = interrupted(tmp_path)
-    RunFolder.reopen(tmp_path, "autoencoder").keep_summary({"finished": False, "seconds": 3})
-    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    reopen(tmp_path, "autoencoder").keep_summary({"finished": False, "seconds": 3})
+    resumed = reopen(tmp_path, "autoencoder")
     assert resumed.summary["seconds"] == 3
     assert "--seed" in resumed.command_line
     assert_resumed(resumed, 3)
@@ -352,7 +357,7 @@ def test_what_a_summary_held_it_holds_when_more_is_known(tmp_path):
 
 def test_data_that_have_changed_are_told_with_what_they_were_and_are(tmp_path):
     interrupted(tmp_path)
-    resumed = RunFolder.reopen(tmp_path, "autoencoder")
+    resumed = reopen(tmp_path, "autoencoder")
     resumed.check_data({"/data/images": "(5000, 8, 8), checksum 1"})
     for found in ("(1001, 8, 8), checksum 1", "(5000, 8, 8), checksum 2"):
         expected = rf"/data/images: .* expected \(5000, 8, 8\), checksum 1, found {re.escape(found)}; .*input.txt"
@@ -360,10 +365,10 @@ def test_data_that_have_changed_are_told_with_what_they_were_and_are(tmp_path):
             resumed.check_data({"/data/images": found})
 
 
-@pytest.mark.parametrize("largest", [runs.CHECKSUM_BYTES, 1600])
+@pytest.mark.parametrize("largest", [checksum.CHECKSUM_BYTES, 1600])
 def test_arrays_are_told_apart_by_their_shape_and_their_items(monkeypatch, largest):
-    monkeypatch.setattr(runs, "CHECKSUM_BYTES", largest)
-    monkeypatch.setattr(runs, "CHECKSUM_PARTS", 10)
+    monkeypatch.setattr(checksum, "CHECKSUM_BYTES", largest)
+    monkeypatch.setattr(checksum, "CHECKSUM_PARTS", 10)
     images = make_images(make_labels(50, range(3)))
     changed = [images.copy() for _ in range(3)]
     changed[0][0, 0, 0] += 1
@@ -417,7 +422,7 @@ def test_a_classifier_does_not_go_on_with_images_labels_or_an_encoder_that_have_
         targets = targets[::-1]
     else:
         name = "encoder.h5 bbbbbb"
-    labelled = LabelledImages(images, targets, CLASSES)
+    labelled = replace(LABELLED, images=images, targets=targets)
     with pytest.raises(BadInput, match=f"^{re.escape(str(paths[changed]))}: not what "):
         folder.check_data(data_of(labelled, name))
 
@@ -459,7 +464,7 @@ def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_pat
 
 @pytest.mark.backend
 def test_classification_is_resumed_without_naming_its_files_again(data, tmp_path):
-    save_model(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
+    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
     names = ("letters", "letters-labels", "letters-test", "letters-test-labels")
     files = dict(zip(("-d", "-dl", "-t", "-tl"), (data / name for name in names), strict=True))
     arguments = [word for pair in files.items() for word in pair]

@@ -15,7 +15,7 @@ from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.network.saving import SURROUNDINGS, _find_room, save_model
 from utilities.training.training import engine
 
-SHAPE = (8, 12)
+SHAPE = (8, 12, 3)
 LOAD_AND_PREDICT = """
 import sys, numpy, keras
 folder, *names = sys.argv[1:]
@@ -48,7 +48,7 @@ def encoder_file(autoencoder, tmp_path):
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencoder, tmp_path, backend):
     pytest.importorskip(backend)
-    images = np.random.default_rng(1).random((5, *SHAPE, 1), np.float32)
+    images = np.random.default_rng(1).random((5, *SHAPE), np.float32)
     np.save(tmp_path / "images.npy", images)
     models = {"encoder": autoencoder.encoder, "classifier": build_classifier(autoencoder.encoder, 4, 3).whole}
     names = {f"{name}{suffix}": model for name, model in models.items() for suffix in (".h5", ".keras")}
@@ -97,7 +97,7 @@ def test_a_file_for_which_there_is_no_room_is_not_begun(autoencoder, tmp_path, n
 
 @pytest.mark.backend
 def test_room_is_looked_for_as_much_as_a_model_takes(autoencoder, tmp_path):
-    large = build_autoencoder((28, 28), make_hyperparameters(20)).whole
+    large = build_autoencoder((28, 28, 1), make_hyperparameters(20)).whole
     for model in (autoencoder.encoder, large, build_classifier(autoencoder.encoder, 4, 3).whole):
         for suffix in (".h5", ".keras"):
             save_model(model, tmp_path / f"saved{suffix}")
@@ -111,7 +111,7 @@ def test_room_is_looked_for_as_much_as_a_model_takes(autoencoder, tmp_path):
 @pytest.mark.backend
 def test_a_save_replaces_the_old_file(autoencoder, encoder_file):
     save_model(autoencoder.decoder, encoder_file)
-    assert keras.models.load_model(encoder_file).output_shape == (None, *SHAPE, 1)
+    assert keras.models.load_model(encoder_file).output_shape == (None, *SHAPE)
     assert [path.name for path in encoder_file.parent.iterdir()] == [encoder_file.name]
 
 

@@ -228,7 +228,7 @@ def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(five_lines, data
     assert history_of(again.runs[0]) == history_of(run)
     assert again.code == 2
     assert again.stderr == (
-        "autoencoder.py: error: line 7 of the input, \"choice\": expected one of 0, 1, 2, 3; found 'save'\n"
+        "autoencoder.py: error: line 7 of the input, \"choice\": expected one of 0, 1, 2, 3, 4, 5, 6, 7; found 'save'\n"
     )
 
 
@@ -379,7 +379,7 @@ def test_results_agree_with_each_other(reports):
 def test_results_are_those_of_the_classifier_kept(classified, reports, data):
     training = read_training_set(data / "letters", data / "letters-labels")
     test = read_test_set(data / "letters-test", data / "letters-test-labels", training)
-    images = test.images[..., np.newaxis] / np.float32(255)
+    images = test.images / np.float32(255)
     for run, report in [(classified.runs[0], reports[0]), (classified.runs[2], reports[2])]:
         classifier = keras.models.load_model(run / "classifier.h5")
         probabilities = classifier.predict(images, verbose=0)
@@ -450,11 +450,14 @@ def bad_files(data, tmp_path_factory):
     idx.write(folder / "29-labels", labels[1:])
     idx.write(folder / "one-image", make_images(labels[:1]))
     idx.write(folder / "wide", make_images(labels, 8, 12))
+    idx.write(folder / "colour", make_images(labels, channels=3))
+    idx.write(folder / "five", make_images(labels, channels=5))
     (folder / "page").write_text("<html>not found</html>")
-    encoder = build_autoencoder((8, 8), make_hyperparameters(1)).encoder
+    encoder = build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder
     save_model(encoder, folder / "encoder.h5")
-    save_model(build_autoencoder((8, 8), make_hyperparameters(1)).whole, folder / "autoencoder.h5")
-    save_model(build_autoencoder((8, 12), make_hyperparameters(1)).encoder, folder / "wide.h5")
+    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).whole, folder / "autoencoder.h5")
+    save_model(build_autoencoder((8, 12, 1), make_hyperparameters(1)).encoder, folder / "wide.h5")
+    save_model(build_autoencoder((8, 8, 3), make_hyperparameters(1)).encoder, folder / "colour.h5")
     (folder / "text.h5").write_text("no model")
     encoder.set_weights([weight * np.nan for weight in encoder.get_weights()])
     save_model(encoder, folder / "nan.h5")
@@ -474,8 +477,9 @@ def bad_files(data, tmp_path_factory):
         ("-d missing", "missing: no such file"),
         ("-d .", "not a regular file"),
         ("-d page", "page: not an IDX file: it begins like a web page"),
-        ("-d labels", "labels: expected images (3 dimensions), found labels"),
+        ("-d labels", "labels: expected images (3 or 4 dimensions), found labels"),
         ("-d one-image", "found 1"),
+        ("-d five", "five: expected images of 1 to 4 channels, found 5"),
     ],
 )
 def test_bad_arguments_and_files_of_the_autoencoder_are_told_before_any_question(bad_files, arguments, complaint):
@@ -489,6 +493,11 @@ def test_bad_arguments_and_files_of_the_autoencoder_are_told_before_any_question
         ({"-model": "missing.h5"}, "missing.h5: no such file"),
         ({"-model": "autoencoder.h5"}, "autoencoder.h5: not an encoder: it has a decoder"),
         ({"-model": "wide.h5"}, "wide.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 12 x 1"),
+        ({"-model": "colour.h5"}, "colour.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 8 x 3"),
+        (
+            {"-d": "colour", "-t": "colour"},
+            "encoder.h5: the images have 8 x 8 x 3 pixels, the encoder is for 8 x 8 x 1",
+        ),
         ({"-model": "text.h5"}, "text.h5: not a Keras model"),
         ({"-model": "nan.h5"}, "nan.h5"),
         ({"-model": "images"}, "images: not a Keras model"),
@@ -497,6 +506,7 @@ def test_bad_arguments_and_files_of_the_autoencoder_are_told_before_any_question
         ({"-tl": "29-labels"}, "29-labels: expected 30 labels"),
         ({"-tl": "other-labels"}, "other-labels: the label 3 does not occur in the training set"),
         ({"-t": "wide"}, "wide: expected images of 8 x 8 pixels as in the training set, found 8 x 12"),
+        ({"-t": "colour"}, "colour: expected images of 8 x 8 x 1 pixels as in the training set, found 8 x 8 x 3"),
         ({"-t": "missing"}, "missing: no such file"),
     ],
 )
@@ -554,10 +564,10 @@ def test_help_tells_every_flag_and_its_default_and_imports_no_tensorflow(tmp_pat
     assert max(map(len, session.stdout.splitlines())) <= columns
     told = re.findall(r"^  -(?!h)[^\n]*(?:\n {4}[^\n]*)*", session.stdout, re.MULTILINE)
     assert all(re.search(r"\(default:|\(required", text) for text in told)
-    assert len(told) == {"autoencoder": 4, "classification": 8}[script]
+    assert len(told) == {"autoencoder": 12, "classification": 13}[script]
     assert f"python3 {script}.py" in session.stdout
     assert "< input.txt" in session.stdout
-    flags = ["-d", "--data", "--seed", "--runs"]
+    flags = ["-d", "--data", "--seed", "--runs", "--epochs", "--batch-size"]
     if script == "classification":
         flags += ["-dl", "--datalabels", "-t", "--test", "-tl", "--testlabels", "-model", "--modelpath"]
     assert all(re.search(rf"(^|[ \[,]){flag}[ ,\]]", session.stdout) for flag in flags)

@@ -23,7 +23,7 @@ def train(images, epochs):
     """Train a small autoencoder; return it, the split, and the last validation loss."""
     keras.utils.set_random_seed(1)
     hyperparameters = AutoencoderHyperparameters(((3, 3), (5, 5)), (8, 16), epochs, 32, third_pooling=None)
-    autoencoder = build_autoencoder((28, 28), hyperparameters)
+    autoencoder = build_autoencoder((28, 28, 1), hyperparameters)
     split, folder = split_for_validation(len(images), seed=1), RunFolder()
     training.train_autoencoder(autoencoder, images, split, hyperparameters, 1, folder)
     return autoencoder, split, folder.outcome["val_loss"]
@@ -37,7 +37,7 @@ def test_300_images_teach_an_autoencoder_more_than_their_mean_image(mnist):
 def test_after_20_steps_the_moving_statistics_are_those_of_the_images(mnist):
     images = mnist.images[:640]
     autoencoder, split, _ = train(images, epochs=1)
-    features = images[split.training, ..., np.newaxis] / np.float32(255)
+    features = images[split.training] / np.float32(255)
     for layer in leaves(autoencoder.encoder):
         if isinstance(layer, keras.layers.BatchNormalization):
             deviation = np.std(features, (0, 1, 2))
@@ -49,11 +49,11 @@ def test_after_20_steps_the_moving_statistics_are_those_of_the_images(mnist):
 
 def test_a_classifier_learns_from_ten_images_of_each_class(mnist):
     chosen = np.concatenate([np.flatnonzero(mnist.targets == target)[:10] for target in range(10)])
-    few = LabelledImages(mnist.images[chosen], mnist.targets[chosen], mnist.classes)
+    few = LabelledImages(mnist.images[chosen], mnist.targets[chosen], mnist.classes, mnist.names)
     keras.utils.set_random_seed(1)
     encoder, hyperparameters = train(few.images, epochs=5)[0].encoder, ClassifierHyperparameters(32, 10, 10)
     split, folder = split_for_validation(100, seed=1, targets=few.targets), RunFolder()
-    trained = training.train_classifier(build_classifier(encoder, 32, 10), few, split, hyperparameters, 1, folder)
-    others = LabelledImages(mnist.images[-500:], mnist.targets[-500:], mnist.classes)
+    trained, _ = training.train_classifier(build_classifier(encoder, 32, 10), few, split, hyperparameters, 1, folder)
+    others = LabelledImages(mnist.images[-500:], mnist.targets[-500:], mnist.classes, mnist.names)
     _, probabilities = trained.predict(others)
     assert np.mean(probabilities.argmax(1) == others.targets) > 0.6

@@ -31,7 +31,7 @@ def test_the_first_question_waits_for_no_large_library(script, data, tmp_path):
     arguments = ["-d", data / "letters"]
     if script == "classification":
         keras.utils.set_random_seed(1)
-        save_model(build_autoencoder((8, 8), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
+        save_model(build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
         arguments += ["-dl", data / "letters-labels", "-t", data / "letters-test", "-tl", data / "letters-test-labels"]
         arguments += ["-model", tmp_path / "encoder.h5"]
     command = [sys.executable, "-c", PROBE, SOURCE / script / f"{script}.py", *arguments]
@@ -43,7 +43,7 @@ def test_the_classifications_split_is_by_class(tmp_path):
     labels = np.array([3, 5, 8], np.uint8)
     idx.write(tmp_path / "images", make_images(labels))
     idx.write(tmp_path / "labels", labels)
-    save_model(build_autoencoder((8, 8), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
+    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
     arguments = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
     session = run_script("classification", arguments, "bad", tmp_path)
     assert session.stdout.splitlines()[:2] == [

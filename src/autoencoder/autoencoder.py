@@ -19,7 +19,7 @@ def main():
     from utilities.terminal.arguments import parse_autoencoder_arguments
     from utilities.terminal.console import say
 
-    arguments, resumed = begin("autoencoder", parse_autoencoder_arguments)
+    arguments, folder = begin("autoencoder", parse_autoencoder_arguments)
     images = read_images(arguments.data)
     data_bytes = bytes_in_memory(images)
     split = split_for_validation(len(images), arguments.seed)
@@ -29,7 +29,8 @@ def main():
     repeat_experiments(
         partial(questions_of_autoencoder, images.shape[1:], len(split.training), data_bytes),
         lambda: imported.result().AutoencoderTask(arguments, split, data_bytes, images),
-        resumed,
+        arguments.answers,
+        folder,
     )
 
 

@@ -20,7 +20,7 @@ def main():
     from utilities.terminal.arguments import parse_classification_arguments
     from utilities.terminal.console import say
 
-    arguments, resumed = begin("classification", parse_classification_arguments)
+    arguments, folder = begin("classification", parse_classification_arguments)
     training = read_training_set(arguments.data, arguments.datalabels)
     test = read_test_set(arguments.test, arguments.testlabels, training)
     encoder = read_encoder(arguments.modelpath, training.images.shape[1:])
@@ -33,7 +33,8 @@ def main():
     repeat_experiments(
         partial(questions_of_classifier, encoder.size, len(training.classes), len(split.training), data_bytes),
         lambda: imported.result().ClassifierTask(arguments, split, data_bytes, training, test, encoder),
-        resumed,
+        arguments.answers,
+        folder,
     )
 
 

@@ -1,7 +1,18 @@
 """Text from files and users, made safe to show."""
 
+from collections import Counter
+
 
 def printable(text, longest=60):
     """Return text safe to print on one line of a terminal: control characters escaped, and shortened."""
     shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
     return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+def distinct(names, labels, longest):
+    """Return names, each as printable does, in a tuple; those that would look alike have their labels before them."""
+    shown = [printable(name, longest) for name in names]
+    times = Counter(shown)
+    labelled = [printable(f"{label} {name}", longest) for label, name in zip(labels, names, strict=True)]
+    told_apart = tuple(one if times[one] == 1 else other for one, other in zip(shown, labelled, strict=True))
+    return told_apart if len(set(told_apart)) == len(names) else tuple(labelled)

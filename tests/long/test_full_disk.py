@@ -38,7 +38,7 @@ def check_what_is_there(folder):
     """Check that every file with its final name is whole."""
     for path in folder.rglob("*"):
         if path.name == "encoder.h5":
-            read_encoder(path, (8, 8))
+            read_encoder(path, (8, 8, 1))
         elif path.suffix == ".json":
             json.loads(path.read_text())
         elif path.suffix == ".npz":
@@ -64,13 +64,13 @@ def test_an_autoencoder_is_saved_elsewhere(data, tmp_path, small_disk, at_termin
     full = check_session(session, folder)
     assert full == (kilobytes < SIZES[-1]) or kilobytes > 100
     if session.code == 0:
-        read_encoder(folder / "encoder.h5", (8, 8))
+        read_encoder(folder / "encoder.h5", (8, 8, 1))
     else:
-        encoder = build_autoencoder((8, 8), make_hyperparameters(1)).encoder
+        encoder = build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder
         places = (folder / "encoder.h5", tmp_path / "elsewhere.h5")
         _, shown = at_terminal(lambda console: save_encoder(console, encoder), *places)
         assert "encoder.h5: cannot be written: No space left on device\n" in shown
-        read_encoder(tmp_path / "elsewhere.h5", (8, 8))
+        read_encoder(tmp_path / "elsewhere.h5", (8, 8, 1))
     if full and any(folder.glob("runs/*/checkpoint-*.npz")):
         resume_with_room(folder, tmp_path)
 
@@ -82,13 +82,13 @@ def resume_with_room(folder, tmp_path):
     assert (resumed.code, resumed.stderr) == (0, "")
     (run,) = folder.glob("runs/*")
     assert (run / "history.csv").read_text().count("\n") == 1 + EPOCHS
-    read_encoder(run / "encoder.h5", (8, 8))
+    read_encoder(run / "encoder.h5", (8, 8, 1))
 
 
 @pytest.mark.parametrize("kilobytes", SIZES)
 def test_a_classifier_is_reported_on(data, tmp_path, small_disk, kilobytes):
     folder = small_disk(kilobytes)
-    save_model(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
+    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
     names = ("letters", "letters-labels", "letters-test", "letters-test-labels")
     files = [
         word for pair in zip(("-d", "-dl", "-t", "-tl"), (data / name for name in names), strict=True) for word in pair

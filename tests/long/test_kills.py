@@ -21,7 +21,7 @@ SCRIPTS = {"autoencoder": (EPOCHS, "encoder.h5"), "classification": (2 * EPOCHS,
 def commands(data, tmp_path_factory):
     """The arguments and the answers of each script, {script: (arguments, answers)}."""
     encoder = tmp_path_factory.mktemp("encoder") / "encoder.h5"
-    save_model(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, encoder)
+    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, encoder)
     labelled = ["-d", data / "letters", "-dl", data / "letters-labels"]
     test = ["-t", data / "letters-test", "-tl", data / "letters-test-labels"]
     return {

@@ -64,7 +64,7 @@ def test_random_input_ends_with_exit_code_0_or_2_and_no_traceback(data, tmp_path
 
     arguments = ["-d", data / "letters"]
     if script == "classification":
-        save_model(build_autoencoder((8, 8), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
+        save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
         arguments += ["-dl", data / "letters-labels", "-t", data / "letters-test", "-tl", data / "letters-test-labels"]
         arguments += ["-model", tmp_path / "encoder.h5"]
     done = subprocess.run(

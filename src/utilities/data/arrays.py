@@ -41,10 +41,14 @@ class Images:
     scale: int  # what makes them 0 to 255
     file: str
 
+    def image(self, number):
+        """Return an image as uint8, (rows, columns) or (rows, columns, channels)."""
+        pixels = self.pixels[number]
+        return pixels if pixels.dtype == np.uint8 else (pixels * float(self.scale)).round().astype(np.uint8)
+
     def open(self, number):
         """Return an image as a Pillow image."""
-        pixels = self.pixels[number]
-        return from_array(pixels if pixels.dtype == np.uint8 else (pixels * float(self.scale)).round().astype(np.uint8))
+        return from_array(self.image(number))
 
     def title(self, number):
         """Return what an image is called in messages."""

@@ -20,8 +20,8 @@ class Examples:
     """What a network learns from, or is measured on.
 
     Attributes:
-        inputs: uint8 images, (count, rows, columns), scaled to [0, 1] batch by batch; or float32 codes,
-            (count, rows, columns, channels), passed on as they are.
+        inputs: (count, rows, columns, channels): uint8 images, scaled to [0, 1] batch by batch; or float32 codes,
+            passed on as they are.
         chosen: the indices of those to use, (chosen,).
         classes: class of each input, (count,); None where an input is its own target.
         distributions: the one-hot target of each class, perhaps smoothed, float32, (classes, classes).
@@ -71,10 +71,10 @@ def epoch_shifts(examples, epoch, seed):
 
 
 def take(examples, indices, shifts=None):
-    """Return the inputs at some indices, (..., rows, columns); (inputs, targets) where the examples have classes.
+    """Return the inputs at some indices, (inputs, targets) where the examples have classes.
 
     Args:
-        indices: of any shape, (...).
+        indices: of any shape, (...); the inputs are (..., rows, columns, channels).
         shifts: of each input, (..., 2), as epoch_shifts has them; None for none.
     """
     inputs = examples.inputs[indices]
@@ -84,9 +84,9 @@ def take(examples, indices, shifts=None):
 
 
 def _shift(images, shifts, largest):
-    """Return images, (..., rows, columns), shifted; what comes in at an edge repeats the pixels there."""
-    sides = images.shape[-2:]
-    padding = [(0, 0), (largest, largest), (largest, largest)]
-    windows = sliding_window_view(np.pad(images.reshape(-1, *sides), padding, "edge"), sides, (1, 2))
+    """Return images, (..., rows, columns, channels), shifted; what comes in at an edge repeats the pixels there."""
+    shape = images.shape[-3:]
+    padding = [(0, 0), (largest, largest), (largest, largest), (0, 0)]
+    windows = sliding_window_view(np.pad(images.reshape(-1, *shape), padding, "edge"), shape, (1, 2, 3))
     rows, columns = shifts.reshape(-1, 2).T
-    return windows[np.arange(len(windows)), rows, columns].reshape(images.shape)
+    return windows[np.arange(len(windows)), rows, columns, 0].reshape(images.shape)

@@ -1,17 +1,18 @@
 """Images and labels as the scripts use them: read, checked against each other, and split for validation."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from utilities.data import idx
 from utilities.data.batches import WHITE
+from utilities.data.names import NAMES_FILE, read_names
 from utilities.errors import BadInput
 from utilities.terminal.console import say
 
 VALIDATION_SHARE = 0.1
-RANKS = {"images": 3, "labels": 1}
+RANKS = {"images": (3, 4), "labels": (1,)}
+MOST_CHANNELS = 4
 # Numbers in a row of QMNIST's labels, int32: the class, then where the digit comes from.
 QMNIST_COLUMNS = 8
 # ImageNet's, the largest common set, are as many. More labels than that are rather the images' numbers.
@@ -26,18 +27,22 @@ class LabelledImages:
     """Images with the class of each.
 
     Attributes:
-        images: uint8, (count, rows, columns).
+        images: uint8, (count, rows, columns, channels).
         targets: int64, (count,); the position of each image's label in ``classes``.
         classes: the labels that the training set has, ascending, (classes,).
+        names: what each class is called; its label where no name is known.
     """
 
     images: np.ndarray
     targets: np.ndarray
     classes: np.ndarray
+    names: tuple[str, ...]
 
 
 def read_images(path):
-    """Return the images of an IDX file to learn from, uint8 in (count, rows, columns), 0 black and 255 white.
+    """Return the images of an IDX file to learn from, uint8 in (count, rows, columns, channels), 0 black and 255 white.
+
+    A file of (count, rows, columns) has a single channel. What is memory-mapped stays so.
 
     Raises:
         BadInput: no IDX file, not one of images of unsigned bytes, or images that are all alike.
@@ -53,8 +58,12 @@ def _read_images(path):
     _check_rank(path, images, "images")
     if images.dtype != np.uint8:
         raise BadInput(f"{path}: expected images as unsigned bytes, found {images.dtype.name}")
-    if 0 in images.shape[1:]:
-        raise BadInput(f"{path}: expected images, found sides of {images.shape[1]} x {images.shape[2]} pixels")
+    images = images[..., np.newaxis] if images.ndim == RANKS["images"][0] else images
+    _, rows, columns, channels = images.shape
+    if 0 in (rows, columns):
+        raise BadInput(f"{path}: expected images, found sides of {rows} x {columns} pixels")
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise BadInput(f"{path}: expected images of 1 to {MOST_CHANNELS} channels, found {channels}")
     return images
 
 
@@ -80,15 +89,16 @@ def _read_labels(path):
 
 def _check_rank(path, array, what):
     """Check that an array has the rank of images or labels, and is not empty."""
-    if array.ndim != RANKS[what]:
-        known = {rank: f"{name} ({_dimensions(rank)})" for name, rank in RANKS.items()}
-        raise BadInput(f"{path}: expected {known[RANKS[what]]}, found {known.get(array.ndim, _dimensions(array.ndim))}")
+    if array.ndim not in RANKS[what]:
+        names = {rank: f"{name} ({_dimensions(rank)})" for name, ranks in RANKS.items() for rank in ranks}
+        found = names.get(array.ndim, _dimensions(array.ndim))
+        raise BadInput(f"{path}: expected {what} ({_dimensions(*RANKS[what])}), found {found}")
     if len(array) == 0:
         raise BadInput(f"{path}: expected {what}, found none")
 
 
-def _dimensions(rank):
-    return "1 dimension" if rank == 1 else f"{rank} dimensions"
+def _dimensions(*ranks):
+    return "1 dimension" if ranks == (1,) else f"{' or '.join(map(str, ranks))} dimensions"
 
 
 def _read_pair(read, images_path, labels_path):
@@ -101,7 +111,7 @@ def _read_pair(read, images_path, labels_path):
 
 
 def read_training_set(images_path, labels_path):
-    """Return the labelled training images; their classes are the labels found.
+    """Return the labelled training images; their classes are the labels found, and labels.txt beside them names these.
 
     Raises:
         BadInput: a bad file, counts that differ, images all alike, a single class, or more than MOST_CLASSES.
@@ -115,7 +125,8 @@ def read_training_set(images_path, labels_path):
             f"{labels_path}: expected at most {MOST_CLASSES} classes, found {len(classes)} different labels; "
             "a label names the image's class, and most classes have many images"
         )
-    return LabelledImages(images, np.searchsorted(classes, labels), classes)
+    names = read_names(labels_path.parent / NAMES_FILE, classes)
+    return LabelledImages(images, np.searchsorted(classes, labels), classes, names)
 
 
 def read_test_set(images_path, labels_path, training):
@@ -125,16 +136,18 @@ def read_test_set(images_path, labels_path, training):
         training: the LabelledImages of the training set.
 
     Raises:
-        BadInput: a bad file, counts that differ, other image sides or a label that the training set lacks.
+        BadInput: a bad file, counts that differ, other sides or channels, or a label that the training set lacks.
     """
     images, labels = _read_pair(_read_images, images_path, labels_path)
     if images.shape[1:] != training.images.shape[1:]:
-        expected, found = (" x ".join(map(str, a.shape[1:])) for a in (training.images, images))
+        are_grey = images.shape[3] == training.images.shape[3] == 1
+        shapes = (each.shape[1 : 3 if are_grey else 4] for each in (training.images, images))
+        expected, found = (" x ".join(map(str, shape)) for shape in shapes)
         raise BadInput(f"{images_path}: expected images of {expected} pixels as in the training set, found {found}")
     unknown = np.setdiff1d(labels, training.classes)
     if len(unknown):
         raise BadInput(f"{labels_path}: the label {unknown[0]} does not occur in the training set")
-    return LabelledImages(images, np.searchsorted(training.classes, labels), training.classes)
+    return replace(training, images=images, targets=np.searchsorted(training.classes, labels))
 
 
 @dataclass(frozen=True)
@@ -190,14 +203,17 @@ def _numbers_held_out(sizes, random):
 def mean_image_error(images, split):
     """Return the mean squared error, of pixels in [0, 1], of the mean training image in place of validation images.
 
-    Some of all images are enough for it: as many as have COMPARED_NUMBERS pixels.
+    Some of all images are enough for it: as many as have COMPARED_NUMBERS.
     """
-    training, validation = (images[_spread(part, images[0].size)] for part in (split.training, split.validation))
+    most = max(1, COMPARED_NUMBERS // images[0].size)
+    training, validation = (images[spread(part, most)] for part in (split.training, split.validation))
     return np.square((validation - training.mean(axis=0)) / WHITE).mean()
 
 
-def _spread(indices, pixels):
-    return indices[:: math.ceil(len(indices) * pixels / COMPARED_NUMBERS)]
+def spread(values, most):
+    """Return some values of an array, spread over all, as a list; all where there are no more than that."""
+    places = np.linspace(0, len(values) - 1, min(most, len(values)))
+    return values[places.round().astype(int)].tolist()
 
 
 def commonest_class_accuracy(targets, split):
@@ -207,7 +223,8 @@ def commonest_class_accuracy(targets, split):
 
 
 def describe(images, split):
-    """Return a line on images, (count, rows, columns), and their Split."""
-    count, rows, columns = images.shape
+    """Return a line on images, (count, rows, columns, channels), and their Split."""
+    count, rows, columns, channels = images.shape
+    pixels = f"{rows} x {columns} pixels" + (f" in {channels} channels" if channels > 1 else "")
     parts = f"{len(split.training)} to train on, {len(split.validation)} for validation"
-    return f"{count} images of {rows} x {columns} pixels: {parts}"
+    return f"{count} images of {pixels}: {parts}"

@@ -23,12 +23,16 @@ ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # in EXIF: the tag, and the values t
 
 @dataclass(frozen=True)
 class Form:
-    """What pictures are brought to: first transposed, then cropped to the rows and columns in the middle."""
+    """What pictures are brought to: first transposed, then cropped to the rows and columns in the middle.
+
+    Attributes:
+        inverted: whether light and dark are swapped; None: where the picture's corners are light.
+    """
 
     rows: int
     columns: int
     channels: int = 1
-    inverted: bool = False
+    inverted: bool | None = False
     transposed: bool = False
     crop: tuple[int, int] | None = None
 
@@ -85,6 +89,8 @@ def bring(picture, form):
     Raises:
         Exception: whatever Pillow raises, and ValueError where it is not known which pixels are white.
     """
+    if form.channels not in MODES:
+        raise ValueError(f"a picture has 1 or 3 channels, and images of {form.channels} are wanted")
     if not form.crop:
         # A JPEG is decoded at half its size, or less, where that is still larger than what is needed.
         picture.draft(MODES[form.channels], (round(REDUCING_GAP * max(form.rows, form.columns)),) * 2)
@@ -97,7 +103,8 @@ def bring(picture, form):
     if form.crop:
         picture = _middle(picture, *form.crop)
     pixels = np.frombuffer(_fit(picture, form.columns, form.rows).tobytes(), np.uint8).reshape(form.shape)
-    return WHITE - pixels if form.inverted else pixels
+    inverted = corners(pixels).mean() > WHITE / 2 if form.inverted is None else form.inverted
+    return WHITE - pixels if inverted else pixels
 
 
 def _opaque(picture, mode):

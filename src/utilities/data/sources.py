@@ -87,6 +87,26 @@ def open_source(path):
     return source
 
 
+def open_pictures(path):
+    """Return the Source of what a network is to look at, without classes: of one picture, too, or of one IDX file.
+
+    Raises:
+        BadInput: there is none, or it cannot be read.
+    """
+    path = Path(path)
+    try:
+        if path.is_file() and is_picture(path.name):
+            items, left_out = [(Folder(path.parent), path.name)], []
+        elif path.is_dir() or _is_archive(path):
+            items, left_out = _open(path)
+        else:
+            items, left_out = arrays.read_arrays(Folder(path.parent), [path.name]), []
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+    items = [item[:2] for item in items]
+    return Source(items, np.zeros(len(items), int), np.zeros(len(items), bool), {}, left_out)
+
+
 def _number(names):
     """Return the labels of classes' names, int64, and {label: name}, ascending; whole numbers are labels themselves."""
     classes = sorted(set(names))
@@ -111,7 +131,7 @@ def _open(path):
     """Return the pictures, (place, name, part of the data set, class) of each, and lines on those left out."""
     if path.is_dir():
         place = Folder(path)
-    elif path.suffix.lower() not in arrays.SUFFIXES and path.is_file() and zipfile.is_zipfile(path):
+    elif _is_archive(path):
         place = Archive(path)
     elif is_picture(path.name):
         raise BadInput(f"{path}: expected a folder of pictures, or an archive or a file of many, not one")
@@ -131,6 +151,10 @@ def _open(path):
         reasons = f"; left out: {left_out[0]}" if left_out else ""
         raise BadInput(f"{path}: expected pictures ({' '.join(pictures.SUFFIXES)}), or a file of them{reasons}")
     return [(place, name, *told) for name, told in zip(found, _told_by_folders(found), strict=True)], left_out
+
+
+def _is_archive(path):
+    return path.suffix.lower() not in arrays.SUFFIXES and path.is_file() and zipfile.is_zipfile(path)
 
 
 def _told_by_folders(names):

@@ -1,7 +1,8 @@
 """The architecture of the networks, in numbers: feature maps, weights, and what the images' sides must divide by.
 
 The encoder is a sequence of sets, each a convolution and a batch normalisation. Sets 1 and 2 end in max-pooling by 2,
-set 3 in max-pooling by 7 if asked for; later sets have none. The decoder is the mirror.
+set 3 in max-pooling by 7 if asked for; later sets have none. The decoder is the mirror. The shape of an image is
+(rows, columns, channels), as that of any feature map.
 """
 
 import itertools
@@ -24,27 +25,27 @@ def pooling_sizes(layers, third_pooling):
 
 
 def pooling_fault(image_shape, layers):
-    """Return why images of (rows, columns) cannot be pooled by 2 in a network of ``layers`` layers, or None."""
+    """Return why images of a shape cannot be pooled by 2 in a network of ``layers`` layers, or None."""
     divisor = prod(pooling_sizes(layers, third_pooling=False))
-    if all(side % divisor == 0 for side in image_shape):
+    rows, columns, _ = image_shape
+    if rows % divisor == columns % divisor == 0:
         return None
-    rows, columns = image_shape
     poolings = "1 layer pools by 2" if layers == 1 else f"{layers} layers pool by 2 twice"
     return f"{poolings}: the sides must divide by {divisor}, and the images have {rows} x {columns} pixels"
 
 
 def may_pool_third(image_shape, layers):
     """Tell whether a third pooling is possible: 3 layers or more, and sides that divide by 28."""
-    return layers >= 3 and all(side % prod(pooling_sizes(3, third_pooling=True)) == 0 for side in image_shape)
+    return layers >= 3 and all(side % prod(pooling_sizes(3, third_pooling=True)) == 0 for side in image_shape[:2])
 
 
 def feature_maps(image_shape, filters, third_pooling):
-    """Return the feature maps, (rows, columns, channels), of an image of (rows, columns).
+    """Return the feature maps of an image, all of them, and the image, (rows, columns, channels).
 
     Returns:
         The encoder's, image to code, (layers + 1,), and the decoder's, code to image, (layers + 2,).
     """
-    encoded = [(*image_shape, 1)]
+    encoded = [image_shape]
     for pooling, channels in zip(pooling_sizes(len(filters), third_pooling), filters, strict=True):
         rows, columns, _ = encoded[-1]
         encoded.append((rows // pooling, columns // pooling, channels))
@@ -52,9 +53,10 @@ def feature_maps(image_shape, filters, third_pooling):
     return encoded, [encoded[-1], *reversed(mirrored), encoded[0]]
 
 
-def autoencoder_layers(kernel_sizes, filters, third_pooling):
+def autoencoder_layers(image_channels, kernel_sizes, filters, third_pooling):
     """Return the layers of an encoder and of its decoder, records of layers.py."""
-    encoder, decoder = [], [records.Convolution(1, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid")]
+    reconstruction = records.Convolution(image_channels, RECONSTRUCTION_KERNEL, padding="same", activation="sigmoid")
+    encoder, decoder = [], [reconstruction]
     for number, (kernel_size, channels, pooling) in enumerate(
         zip(kernel_sizes, filters, pooling_sizes(len(filters), third_pooling), strict=True), start=1
     ):
@@ -70,10 +72,10 @@ def autoencoder_layers(kernel_sizes, filters, third_pooling):
 
 
 def autoencoder_size(image_shape, kernel_sizes, filters, third_pooling):
-    """Return the NetworkSize of an autoencoder of images of (rows, columns)."""
-    encoder, decoder = autoencoder_layers(kernel_sizes, filters, third_pooling)
-    whole = records.size_of_layers([*encoder, *decoder], (*image_shape, 1))
-    return replace(whole, code=records.size_of_layers(encoder, (*image_shape, 1)).code)
+    """Return the NetworkSize of an autoencoder of images of a shape."""
+    encoder, decoder = autoencoder_layers(image_shape[2], kernel_sizes, filters, third_pooling)
+    whole = records.size_of_layers([*encoder, *decoder], image_shape)
+    return replace(whole, code=records.size_of_layers(encoder, image_shape).code)
 
 
 def classifier_size(encoder, units, classes):
@@ -85,9 +87,9 @@ def classifier_size(encoder, units, classes):
 def describe(image_shape, filters, third_pooling):
     """Return the feature maps and the code size of an autoencoder, in three lines."""
     encoded, decoded = feature_maps(image_shape, filters, third_pooling)
-    pixels, numbers = prod(image_shape), prod(encoded[-1])
-    saves = f"{pixels / numbers:.3g} times fewer" if numbers < pixels else "nothing is compressed"
-    code = f"{numbers} numbers for an image of {pixels} pixels: {saves}"
+    of_image, numbers = prod(image_shape), prod(encoded[-1])
+    saves = f"{of_image / numbers:.3g} times fewer" if numbers < of_image else "nothing is compressed"
+    code = f"{numbers} numbers for an image of {of_image} {'pixels' if image_shape[2] == 1 else 'numbers'}: {saves}"
     return f"encoder  {_chain(encoded)}\ndecoder  {_chain(decoded)}\ncode     {code}"
 
 

@@ -20,11 +20,12 @@ LARGEST_WEIGHTS = 2**31
 # Beside its weights, in bytes, a file has the optimizer's, a few for each, and what describes them.
 MOST_COPIES, DESCRIPTION = 8, 2**24
 LONGEST_FAULT = 240
+DIGITS = 6  # of a file's checksum, in an encoder's name
 NO_MODEL = "not a Keras model in .h5 or .keras format"
 
 
 def read_encoder(path, image_shape):
-    """Return the layers.Encoder in a file, .h5 or .keras, for images of (rows, columns).
+    """Return the layers.Encoder in a file, .h5 or .keras, for images of (rows, columns, channels).
 
     HDF5's library is known to crash or to loop for ever on some damaged files, so a forked child process reads it.
 
@@ -32,7 +33,7 @@ def read_encoder(path, image_shape):
         BadInput: the file holds no such encoder; the message names it and what was found in it.
     """
     try:
-        return run_forked(_read, path, (*image_shape, 1), seconds=LONGEST_READING)
+        return run_forked(_read, path, image_shape, seconds=LONGEST_READING)
     except ChildProcessError as end:
         raise BadInput(f"{path}: {NO_MODEL}: reading it {end}") from end
     except BadInput as fault:
@@ -61,7 +62,7 @@ def _read(path, input_shape):
             hdf5 = h5py.File(io.BytesIO(_member(archive, "model.weights.h5", MOST_COPIES * size + DESCRIPTION)))
         hdf5.visit(paths.append)  # which follows no link to elsewhere
     weights = tuple(_read_array(hdf5, _take(paths, names, place), shape) for names, place, shape in places)
-    return Encoder(input_shape, records, weights, f"{path.name} {digest[:6]}")
+    return Encoder(input_shape, records, weights, f"{path.name} {digest[:DIGITS]}")
 
 
 @contextlib.contextmanager

@@ -21,18 +21,20 @@ class AutoencoderHyperparameters:
     batch_size: int
     third_pooling: bool | None
 
+    def values(self):
+        """Return {name: value}, for files: numbers, or lists of them."""
+        return {
+            "layers": len(self.filters),
+            "kernels": self.kernel_sizes,
+            "filters": self.filters,
+            "epochs": self.epochs,
+            "batch size": self.batch_size,
+            "third pooling": bool(self.third_pooling),
+        }
+
     def labels(self):
         """Return {name: value} as texts, for tables and pictures."""
-        return {
-            "layers": str(len(self.filters)),
-            "kernels": " ".join(
-                str(rows) if rows == columns else f"{rows}x{columns}" for rows, columns in self.kernel_sizes
-            ),
-            "filters": show_numbers(self.filters),
-            "epochs": str(self.epochs),
-            "batch size": str(self.batch_size),
-            "third pooling": "yes" if self.third_pooling else "no",
-        }
+        return {name: show_value(value) for name, value in self.values().items()}
 
     def answers(self):
         """Return the lines that answer the script's questions with these values."""
@@ -61,13 +63,29 @@ class ClassifierHyperparameters:
     epochs: int
     batch_size: int
 
+    def values(self):
+        """Return {name: value}, for files."""
+        return {"units": self.units, "epochs": self.epochs, "batch size": self.batch_size}
+
     def labels(self):
         """Return {name: value} as texts, for tables and pictures."""
-        return {"units": str(self.units), "epochs": str(self.epochs), "batch size": str(self.batch_size)}
+        return {name: show_value(value) for name, value in self.values().items()}
 
     def answers(self):
         """Return the lines that answer the script's questions with these values."""
         return [str(self.units), str(self.epochs), str(self.batch_size)]
+
+
+def show_value(value):
+    """Return one of the values of hyperparameters, or what a file has in its place, as a table shows it."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case [[_, _], *_]:
+            return " ".join(str(rows) if rows == columns else f"{rows}x{columns}" for rows, columns in value)
+        case [*_]:
+            return show_numbers(value)
+    return str(value)
 
 
 def show_kernel_sizes(sizes):

@@ -28,7 +28,7 @@ class Autoencoder:
     """An autoencoder and its halves, which share their weights.
 
     Attributes:
-        whole: images to reconstructions, both (batch, rows, columns, 1) in [0, 1].
+        whole: images to reconstructions, both (batch, rows, columns, channels) in [0, 1].
         encoder: images to codes, (batch, rows, columns, channels); architecture.feature_maps says which.
         decoder: codes to reconstructions.
     """
@@ -39,10 +39,10 @@ class Autoencoder:
 
 
 def build_autoencoder(image_shape, hyperparameters):
-    """Return a new Autoencoder for images of (rows, columns)."""
+    """Return a new Autoencoder for images of (rows, columns, channels)."""
     answers = hyperparameters.kernel_sizes, hyperparameters.filters, hyperparameters.third_pooling
-    encoding, decoding = autoencoder_layers(*answers)
-    encoder = _build_chain((*image_shape, 1), encoding, "images", "encoder")
+    encoding, decoding = autoencoder_layers(image_shape[2], *answers)
+    encoder = _build_chain(image_shape, encoding, "images", "encoder")
     decoder = _build_chain(encoder.output_shape[1:], decoding, "codes", "decoder")
     reconstructions = decoder(encoder(encoder.input))
     return Autoencoder(keras.Model(encoder.input, reconstructions, name="autoencoder"), encoder, decoder)
@@ -82,7 +82,7 @@ class Classifier:
     """A classifier and its parts, which share their weights.
 
     Attributes:
-        whole: images to class probabilities, (batch, rows, columns, 1) in [0, 1] to (batch, classes).
+        whole: images to class probabilities, (batch, rows, columns, channels) in [0, 1] to (batch, classes).
         encoder: images to codes.
         head: codes to class probabilities; the dense layers.
     """

@@ -1,11 +1,10 @@
 """Several experiments beside each other, those of earlier sessions too: a table, and the graph of their losses."""
 
-import math
 from functools import partial
 
 from utilities.record import figures
-from utilities.record.experiment import Experiment, show
-from utilities.record.runs import DAMAGED
+from utilities.record.experiment import read_back, show
+from utilities.record.run_list import folders_of
 
 
 def with_earlier(experiments):
@@ -16,20 +15,11 @@ def with_earlier(experiments):
     """
     last = experiments[-1]
     own = {experiment.folder.path for experiment in experiments}
-    earlier = [_read_back(folder) for folder in last.folder.siblings() if folder.path not in own]
+    path = last.folder.path
+    beside = folders_of(path.parent, path.name.rpartition("_")[2]) if path else []
+    earlier = [read_back(folder) for folder in beside if folder.path not in own]
     alike = last.trained_on, last.answers.keys()
     return [each for each in earlier if each and (each.trained_on, each.answers.keys()) == alike] + experiments
-
-
-def _read_back(folder):
-    """Return the Experiment that a folder keeps, or None where there is none that is finished and whole."""
-    try:
-        folder.read_summary()
-        experiment = Experiment.of(folder)
-        whole = folder.summary["finished"] is True and math.isfinite(experiment.validation_loss + experiment.seconds)
-    except DAMAGED:
-        return None
-    return experiment if whole else None
 
 
 def format_experiments(experiments):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from utilities.data.datasets import spread
 from utilities.text import printable
 
 MOST_CLASSES, EXAMPLES = 40, 12
@@ -35,9 +36,3 @@ def draw_contact_sheet(source, form, path):
             sheet.paste(image, (MARGIN + TEXT + place * (width + GAP), top))
         top += step
     sheet.save(path)
-
-
-def spread(values, most):
-    """Return some values of an array, spread over all, as a list; all where there are no more than that."""
-    places = np.linspace(0, len(values) - 1, min(most, len(values)))
-    return values[places.round().astype(int)].tolist()

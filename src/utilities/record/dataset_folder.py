@@ -6,12 +6,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from utilities.data.forms import FORM_FILE
+from utilities.data.names import NAMES_FILE
 from utilities.errors import BadInput
 from utilities.record.conversion import IMAGES
 
 LABELS = {False: "train-labels-idx1-ubyte.gz", True: "t10k-labels-idx1-ubyte.gz"}  # by whether they are of test images
-NAMES_FILE, ANSWERS_FILE, SHEET_FILE = "labels.txt", "dataset.json", "contact-sheet.png"
-FILES = {*IMAGES.values(), *LABELS.values(), NAMES_FILE, ANSWERS_FILE, SHEET_FILE}
+SHEET_FILE = "contact-sheet.png"
+FILES = {*IMAGES.values(), *LABELS.values(), NAMES_FILE, FORM_FILE, SHEET_FILE}
 
 
 def holds_dataset(path, source):

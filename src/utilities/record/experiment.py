@@ -1,8 +1,10 @@
 """What is remembered of an experiment when its network is gone."""
 
+import math
 from dataclasses import dataclass
 
-from utilities.record.runs import RunFolder
+from utilities.network.hyperparameters import show_value
+from utilities.record.runs import DAMAGED, RunFolder
 from utilities.terminal.console import LONGEST_ANSWER
 from utilities.text import printable
 
@@ -17,6 +19,8 @@ class Experiment:
         trained_on: its images and labels, {file: shape and checksum}; it is compared with others on the same.
         folder: where it is kept.
         validation_loss: after the last epoch.
+        accuracy: on the validation images, 0 to 1; None of an autoencoder.
+        test_accuracy: None where it was not measured.
         seconds: that its epochs took.
     """
 
@@ -25,6 +29,8 @@ class Experiment:
     trained_on: dict[str, str]
     folder: RunFolder
     validation_loss: float
+    accuracy: float | None
+    test_accuracy: float | None
     seconds: float
 
     @classmethod
@@ -35,10 +41,13 @@ class Experiment:
             One of runs.DAMAGED: there is something else in the summary.
         """
         texts = [
-            {name: printable(str(value), LONGEST_ANSWER) for name, value in folder.summary[kind].items()}
+            {name: printable(show_value(value), LONGEST_ANSWER) for name, value in folder.summary[kind].items()}
             for kind in ("hyperparameters", "conditions", "trained_on")
         ]
-        return cls(*texts, folder, float(folder.summary["validation"]["val_loss"]), float(folder.summary["seconds"]))
+        validation, test = folder.summary["validation"], folder.summary.get("test", {})
+        accuracies = (validation.get("val_accuracy"), test.get("accuracy"))
+        accuracies = [None if accuracy is None else float(accuracy) for accuracy in accuracies]
+        return cls(*texts, folder, float(validation["val_loss"]), *accuracies, float(folder.summary["seconds"]))
 
     @property
     def answers(self):
@@ -49,6 +58,17 @@ class Experiment:
     def title(self):
         """The hyperparameters in one line."""
         return show(self.hyperparameters)
+
+
+def read_back(folder):
+    """Return the Experiment that a RunFolder keeps, or None where there is none that is finished and whole."""
+    try:
+        folder.read_summary()
+        experiment = Experiment.of(folder)
+        whole = folder.is_finished and math.isfinite(experiment.validation_loss + experiment.seconds)
+    except DAMAGED:
+        return None
+    return experiment if whole else None
 
 
 def show(values):

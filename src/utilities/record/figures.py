@@ -1,4 +1,4 @@
-"""What the pictures show: histories, comparisons, images and codes, kernels, predictions."""
+"""Pictures of numbers: histories, comparisons, the map of codes, kernels."""
 
 import itertools
 import math
@@ -6,21 +6,13 @@ import re
 
 import numpy as np
 
-from utilities.record.pictures import legible, subplots
+from utilities.record.image_figures import COLOURS, visible
+from utilities.record.pictures import BLUE, GREEN, GREY, ORANGE, legible, subplots
 
-# Okabe and Ito's colours, told apart by the colour-blind too.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
-EXAMPLES = 12
 THUMBNAIL = 0.04  # share of the map's side that an image takes
-WHITE = 255
 LABEL_CHARACTERS, AXIS_CHARACTERS = 30, 60  # of a label below an axis, and of all of them side by side
 AXIS_LABELS = 30
 KERNELS = 128
-POINTS_PER_INCH = 72
-SMALLEST_TEXT = 4.5  # in points
-DIGIT_WIDTH, LINE_HEIGHT = 0.7, 1.2  # for each point of a text's size, with some space around
-LARGEST_MATRIX, MATRIX_SHARE = 14, 0.85  # a confusion matrix's picture, in inches, and its own share of that
-LABELLED_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)
 SMALLEST_SPREAD = 4  # the largest value over the smallest, for a logarithmic axis to help
 
 
@@ -109,22 +101,11 @@ def _by_numbers(value):
     return [int(number) for number in re.findall(r"\d+", value)], value
 
 
-def draw_reconstructions(images, reconstructions, title):
-    """Draw images, (count, rows, columns), above their reconstructions of the same shape and range."""
-    title = f"images held out from training: {title}"
-    figure, axes = subplots(title, 2, len(images), figsize=(max(5, len(images)), 2.6), squeeze=False)
-    rows = {"originals": images, "reconstructions": reconstructions}
-    for in_row, (name, of_row) in zip(axes, rows.items(), strict=True):
-        in_row[0].set_title(name, loc="left", fontsize=9)
-        for axis, image in zip(in_row, of_row, strict=True):
-            _draw_image(axis, image)
-    return figure
-
-
 def draw_code_map(images, codes, title):
-    """Draw images, uint8 in (count, rows, columns), where the two principal components of their codes put them.
+    """Draw images where the two principal components of their codes put them.
 
     Args:
+        images: uint8, (count, rows, columns, channels).
         codes: (count, ...).
     """
     places, shares = _principal_components(codes.reshape(len(codes), -1))
@@ -134,8 +115,9 @@ def draw_code_map(images, codes, title):
     half = np.where(sides > 0, sides, 1) * THUMBNAIL / 2
     for index in _spread_out(places / (2 * half)):
         (x, y), (width, height) = places[index], half
-        ink = (images[index] / WHITE)[..., np.newaxis] * (0, 0, 0, 1)  # the paper is left transparent
-        axis.imshow(ink, extent=(x - width, x + width, y - height, y + height), aspect="auto", zorder=2)
+        shown = visible(images[index])
+        shown = shown * (0, 0, 0, 1) if shown.shape[-1] == 1 else shown  # the paper is left transparent
+        axis.imshow(shown, extent=(x - width, x + width, y - height, y + height), aspect="auto", zorder=2)
     left, bottom = places.min(axis=0) - half
     right, top = places.max(axis=0) + half
     first, second = (f"principal component of the code ({share:.0%} of its variance)" for share in shares)
@@ -163,7 +145,10 @@ def _spread_out(places):
 
 
 def draw_kernels(kernels, title):
-    """Draw kernels, (count, rows, columns), or the first of many: what a layer that sees the image itself looks for."""
+    """Draw kernels, (count, rows, columns, channels), or the first of many: what a layer that sees the image looks for.
+
+    Those of colours are drawn in colours, middle grey for 0. Those of opacity are not drawn.
+    """
     title = title if len(kernels) <= KERNELS else f"the first {KERNELS} of {len(kernels)}: {title}"
     kernels = kernels[:KERNELS]
     columns = min(8, len(kernels))
@@ -171,64 +156,14 @@ def draw_kernels(kernels, title):
     figure, axes = subplots(
         f"kernels of the first layer: {title}", rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False
     )
+    in_colour = kernels.shape[-1] >= COLOURS
+    kernels = kernels[..., :COLOURS] if in_colour else kernels[..., 0]
     largest = np.abs(kernels).max()
     for axis in axes.flat:
         axis.axis("off")
     for axis, kernel in zip(axes.flat, kernels, strict=False):
-        image = axis.imshow(kernel, cmap="PuOr", vmin=-largest, vmax=largest)
-    figure.colorbar(image, ax=axes, label="weight")
+        shown = 0.5 + kernel / (2 * largest) if in_colour else kernel
+        image = axis.imshow(shown, cmap="PuOr", vmin=-largest, vmax=largest)
+    if not in_colour:
+        figure.colorbar(image, ax=axes, label="weight")
     return figure
-
-
-def draw_examples(results, images):
-    """Draw up to 12 correct and 12 incorrect predictions, with their probabilities."""
-    title = "predictions (and their probability) on the test set: correct above, incorrect below"
-    figure, axes = subplots(title, 4, 6, figsize=(10, 7.5))
-    for half, chosen in zip((axes[:2], axes[2:]), (results.correct, ~results.correct), strict=True):
-        indices = chosen.nonzero()[0][:EXAMPLES]
-        for axis, index in zip(half.flat, indices, strict=False):
-            _draw_image(axis, images[index])
-            predicted, correct = results.predictions[index], results.correct[index]
-            text = f"{results.classes[predicted]} ({results.probabilities[index, predicted]:.0%})"
-            text += "" if correct else f", is {results.classes[results.targets[index]]}"
-            axis.set_title(text, fontsize=10, color=GREEN if correct else ORANGE)
-        for axis in half.flat[len(indices) :]:
-            axis.axis("off")
-    return figure
-
-
-def draw_confusion(results):
-    """Draw the confusion matrix: colour shows each row's shares, the numbers are images, where its cells hold them."""
-    confusion = results.confusion
-    side = np.clip(0.5 * len(confusion), 5, LARGEST_MATRIX)
-    figure, axis = subplots("confusion matrix, in images of the test set", figsize=(side + 1, side))
-    share = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
-    image = axis.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)  # the root shows small shares too
-    cell = MATRIX_SHARE * side * POINTS_PER_INCH / len(confusion)
-    size = min(8, cell / (DIGIT_WIDTH * len(str(confusion.max()))))
-    for row, column in np.argwhere(confusion) if size >= SMALLEST_TEXT else ():
-        colour = "white" if share[row, column] > 0.25 else "black"
-        axis.text(column, row, confusion[row, column], ha="center", va="center", fontsize=size, color=colour)
-    _label_classes(axis, results.classes, cell)
-    axis.set(xlabel="predicted class", ylabel="true class")
-    bar = figure.colorbar(image, label="share of the true class", ticks=np.sqrt(LABELLED_SHARES))
-    bar.set_ticklabels([f"{share:.0%}" for share in LABELLED_SHARES])
-    return figure
-
-
-def _label_classes(axis, classes, cell):
-    """Label the classes on both axes of a confusion matrix, or as many as cells of a width in points have room for."""
-    size = 10 if cell >= 10 * LINE_HEIGHT else 8
-    steps = (1, 2, 5, 10, 20, 50, 100, len(classes))
-    step = next(step for step in steps if step * cell >= size * LINE_HEIGHT or step == len(classes))
-    labels = [legible(label, LABEL_CHARACTERS) for label in classes[::step]]
-    wide = DIGIT_WIDTH * size * max(map(len, labels)) > step * cell
-    axis.set_xticks(range(0, len(classes), step), labels, fontsize=size, rotation="vertical" if wide else "horizontal")
-    axis.set_yticks(range(0, len(classes), step), labels, fontsize=size)
-
-
-def _draw_image(axis, image):
-    """Draw an image, uint8 or in [0, 1], ink on paper."""
-    axis.imshow(image, cmap="gray_r", vmin=0, vmax=WHITE if image.dtype == np.uint8 else 1)
-    axis.set_xticks([])
-    axis.set_yticks([])

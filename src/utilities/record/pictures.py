@@ -17,6 +17,8 @@ os.environ["MATPLOTLIBRC"] = os.devnull
 import matplotlib.pyplot as plt
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+# Okabe and Ito's colours, told apart by the colour-blind too.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 DOTS_PER_INCH = 150
 FAULT_CHARACTERS = 200
 TITLE_CHARACTERS = 11  # for each inch of a figure's width

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utilities.text import distinct
+
 SMALLEST_PROBABILITY = 1e-7
-LABEL = 7  # columns of the class that a row is about
-CLASS_TABLE, NARROW_CLASS_TABLE = (LABEL, 11, 9, 9, 9), (LABEL, 10, 7, 7, 8)
+NAME, LONGEST_NAME = 7, 60  # columns of the class that a row is about, at least and at most
+LONGEST_HEAD = 10  # of a column of the confusion matrix
+CLASS_TABLE, NARROW_CLASS_TABLE = (11, 9, 9, 9), (10, 7, 7, 8)  # the columns beside the class
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,13 @@ class Results:
         targets: true class of each image, (count,).
         probabilities: of each class, in [0, 1], (count, classes).
         classes: the label of each class, (classes,).
+        names: what each class is called.
     """
 
     targets: np.ndarray
     probabilities: np.ndarray
     classes: np.ndarray
+    names: tuple[str, ...]
 
     @property
     def predictions(self):
@@ -81,6 +86,9 @@ def _class_table(results, width):
     The precision of a class that is never predicted is 0, as is usual; a class without an image has no ratios ("-"),
     and the means are of the others.
     """
+    widths = CLASS_TABLE if width is None or NAME + sum(CLASS_TABLE) <= width else NARROW_CLASS_TABLE
+    names = distinct(results.names, results.classes, max(NAME, width - sum(widths)) if width else LONGEST_NAME)
+    widths = (max(NAME, *map(len, names)), *widths)
     confusion = results.confusion
     right, support, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     there = support > 0
@@ -88,23 +96,22 @@ def _class_table(results, width):
     columns = [[f"{ratio:.4f}" if known else "-" for ratio, known in zip(one, there, strict=True)] for one in ratios]
     rows = [
         ("class", "precision", "recall", "F1", "support"),
-        *zip(results.classes, *columns, support, strict=True),
+        *zip(names, *columns, support, strict=True),
         ("mean", *(f"{one[there].mean():.4f}" for one in ratios), support.sum()),
     ]
-    widths = CLASS_TABLE if width is None or sum(CLASS_TABLE) <= width else NARROW_CLASS_TABLE
     for row in rows:
         yield "".join(f"{value:>{size}}" for value, size in zip(row, widths, strict=True))
 
 
 def _confusion_table(results, width):
     """Return the lines of the confusion matrix, folded to a width: some of its columns below the others."""
-    cell = 1 + max(len(str(number)) for number in (*results.classes, results.confusion.max()))
-    count = len(results.classes)
-    most = max(1, (width - LABEL) // cell) if width else count
+    names = distinct(results.names, results.classes, LONGEST_HEAD)
+    count, longest = len(names), max(map(len, names))
+    cell, first = 1 + max(longest, len(str(results.confusion.max()))), max(NAME, longest)
+    most = max(1, (width - first) // cell) if width else count
     columns = math.ceil(count / math.ceil(count / most))  # as many below as above
     for begin in range(0, count, columns):
         if begin:
             yield ""
-        table = [results.classes, *results.confusion]
-        for label, counts in zip(["", *results.classes], table, strict=True):
-            yield f"{label:>{LABEL}}" + "".join(f"{count:>{cell}}" for count in counts[begin : begin + columns])
+        for name, counts in zip(["", *names], [names, *results.confusion], strict=True):
+            yield f"{name:>{first}}" + "".join(f"{count:>{cell}}" for count in counts[begin : begin + columns])

@@ -2,9 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
 import sys
-import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from utilities.processes import is_first_process
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
+WEIGHTS = "weights.npz"
+NOT_KEPT = ("answers", "list", "open", "resume")  # arguments that an experiment is not repeated with
 KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
-# Of a larger array, which may be a mapped file larger than memory, this many bytes are summed up, in this many parts.
-CHECKSUM_BYTES, CHECKSUM_PARTS = 2**26, 2**8
 # What reading a summary raises that is damaged, or that something else made.
 DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
@@ -33,7 +33,8 @@ class RunFolder:
         path: the folder; None where there is none, or once something could not be kept in it.
         summary: what ``experiment.json`` holds.
         history: the rows so far, one per epoch; training.Record says what is in one.
-        checkpoint: what a reopened experiment goes on from, {name: array}; empty for one that begins.
+        checkpoint: what a reopened experiment goes on from, {name: array}: one that is finished has its weights there.
+            Empty for one that begins.
     """
 
     def __init__(self, path=None):
@@ -43,67 +44,95 @@ class RunFolder:
         self.checkpoint = {}
 
     @classmethod
-    def create(cls, parent, script, answers, arguments, data):
+    def create(cls, parent, script, answers, arguments, data, origin=None):
         """Make the folder ``parent/DATE_TIME_script``, with what it takes to repeat the experiment.
 
         Args:
             answers: the lines that answer the script's questions.
             arguments: the command line's, {name: value}.
             data: the files that are trained on, {path: what tells its content from others}.
+            origin: the RunFolder, in the same parent, of the experiment whose weights this one begins with; None for
+                new weights.
         """
         folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
         folder.keep("", lambda path: path.mkdir(parents=True))
         # Paths are made absolute: they mean the same in any folder.
-        texts = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in arguments.items()}
-        folder.summary = {"finished": False, "arguments": texts, "answers": answers, "data": data}
+        arguments = {
+            name: str(value.resolve()) if isinstance(value, Path) else value
+            for name, value in arguments.items()
+            if name not in NOT_KEPT
+        }
+        folder.summary = {"finished": False, "arguments": arguments, "answers": answers, "data": data}
+        if origin:
+            epochs = origin.summary["hyperparameters"]["epochs"]
+            folder.summary |= {"parent": origin.path.name if origin.path else "", "epochs_before": str(epochs)}
         folder.keep_bytes(ANSWERS, folder.answers.encode())
         folder.keep_summary({})
         return folder
 
-    @classmethod
-    def reopen(cls, parent, script):
-        """Return the folder of the last unfinished experiment of a script, at its last checkpoint that is whole.
+    @property
+    def is_finished(self):
+        """Whether there is nothing more to train."""
+        return self.summary["finished"] is True
 
-        Raises:
-            BadInput: there is none, all its checkpoints are damaged, or its files cannot be written.
-        """
-        for folder in reversed(folders_of(parent, script)):
-            if folder._is_unfinished():
-                folder._read_checkpoint()
-                folder._restore(ANSWERS, folder.answers.encode())
-                folder._restore(HISTORY, _as_csv(folder.history))
-                return folder
-        raise BadInput(f"{parent}: no unfinished experiment of {script}.py to resume")
-
-    def _is_unfinished(self):
-        """Read the summary; tell whether it is that of an experiment that can be trained further."""
+    def read(self):
+        """Read ``experiment.json``; tell whether it is that of an experiment that can be gone back to."""
         try:
             self.read_summary()
-            if self.summary["finished"]:
-                return False
-            texts = [*self.summary["answers"], *self.summary["arguments"].values(), *self.summary["data"].values()]
-            if all(isinstance(text, str) for text in texts):
-                return True
+            texts = [*self.summary["answers"], *self.summary["data"].values(), self.summary.get("parent", "")]
+            values = self.summary["arguments"].values()
+            if all(isinstance(text, str) for text in texts) and all(isinstance(value, str | int) for value in values):
+                return isinstance(self.summary["finished"], bool)
         except DAMAGED:
             pass
-        _tell(f"{self.path / SUMMARY}: damaged, or of an earlier version; passing over this experiment")
         return False
+
+    def resume(self):
+        """Go to the last checkpoint that is whole; return this folder.
+
+        Raises:
+            BadInput: all checkpoints are damaged, or the files cannot be written.
+        """
+        self._read_checkpoint()
+        self._restore(ANSWERS, self.answers.encode())
+        self._restore(HISTORY, _as_csv(self.history))
+        return self
+
+    def open(self):
+        """Read the weights and the history of a finished experiment; return this folder.
+
+        Raises:
+            BadInput: they are damaged, or not there.
+        """
+        path = self.path / WEIGHTS
+        try:
+            self._load(path)
+        except MemoryError:
+            raise
+        except Exception as error:
+            fault = getattr(error, "strerror", None) or "damaged"
+            raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file") from error
+        return self
+
+    def _load(self, path):
+        """Read a file of arrays and the history beside them, or raise whatever NumPy and zipfile raise."""
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+        self.history = json.loads(arrays.pop("history").item())
+        self.checkpoint = arrays
 
     def _read_checkpoint(self):
         """Read the last checkpoint that is whole, and the history of its epochs."""
         paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
         for path in paths:
             try:
-                with np.load(path, allow_pickle=False) as archive:
-                    checkpoint = dict(archive)
-                self.history = json.loads(checkpoint.pop("history").item())
+                self._load(path)
             except MemoryError:
                 raise
-            except Exception:  # NumPy and zipfile raise whatever their parts raise
+            except Exception:
                 continue
-            self.checkpoint = checkpoint
             if path != paths[0]:
-                _tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
+                tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
             return
         if paths:
             raise BadInput(
@@ -119,7 +148,7 @@ class RunFolder:
         try:
             found = path.read_bytes() if path.exists() else b""
             if not found.startswith(content):
-                _tell(f"{path}: not as the experiment left it; written anew")
+                tell(f"{path}: not as the experiment left it; written anew")
             if found != content:
                 _replace(path, content)
         except OSError as error:
@@ -140,17 +169,14 @@ class RunFolder:
         Raises:
             BadInput: a file holds something else now.
         """
+        kept = {self._absolute(path): expected for path, expected in self.summary["data"].items()}
         for path, found in data.items():
-            expected = self.summary["data"].get(path, "nothing")
+            expected = kept.get(path, "nothing")
             if found != expected:
                 raise BadInput(
                     f"{path}: not what {self.path} was trained on: expected {expected}, found {found}; put it back, or "
                     f"begin again with < {self.path / ANSWERS}"
                 )
-
-    def siblings(self):
-        """Return the folders of the same script beside this one, this one too, as folders_of does."""
-        return folders_of(self.path.parent, self.path.name.rpartition("_")[2]) if self.path else []
 
     def read_summary(self):
         """Read ``experiment.json``."""
@@ -165,7 +191,12 @@ class RunFolder:
     def command_line(self):
         """The arguments that the experiment was made with, as the script's parser takes them."""
         arguments = self.summary["arguments"]
-        return [word for name, value in arguments.items() if name != "resume" for word in (f"--{name}", value)]
+        kept = {name: value for name, value in arguments.items() if name not in NOT_KEPT}
+        texts = {name: self._absolute(value) if isinstance(value, str) else str(value) for name, value in kept.items()}
+        return [word for name, text in texts.items() for word in (f"--{name}", text)]
+
+    def _absolute(self, path):
+        return str(self.path.resolve() / path)
 
     def keep(self, name, write):
         """Have ``write(path)`` write the file of that name ("": the folder); return its path, None if that fails."""
@@ -175,13 +206,31 @@ class RunFolder:
         try:
             write(path)
         except (OSError, Fault) as error:
-            _tell(f"{self.path}: going on without this run's folder: {error}")
+            tell(f"{self.path}: going on without this run's folder: {error}")
             self.path = path = None
         return path
 
     def keep_bytes(self, name, content):
         """Write a file in one step; return what keep returns."""
         return self.keep(name, lambda path: _replace(path, content))
+
+    def keep_copy(self, name, content):
+        """Keep a copy of the file that an argument names, and repeat the experiment with that.
+
+        Its path is kept relative to this folder, which may be moved.
+        """
+        source = Path(self.summary["arguments"][name])
+        copy = f"{name}/{source.name}"
+        if self.keep(name, lambda path: path.mkdir()) and self.keep_bytes(copy, content):
+            self.summary["arguments"][name] = copy
+            data = self.summary["data"].items()
+            self.keep_summary({"data": {copy if path == str(source) else path: found for path, found in data}})
+
+    def keep_next(self, stem, suffix, content):
+        """Write a file named "stem-1", or by the next number that is free; return what keep returns."""
+        taken = {path.name for path in self.path.glob(f"{stem}-*")} if self.path else ()
+        number = next(number for number in itertools.count(1) if f"{stem}-{number}{suffix}" not in taken)
+        return self.keep_bytes(f"{stem}-{number}{suffix}", content)
 
     def add_row(self, row):
         """Add one epoch to the history, in memory and in ``history.csv``."""
@@ -195,45 +244,34 @@ class RunFolder:
 
     def keep_checkpoint(self, arrays):
         """Keep what training goes on from, {name: array}, and the history so far, in one step."""
+        self._keep_arrays(CHECKPOINT.format(len(self.history)), arrays)
+        self.keep("", lambda path: _remove_checkpoints(path, keep=KEPT_CHECKPOINTS))
+
+    def keep_weights(self, arrays):
+        """Keep what a finished experiment is opened from, {name: array}, and the history, in one step."""
+        self._keep_arrays(WEIGHTS, arrays)
+
+    def _keep_arrays(self, name, arrays):
         history = np.array(json.dumps(self.history).encode())
 
         def write(path):
             with replacing(path) as beside:
                 np.savez(beside, history=history, **arrays)
-            _remove_checkpoints(path.parent, keep=KEPT_CHECKPOINTS)
 
-        self.keep(CHECKPOINT.format(len(self.history)), write)
+        self.keep(name, write)
 
     def keep_summary(self, changes):
         """Add to ``experiment.json``, which tells under "finished" whether there is more to train."""
         self.summary |= changes
         self.keep_bytes(SUMMARY, f"{json.dumps(self.summary, indent=2)}\n".encode())
-        if self.summary["finished"]:
+        if self.is_finished:
             self.keep("", _remove_checkpoints)
 
 
-def identify(array):
-    """Return a text that tells an array from others: its shape, and a checksum of its items."""
-    parts = [array]
-    if array.nbytes > CHECKSUM_BYTES:
-        length = max(1, CHECKSUM_BYTES * len(array) // array.nbytes // CHECKSUM_PARTS)
-        firsts = np.linspace(0, len(array) - length, CHECKSUM_PARTS, dtype=int)
-        parts = [array[first : first + length] for first in firsts]
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(np.ascontiguousarray(part), checksum)
-    return f"{array.shape}, checksum {checksum:08x}"
-
-
-def _tell(line):
+def tell(line):
     """Tell something on standard error; of several processes, the first does."""
     if is_first_process():
         print(line, file=sys.stderr, flush=True)
-
-
-def folders_of(parent, script):
-    """Return the RunFolders of a script, the oldest first, as a name begins with the time; none is read."""
-    return [RunFolder(path.parent) for path in sorted(Path(parent).glob(f"*_{script}/{SUMMARY}"))]
 
 
 def _replace(path, content):

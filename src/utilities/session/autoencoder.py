@@ -1,24 +1,38 @@
 """The experiments of ``autoencoder.py``: an autoencoder of images, its pictures, and its saving."""
 
+import math
 from functools import partial
 
-from utilities.data.datasets import mean_image_error
+import numpy as np
+
+from utilities.data.batches import WHITE
+from utilities.data.checksum import identify
+from utilities.data.datasets import mean_image_error, spread
+from utilities.data.forms import form_like
+from utilities.files import replacing
 from utilities.network import architecture, networks
-from utilities.record import figures
-from utilities.record.runs import identify
+from utilities.processes import is_first_process
+from utilities.record import figures, image_figures
+from utilities.record.predictions import format_table
 from utilities.session.experiments import Task, Trained
-from utilities.session.menus import save_encoder
+from utilities.session.menus import save
+from utilities.session.other_images import NO_FOLDER, ask_for_images, keep_and_show
+from utilities.terminal.console import say
 from utilities.training import training
+from utilities.training.callbacks import arrays_of, named_arrays
 
 PICTURED_IMAGES = 10
 MAPPED_IMAGES = 2000
+NEIGHBOURED_IMAGES, SEARCHED_IMAGES, SEARCHED_NUMBERS = 8, 10_000, 2**26
+CODES_FILE = "codes.npy"
 LEARNT = 0.95  # of the mean image's error: what is above has learnt no more than that image
 
 
 class AutoencoderTask(Task):
-    """Trains autoencoders of the same images, uint8 in (count, rows, columns)."""
+    """Trains autoencoders of the same images, uint8 in (count, rows, columns, channels)."""
 
     script = "autoencoder"
+    kinds_of_weights = ("weight",)
 
     def __init__(self, arguments, split, data_bytes, images):
         super().__init__(arguments, split, data_bytes, {str(arguments.data.resolve()): identify(images)})
@@ -30,42 +44,100 @@ class AutoencoderTask(Task):
         lines = [architecture.describe(shape, hyperparameters.filters, hyperparameters.third_pooling)]
         return networks.build_autoencoder(shape, hyperparameters), lines
 
-    def train(self, network, hyperparameters, folder):
-        """Train the networks.Autoencoder, and return the Trained."""
+    def train(self, network, hyperparameters, folder, begin):
+        """Train the networks.Autoencoder; return its weights, and what stopped it."""
+        if begin:
+            network.whole.set_weights(arrays_of(begin, "weight"))
         stopped_by = training.train_autoencoder(
             network, self.images, self.split, hyperparameters, self.arguments.seed, folder
         )
+        return named_arrays("weight", network.whole.get_weights()), stopped_by
+
+    def present(self, network, weights, folder):
+        """Return the Trained of a networks.Autoencoder with some weights."""
+        network.whole.set_weights(arrays_of(weights, "weight"))
         error, baseline = folder.outcome["val_loss"], mean_image_error(self.images, self.split)
         return Trained(
-            network.encoder,
+            (network.encoder, network.whole),
+            weights,
             f"mean squared error {error:.5f}",
             None if error < LEARNT * baseline else f"the mean image has {baseline:.5f}",
-            stopped_by,
-            choices={3: ("save the encoder", lambda console: save_encoder(console, network.encoder))},
+            choices={
+                3: ("save the encoder", lambda console: save(console, network.encoder)),
+                4: ("save the whole autoencoder", lambda console: save(console, network.whole)),
+                5: ("other images, and their reconstructions", partial(self._reconstruct, network, folder)),
+                7: ("the codes of all images, as .npy", lambda console: self._write_codes(network, folder)),
+            },
             graphs={
                 3: ("reconstructions", partial(self._draw_reconstructions, network)),
                 4: ("map of the codes", partial(self._draw_code_map, network)),
                 5: ("kernels of the first layer", partial(_draw_first_layer, network)),
+                7: ("nearest neighbours by code", partial(self._draw_neighbours, network)),
             },
             kept_graphs=(3,),
         )
 
     def _draw_reconstructions(self, network, experiments):
         images = self._held_out(PICTURED_IMAGES)
-        reconstructions = training.predict(network.whole, images)[..., 0]
-        title = experiments[-1].title
-        return {"reconstructions": partial(figures.draw_reconstructions, images, reconstructions, title)}
+        reconstructions = training.predict(network.whole, images)
+        title = f"images held out from training: {experiments[-1].title}"
+        return {"reconstructions": partial(image_figures.draw_reconstructions, images, reconstructions, title)}
 
     def _draw_code_map(self, network, experiments):
         images = self._held_out(MAPPED_IMAGES)
         codes = training.predict(network.encoder, images)
         return {"code_map": partial(figures.draw_code_map, images, codes, experiments[-1].title)}
 
+    def _draw_neighbours(self, network, experiments):
+        images = self._held_out(NEIGHBOURED_IMAGES)
+        numbers = max(self.images[0].size, math.prod(network.encoder.output_shape[1:]))
+        most = max(1, min(SEARCHED_IMAGES, SEARCHED_NUMBERS // numbers))
+        others = self.images[spread(self.split.training, most)]
+        codes = [training.predict(network.encoder, some) for some in (images, others)]
+        return {"neighbours": partial(image_figures.draw_neighbours, images, others, *codes, experiments[-1].title)}
+
+    def _reconstruct(self, network, folder, console):
+        """Ask for images, and print, draw and keep how well each is reconstructed, the worst first."""
+        predict, found = training.Predictor(network.whole), []
+        for names, images in ask_for_images(console, form_like(self.images, self.arguments.data)):
+            reconstructions = predict(images)
+            errors = np.square(reconstructions - images / np.float32(WHITE)).mean(axis=(1, 2, 3)).tolist()
+            found += zip(errors, names, images, reconstructions, strict=True)
+            found.sort(key=lambda each: -each[0])
+            worst = [(*each[:2], each[2].copy(), each[3].copy()) for each in found[:PICTURED_IMAGES]]
+            found = worst + [(*each[:2], None, None) for each in found[PICTURED_IMAGES:]]
+        if not found:
+            return
+        rows = [("image", "error"), *((name, f"{error:.5f}") for error, name, *_ in found)]
+        say(f"\nmean squared error of each, the worst first\n{format_table(rows)}\n")
+        _, _, images, reconstructions = (list(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
+        title = "other images, the worst reconstructed first"
+        draw = partial(image_figures.draw_reconstructions, np.stack(images), np.stack(reconstructions), title)
+        keep_and_show(folder, "errors", rows, draw)
+
+    def _write_codes(self, network, folder):
+        """Write the codes of all images, (count, ...), in the images' order, without having all of them in memory."""
+        shape = len(self.images), *network.encoder.output_shape[1:]
+        path = folder.path / CODES_FILE if folder.path else None
+        told = f"the codes, {shape}, in the images' order: {path}" if path else NO_FOLDER
+        parts = training.Predictor(network.encoder).parts(self.images)
+        try:
+            if path and is_first_process():
+                with replacing(path) as beside, beside.open("wb") as file:
+                    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                    np.lib.format.write_array_header_1_0(file, header)
+                    for part in parts:
+                        file.write(part.astype("<f4").tobytes())
+        except OSError as error:
+            told = f"{path}: cannot be written: {error.strerror or error}"
+        for _ in parts:  # all processes predict, whether they write or not
+            pass
+        say(told)
+
     def _held_out(self, count):
-        return self.images[self.split.validation[:count]]  # no more are copied than are drawn
+        return self.images[spread(self.split.validation, count)]  # no more are copied than are drawn
 
 
 def _draw_first_layer(network, experiments):
     (kernels,) = network.encoder.get_layer("encoder_1_convolution").get_weights()
-    kernels = kernels[:, :, 0].transpose(2, 0, 1)
-    return {"first_layer": partial(figures.draw_kernels, kernels, experiments[-1].title)}
+    return {"first_layer": partial(figures.draw_kernels, kernels.transpose(3, 0, 1, 2), experiments[-1].title)}

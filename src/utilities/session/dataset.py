@@ -1,11 +1,9 @@
 """What ``dataset.py`` asks, and what it writes then."""
 
 import json
-import math
 import os
 import shlex
 import sys
-import time
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -14,22 +12,26 @@ import numpy as np
 
 from utilities.data import idx, pictures
 from utilities.data.batches import WHITE
+from utilities.data.datasets import spread
+from utilities.data.forms import FORM_FILE
+from utilities.data.names import NAMES_FILE
 from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose
 from utilities.errors import BadInput, Fault
-from utilities.record.contact_sheet import draw_contact_sheet, spread
+from utilities.record.contact_sheet import draw_contact_sheet
 from utilities.record.conversion import IMAGES, convert
-from utilities.record.dataset_folder import ANSWERS_FILE, LABELS, NAMES_FILE, SHEET_FILE, replacing_folder
+from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
-from utilities.terminal.console import CLEAR_LINE, REFRESH_SECONDS, Question, can_redraw, say, terminal_width
+from utilities.terminal.console import Question, say
 from utilities.terminal.dataset_arguments import parse_share, parse_sides
+from utilities.terminal.pictures_done import PicturesDone
 from utilities.text import printable
 
 LOOKED_AT = 50  # pictures that are decoded for the defaults
 # The default sides are the nearest multiple of the first, which suits the third pooling, up to the second.
 STEP, LARGEST_DEFAULT = 28, 56
+VISIBLE_COLOUR = 8  # of 255: by how much a picture's channels differ, on average
 TEST_SHARE = Fraction(1, 6)
-LINES_APART = 10  # seconds between reports of progress in a log
 
 
 def describe(source):
@@ -56,9 +58,9 @@ def _look_at(source, arguments):
     """Return what some of the pictures, spread over all, are like; those that cannot be read do not count.
 
     Returns:
-        The (rows, columns) to bring them to, and whether most have light corners.
+        The (rows, columns) to bring them to, whether most are in colour, and whether most have light corners.
     """
-    sizes, light = [], []
+    sizes, coloured, light = [], [], []
     for index in spread(np.arange(len(source)), LOOKED_AT):
         try:
             with pictures.faults_of(lambda index=index: source.name(index)):
@@ -68,14 +70,16 @@ def _look_at(source, arguments):
         except BadInput:
             continue
         sizes.append(arguments.crop or (size[::-1] if arguments.transpose else size))
+        # A scan in grey, stored in colour, has none.
+        coloured.append(np.ptp(image, axis=-1).mean() > VISIBLE_COLOUR)
         light.append((pictures.corners(image).mean(axis=-1) > WHITE / 2).all())
     middle = np.median(sizes or [(STEP, STEP)], axis=0)  # where most are alike, they are so
     scale = min(1, LARGEST_DEFAULT / middle.max())
     sides = tuple(max(1, round(side * scale / STEP)) * STEP for side in middle)
-    return sides, 2 * sum(light) > len(sizes)
+    return sides, *(2 * sum(each) > len(sizes) for each in (coloured, light))
 
 
-def _questions(source, default_sides, on_light_ground, arguments):
+def _questions(source, default_sides, in_colour, on_light_ground, arguments):
     sides, colour, inverted, share = arguments.sides, arguments.colour, arguments.invert, arguments.test_share
     if sides is None:
         note = "the third pooling takes sides that divide by 28 alone"
@@ -87,10 +91,7 @@ def _questions(source, default_sides, on_light_ground, arguments):
             note=lambda sides: note if any(side % STEP for side in sides) else "",
         )
     if colour is None:
-        note = "autoencoder.py and classification.py train on grey images alone so far"
-        colour = yield Question(
-            "in colour? y/n", False, yes_or_no, show_yes_or_no, note=lambda colour: note if colour else ""
-        )
+        colour = yield Question("in colour? y/n", in_colour, yes_or_no, show_yes_or_no)
     if inverted is None:
         default = on_light_ground and not colour
         inverted = yield Question("swap light and dark? y/n", default, yes_or_no, show_yes_or_no)
@@ -103,7 +104,7 @@ def _questions(source, default_sides, on_light_ground, arguments):
 def write(source, form, share, arguments):
     """Convert the pictures, write the data set, and say how to go on; raise Fault where it cannot be written."""
     source = choose(source, share, arguments.count, arguments.seed)
-    progress = Progress(len(source))
+    progress = PicturesDone(len(source))
     answers = {"form": asdict(form), "test_share": str(share), "count": arguments.count, "seed": arguments.seed}
     try:
         with replacing_folder(arguments.output) as folder:
@@ -112,7 +113,7 @@ def write(source, form, share, arguments):
             check_classes(source)
             _write_labels(source, folder)
             draw_contact_sheet(source, form, folder / SHEET_FILE)
-            (folder / ANSWERS_FILE).write_text(json.dumps(answers, indent=2) + "\n", encoding="utf-8")
+            (folder / FORM_FILE).write_text(json.dumps(answers, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise Fault(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
     tests = int(source.is_test.sum())
@@ -150,28 +151,3 @@ def _quote(path):
     """Return a path as the shell reads it, from the working directory."""
     shown = os.path.relpath(path)
     return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
-
-
-class Progress:
-    """Tells how many of the pictures are done, and names those that cannot be read."""
-
-    def __init__(self, count):
-        self.count = count
-        self.clear = CLEAR_LINE if can_redraw() else ""
-        self.begun = self.shown = time.monotonic()
-
-    def __call__(self, done, left_out):
-        """Tell of pictures done so far, and of lines on those left out since the last call."""
-        for line in left_out:
-            print(self.clear, end="")
-            say(f"left out: {line}")
-        now = time.monotonic()
-        if done and now - self.shown >= (REFRESH_SECONDS if self.clear else LINES_APART):
-            self.shown = now
-            left = math.ceil((now - self.begun) / done * (self.count - done))
-            text = f"{done:,} of {self.count:,} pictures, {left // 60}:{left % 60:02} left"
-            print(f"{self.clear}{text[: (terminal_width() or 80) - 1]}", end="" if self.clear else "\n", flush=True)
-
-    def end(self):
-        """Tell how long it took."""
-        print(f"{self.clear}{self.count:,} pictures in {time.monotonic() - self.begun:.1f} s", flush=True)

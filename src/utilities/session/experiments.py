@@ -5,18 +5,24 @@ import signal
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from types import MappingProxyType
 
 import keras
 
+from utilities.errors import BadInput
 from utilities.network import memory, networks
 from utilities.network.saving import save_model
+from utilities.processes import several_processes
 from utilities.record import pictures
 from utilities.record.experiment import Experiment
-from utilities.record.runs import RunFolder
-from utilities.session.menus import act_on_menu, draw_loss
+from utilities.record.runs import DAMAGED, RunFolder
+from utilities.session.menus import TRAIN_ON, act_on_menu, draw_loss
 from utilities.terminal.console import say, terminal_width
+from utilities.text import printable
 from utilities.training import training
+from utilities.training.callbacks import arrays_of
 
+LONGEST_FAILURE = 200
 PACKAGES = (keras.backend.backend(), "keras", "numpy")
 
 
@@ -25,19 +31,19 @@ class Trained:
     """What came of a training.
 
     Attributes:
-        model: what the run's folder keeps, under its own name.
+        models: what the run's folder keeps, each under its own name.
+        weights: what the experiment is opened from, and trained on from, {name: array}.
         outcome: what validation measured, in words.
         baseline: what does as well where the network learnt nothing, in words; None where it learnt something.
-        stopped_by: the signal that stopped the training, or None.
         choices: of the menu, those that the script has beside those of both, {number: (text, action on a Console)}.
         graphs: those that the script has beside menus.GRAPHS, of the same form.
         kept_graphs: the numbers of those that the run's folder keeps beside that of the loss.
     """
 
-    model: keras.Model
+    models: tuple[keras.Model, ...]
+    weights: dict
     outcome: str
     baseline: str | None
-    stopped_by: int | None
     choices: dict
     graphs: dict
     kept_graphs: tuple[int, ...] = ()
@@ -46,9 +52,15 @@ class Trained:
 class Task:
     """What a script trains, again and again, on the same data; each script has its own.
 
-    Its name, ``script``, is the one that its run folders carry. ``build(hyperparameters)`` returns the network as it
-    begins, a networks.Autoencoder or networks.Classifier, and lines that describe it; ``train(network,
-    hyperparameters, folder)`` trains it, and returns a Trained.
+    Its name, ``script``, is the one that its run folders carry. ``kinds_of_weights`` names the lists of weights that
+    are kept of a network. What it does:
+
+    - ``build(hyperparameters)`` returns the network as it begins, a networks.Autoencoder or networks.Classifier, and
+      lines that describe it.
+    - ``train(network, hyperparameters, folder, begin)`` trains it, from the weights in ``begin``, {name: array}, where
+      there are some, and returns its weights, and the signal that stopped the training, or None.
+    - ``present(network, weights, folder)`` returns the Trained of a network with the weights that the folder's
+      experiment ended with.
 
     Attributes:
         arguments: the command line's.
@@ -57,9 +69,12 @@ class Task:
         trained_on: the files of images and labels, {path: shape and checksum}; experiments on others are not compared.
         data: all files that training depends on, {path: what tells its content from others}.
         conditions: what tells experiments apart beside their answers, seed and code size, {name: text}.
+        copied: what a run's folder keeps a copy of, {name of the argument: the file's bytes}.
+        about: what else a run's folder tells of the network, {name: value of JSON}.
     """
 
     act_on_menu = staticmethod(act_on_menu)  # for the loop, which is imported before Keras is
+    copied = MappingProxyType({})
 
     def __init__(self, arguments, split, data_bytes, trained_on):
         self.arguments = arguments
@@ -67,12 +82,15 @@ class Task:
         self.data_bytes = data_bytes
         self.trained_on = self.data = trained_on
         self.conditions = {}
+        self.about = {}
 
-    def run(self, hyperparameters, folder=None):
+    def run(self, hyperparameters, folder=None, origin=None):
         """Build and train a network, and keep the experiment.
 
         Args:
-            folder: the RunFolder of an experiment to resume; None for a new one.
+            folder: the RunFolder of an experiment to resume, or of a finished one, of which nothing is trained; None
+                for a new one.
+            origin: the RunFolder of the experiment to train on from, whose ``checkpoint`` has its weights.
 
         Returns:
             The Trained, and the Experiment.
@@ -84,32 +102,76 @@ class Task:
         size_line = f"size     {memory.describe(size, hyperparameters.batch_size, self.data_bytes)}"
         say(f"\n{networks.describe(network.whole, terminal_width())}\n")
         say("\n".join([*lines, size_line]))
-        folder = folder or RunFolder.create(
-            self.arguments.runs, self.script, hyperparameters.answers(), vars(self.arguments), self.data
-        )
-        trained = self.train(network, hyperparameters, folder)
-        folder.keep(f"{trained.model.name}.h5", partial(save_model, trained.model))
-        folder.keep_summary(self._summarise(hyperparameters, size.code, folder, trained.stopped_by is None))
+        for before in filter(None, (origin, folder if folder and folder.is_finished else None)):
+            self._check_weights(network, before)
+        folder = folder or self._begin(hyperparameters, origin)
+        if folder.is_finished:
+            trained = self.present(network, folder.checkpoint, folder)
+            return trained, self._report(trained, folder)
+        weights, stopped_by = self._train(network, hyperparameters, folder, origin.checkpoint if origin else {})
+        trained = self.present(network, weights, folder)
+        for model in trained.models:
+            folder.keep(f"{model.name}.h5", partial(save_model, model))
+        folder.keep_weights(weights)
+        folder.keep_summary(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
+        for draw in [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]:
+            pictures.keep(draw([Experiment.of(folder)]), folder)
+        experiment = self._report(trained, folder)
+        if stopped_by not in (None, signal.SIGINT):  # one that asks to leave
+            signal.raise_signal(stopped_by)
+        return trained, experiment
+
+    def _begin(self, hyperparameters, origin):
+        """Return the RunFolder of a new experiment; what trains on is repeated by the answers that lead to it."""
+        answers = hyperparameters.answers()
+        if origin:
+            answers = [*origin.summary["answers"], str(TRAIN_ON), str(hyperparameters.epochs)]
+        folder = RunFolder.create(self.arguments.runs, self.script, answers, vars(self.arguments), self.data, origin)
+        for name, content in self.copied.items():
+            folder.keep_copy(name, content)
+        return folder
+
+    def _train(self, network, hyperparameters, folder, begin):
+        """Return what ``train`` does; mark an experiment that fails of itself, so that it does not stand in the way."""
+        if folder.summary.pop("failed", None):
+            folder.keep_summary({})
+        try:
+            return self.train(network, hyperparameters, folder, begin)
+        except Exception as error:
+            if not several_processes():  # of which another may be lost, and that is no fault of the experiment
+                folder.keep_summary({"failed": printable(f"{type(error).__name__}: {error}", LONGEST_FAILURE)})
+            raise
+
+    def _check_weights(self, network, folder):
+        """Check that a RunFolder's checkpoint has all the weights of a network, and its summary an Experiment."""
+        try:
+            Experiment.of(folder)
+            for kind in self.kinds_of_weights:
+                network.whole.set_weights(arrays_of(folder.checkpoint, kind))
+        except DAMAGED as error:
+            raise BadInput(f"{folder.path}: cannot be opened: damaged, or of another version") from error
+
+    @staticmethod
+    def _report(trained, folder):
+        """Say what came of an experiment, and return it."""
         experiment = Experiment.of(folder)
-        drawings = [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]
-        for draw in drawings:
-            pictures.keep(draw([experiment]), folder)
         say(f"\nvalidation {trained.outcome} after {experiment.seconds:.0f} s")
         if trained.baseline:
             say(f"nothing was learnt: {trained.baseline}; more epochs, or smaller batches, may help")
         if folder.path:
             say(f"this experiment is kept in {folder.path}")
-        if trained.stopped_by not in (None, signal.SIGINT):  # one that asks to leave
-            signal.raise_signal(trained.stopped_by)
-        return trained, experiment
+        return experiment
 
     def _summarise(self, hyperparameters, code_size, folder, finished):
         """Return what is known of an experiment when its training has ended."""
+        before = folder.summary.get("epochs_before")
+        epochs = {"epochs": f"{before} + {hyperparameters.epochs}"} if before else {}
         return {
             "finished": finished,
             "trained_on": self.trained_on,
-            "hyperparameters": hyperparameters.labels(),
-            "conditions": {"code": str(code_size), "seed": str(self.arguments.seed), **self.conditions},
+            "hyperparameters": hyperparameters.values() | epochs,
+            "conditions": {"code": code_size, "seed": self.arguments.seed, **self.conditions},
+            **self.about,
             "epochs_run": len(folder.history),
             "validation": {name: value for name, value in folder.outcome.items() if name.startswith("val_")},
             "seconds": sum(row["seconds"] for row in folder.history),

@@ -1,51 +1,109 @@
 """The loop of both scripts: ask for hyperparameters, train, show the menu, and repeat."""
 
+from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 from utilities.backend import check_backend
+from utilities.errors import BadInput
+from utilities.record.run_list import find_run, format_runs
 from utilities.record.runs import RunFolder
-from utilities.terminal.console import Console
+from utilities.session.questions import MOST_EPOCHS, check_flags
+from utilities.terminal.answers import whole_number
+from utilities.terminal.console import Console, say
 
 
 def begin(script, parse_arguments):
-    """Return the arguments of a session, and the RunFolder of the experiment that it resumes, or None.
+    """Return the arguments of a session, and the RunFolder of the experiment that it goes back to, or None.
 
-    The arguments of a resumed experiment are its own.
+    The arguments of such an experiment are its own. ``--list`` ends the script here.
 
     Raises:
-        BadInput: a backend or a job that cannot be, or nothing to resume.
+        BadInput: a backend or a job that cannot be, a flag's answer that is bad, or no such experiment.
     """
     arguments = parse_arguments()
+    arguments.answers = check_flags(arguments.answers)
     check_backend()
-    if not arguments.resume:
+    if arguments.list:
+        say(format_runs(arguments.runs, script))
+        raise SystemExit
+    if arguments.resume is not None:
+        folder = find_run(arguments.runs, script, arguments.resume, finished=False).resume()
+    elif arguments.open is not None:
+        folder = find_run(arguments.runs, script, arguments.open, finished=True).open()
+    else:
         return arguments, None
-    folder = RunFolder.reopen(arguments.runs, script)
-    return parse_arguments(folder.command_line), folder
+    own = parse_arguments(folder.command_line)
+    _check_alike(vars(arguments), vars(own), vars(parse_arguments(["--list"])), folder)
+    own.runs = folder.path.parent
+    return own, folder
 
 
-def repeat_experiments(questions, load_task, resumed):
+def _check_alike(given, own, defaults, folder):
+    """Check that no file or seed was given that is not the one of the experiment that is gone back to.
+
+    Args:
+        given, own, defaults: {name of an argument: value}.
+    """
+    for name in sorted({"data", "datalabels", "test", "testlabels", "seed"} & own.keys()):
+        one, other = (value.resolve() if isinstance(value, Path) else value for value in (given[name], own[name]))
+        if given[name] != defaults[name] and one != other:
+            raise BadInput(f"--{name}: {folder.path} has its own, {other}: leave it out")
+
+
+def repeat_experiments(questions, load_task, flags, folder):
     """Run one experiment after another, until the user leaves.
 
     Args:
         questions: returns the generator for Console.ask_in_order, given the hyperparameters of before, or None.
         load_task: returns the script's experiments.Task. Called after the answers: until then Keras is imported in the
             background.
-        resumed: the RunFolder of the experiment to begin with; None for a new one.
+        flags: the answers that the command line has for the first experiment, as ask_in_order takes them.
+        folder: the RunFolder of the experiment to begin with, unfinished or finished; None for a new one.
 
     Raises:
-        BadInput: the data are not what the resumed experiment was trained on before.
+        BadInput: the data are not what that experiment was trained on before.
     """
     load_task = cache(load_task)  # one for all experiments: it sums up the data once
-    if resumed:
-        resumed.check_data(load_task().data)
+    if folder:
+        folder.check_data(load_task().data)
     console = Console()
-    answering = Console(resumed.answers) if resumed else console
-    experiments, hyperparameters = [], None
-    repeat = True
-    while repeat:
-        hyperparameters = answering.ask_in_order(partial(questions, hyperparameters))
-        task = load_task()
-        trained, experiment = task.run(hyperparameters, resumed)
+    answering = Console(folder.answers) if folder else console
+    hyperparameters = answering.ask_in_order(partial(questions, None), flags)
+    origin, experiments = None, []
+    if folder and "parent" in folder.summary:
+        hyperparameters = replace(hyperparameters, epochs=_own_epochs(folder))
+        origin = None if folder.checkpoint else _origin_of(folder)
+    while True:
+        trained, experiment = load_task().run(hyperparameters, folder, origin)
         experiments.append(experiment)
-        answering, resumed = console, None
-        repeat = task.act_on_menu(console, experiments, trained)
+        if origin:
+            origin.checkpoint = {}  # its weights are not needed any more
+        folder = origin = None
+        following = load_task().act_on_menu(console, experiments, trained, hyperparameters.epochs)
+        if following is None:
+            return
+        if following.epochs is None:
+            hyperparameters = console.ask_in_order(partial(questions, hyperparameters))
+        else:
+            hyperparameters = replace(hyperparameters, epochs=following.epochs)
+            origin = experiment.folder
+            origin.checkpoint = trained.weights
+
+
+def _origin_of(folder):
+    """Return the RunFolder that an experiment trains on from, its weights read."""
+    if not folder.summary["parent"]:
+        raise BadInput(f"{folder.path}: cannot be resumed: the weights that it began with were kept nowhere")
+    origin = RunFolder(folder.path.parent / folder.summary["parent"])
+    if not origin.read():
+        raise BadInput(f"{origin.path}: not there, or damaged: {folder.path} cannot be resumed without it")
+    return origin.open()
+
+
+def _own_epochs(folder):
+    """Return the epochs that an experiment trained on for: its last answer, after those of the one before."""
+    try:
+        return whole_number(1, MOST_EPOCHS)(folder.summary["answers"][-1])
+    except (ValueError, LookupError) as error:
+        raise BadInput(f"{folder.path}: cannot be gone back to: its last answer is no number of epochs") from error

@@ -1,5 +1,6 @@
 """The menu after each training: what the user can do with what has been learnt."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -8,21 +9,31 @@ from utilities.network.saving import SUFFIXES, save_model
 from utilities.processes import is_first_process
 from utilities.record import figures, pictures
 from utilities.record.comparison import best_of, draw_comparison, format_experiments, with_earlier
-from utilities.terminal.answers import show_yes_or_no, yes_or_no
+from utilities.session.questions import MOST_EPOCHS
+from utilities.terminal.answers import show_yes_or_no, whole_number, yes_or_no
 from utilities.terminal.console import LONGEST_ANSWER, Question, say
 from utilities.text import printable
 
 LEAVE, REPEAT, SHOW = range(3)
+TRAIN_ON = 6
 BACK = 0
 CANCEL = "-"
 
 
-def act_on_menu(console, experiments, trained):
-    """Act on the menu until the user leaves (False) or repeats (True).
+@dataclass(frozen=True)
+class Following:
+    """What comes after an experiment: more ``epochs`` of it, or where they are None, another one."""
+
+    epochs: int | None = None
+
+
+def act_on_menu(console, experiments, trained, epochs):
+    """Act on the menu until the user wants to train again; return the Following, or None where the user leaves.
 
     Args:
         experiments: all Experiments of the session so far.
         trained: the last one's experiments.Trained.
+        epochs: that it was trained for.
     """
     if len(experiments) > 1:
         say(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
@@ -30,18 +41,26 @@ def act_on_menu(console, experiments, trained):
         LEAVE: ("exit", None),
         REPEAT: ("repeat with other hyperparameters", None),
         SHOW: ("graphs", lambda console: _show_graph(console, GRAPHS | trained.graphs, experiments)),
+        TRAIN_ON: ("train on", None),
         **trained.choices,
     }
     while True:
         say("")
         choice = console.choose("what next?", _texts(choices))
         if choice == LEAVE:
-            return False
+            return None
         say("")
         if choice == REPEAT:
-            return True
-        _, act = choices[choice]
-        act(console)
+            return Following()
+        if choice != TRAIN_ON:
+            _, act = choices[choice]
+            act(console)
+        elif more := console.ask(Question("more epochs (- cancels)", epochs, _epochs_or_none)):
+            return Following(more)
+
+
+def _epochs_or_none(answer):
+    return None if answer == CANCEL else whole_number(1, MOST_EPOCHS)(answer)
 
 
 def _texts(choices):
@@ -77,32 +96,32 @@ GRAPHS = {
 }
 
 
-def save_encoder(console, encoder):
-    """Ask for a path until the encoder is saved there, or that is cancelled."""
+def save(console, model):
+    """Ask for a path until a model is saved there, or that is cancelled."""
 
-    def save(answer):
+    def save_at(answer):
         if answer == CANCEL:
             return None
         try:
-            path = _path_of_model(answer)
+            path = _path_of_model(answer, model.name)
             exists = f"{printable(str(path))} exists: replace it? y/n"
             if console.typed and path.exists() and not console.ask(Question(exists, False, yes_or_no, show_yes_or_no)):
                 return None
             if is_first_process():
                 if not path.parent.exists():
                     path.parent.mkdir(parents=True)
-                save_model(encoder, path)
+                save_model(model, path)
         except OSError as error:
             raise ValueError(f"{answer}: cannot be written: {error.strerror}") from error
         except (Fault, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
             raise ValueError(fault) from fault
         return path
 
-    path = console.ask(Question("save the encoder as (.h5 or .keras, - cancels)", "encoder.h5", save))
+    path = console.ask(Question(f"save the {model.name} as (.h5 or .keras, - cancels)", f"{model.name}.h5", save_at))
     say(f"saved: {printable(str(path), LONGEST_ANSWER)}" if path else "not saved")
 
 
-def _path_of_model(answer):
+def _path_of_model(answer, name):
     """Return the path that an answer means: ~ is the home folder, and .h5 the suffix of a name without one.
 
     Raises:
@@ -110,7 +129,7 @@ def _path_of_model(answer):
     """
     path = Path(answer).expanduser()
     if answer.endswith("/") or path.is_dir():
-        raise ValueError(f"{answer}: a folder; expected a file, such as {path / 'encoder.h5'}")
+        raise ValueError(f"{answer}: a folder; expected a file, such as {path / f'{name}.h5'}")
     path = path if path.suffix else path.with_suffix(SUFFIXES[0])
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{answer}: the name must end in {' or '.join(SUFFIXES)}")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import partial
 
 from utilities.errors import BadInput
 from utilities.network import architecture
@@ -55,7 +56,7 @@ def questions_of_autoencoder(image_shape, images, data_bytes, defaults):
     """Yield the Questions of ``autoencoder.py``, and return the hyperparameters; for Console.ask_in_order.
 
     Args:
-        image_shape: (rows, columns).
+        image_shape: (rows, columns, channels).
         images: how many there are to train on.
         data_bytes: that the data take in memory.
         defaults: the AutoencoderHyperparameters of before; None at first.
@@ -65,12 +66,7 @@ def questions_of_autoencoder(image_shape, images, data_bytes, defaults):
     """
     defaults = defaults or default_autoencoder(images)
     layers = yield _layers_question(image_shape, len(defaults.filters))
-    kernel_sizes = yield Question(
-        "kernel size of each layer",
-        _for_layers(defaults.kernel_sizes, KERNEL_SIZES, layers),
-        lambda answer: parse_kernel_sizes(answer, layers),
-        show_kernel_sizes,
-    )
+    kernel_sizes = yield _kernels_question(_for_layers(defaults.kernel_sizes, KERNEL_SIZES, layers), layers)
     pools_third = architecture.may_pool_third(image_shape, layers)
 
     def check(filters, batch_size=1, third_pooling=pools_third):
@@ -81,15 +77,16 @@ def questions_of_autoencoder(image_shape, images, data_bytes, defaults):
     filters = yield Question(
         "filters of each layer",
         _for_layers(defaults.filters, FILTERS, layers),
-        checked(lambda answer: parse_filters(answer, layers), check),
+        checked(partial(parse_filters, layers=layers), check),
         show_numbers,
+        flag="--filters",
     )
     epochs, batch_size = yield from _epochs_and_batch_size(defaults, images, lambda size: check(filters, size))
     third_pooling = None
     if pools_third:
+        text, default = "third max-pooling (7, 7)? y/n", defaults.third_pooling is not False
         parse = checked(answers.yes_or_no, lambda third: check(filters, batch_size, third))
-        default = defaults.third_pooling is not False
-        third_pooling = yield Question("third max-pooling (7, 7)? y/n", default, parse, answers.show_yes_or_no)
+        third_pooling = yield Question(text, default, parse, answers.show_yes_or_no, flag="--third-pooling")
     return AutoencoderHyperparameters(kernel_sizes, filters, epochs, batch_size, third_pooling)
 
 
@@ -107,9 +104,44 @@ def questions_of_classifier(encoder_size, classes, images, data_bytes, defaults)
         check_memory(architecture.classifier_size(encoder_size, units, classes), batch_size, data_bytes)
 
     parse = checked(whole_number(1, MOST_UNITS), check)
-    units = yield Question("units of the hidden dense layer", defaults.units, parse)
+    units = yield Question("units of the hidden dense layer", defaults.units, parse, flag="--units")
     epochs, batch_size = yield from _epochs_and_batch_size(defaults, images, lambda size: check(units, size))
     return ClassifierHyperparameters(units, epochs, batch_size)
+
+
+def check_flags(given):
+    """Check the answers of flags, as far as that can be done before there are images.
+
+    Args:
+        given: {flag: text}.
+
+    Returns:
+        The same, with the number of layers that lists of kernel sizes or filters imply where none is given.
+
+    Raises:
+        BadInput: one of them is bad, or they do not fit each other.
+    """
+    lists = {"--kernels": answers.split_pairs, "--filters": answers.split_list}
+    counts = [len(split(given[flag])) for flag, split in lists.items() if flag in given]
+    flag, implied = "--layers", dict(given)
+    if max(counts, default=1) > 1:
+        implied.setdefault(flag, str(max(counts)))
+    try:
+        layers = whole_number(1, MOST_LAYERS)(implied.get(flag, "1").strip())
+        parsers = {
+            "--kernels": partial(parse_kernel_sizes, layers=layers),
+            "--filters": partial(parse_filters, layers=layers),
+            "--units": whole_number(1, MOST_UNITS),
+            "--epochs": whole_number(1, MOST_EPOCHS),
+            "--batch-size": whole_number(1, LARGEST_BATCH),
+            "--third-pooling": answers.yes_or_no,
+        }
+        for flag, text in given.items():
+            if flag in parsers:
+                parsers[flag](text.strip())
+    except ValueError as error:
+        raise BadInput(f"{flag}: {error}") from error
+    return implied
 
 
 def _layers_question(image_shape, default):
@@ -120,7 +152,13 @@ def _layers_question(image_shape, default):
     if fault := architecture.pooling_fault(image_shape, 1):
         raise BadInput(f"these images suit no number of layers: {fault}")
     default = 1 if architecture.pooling_fault(image_shape, default) else default
-    return Question("number of convolutional layers", default, checked(whole_number(1, MOST_LAYERS), check))
+    parse = checked(whole_number(1, MOST_LAYERS), check)
+    return Question("number of convolutional layers", default, parse, flag="--layers")
+
+
+def _kernels_question(default, layers):
+    parse = partial(parse_kernel_sizes, layers=layers)
+    return Question("kernel size of each layer", default, parse, show_kernel_sizes, flag="--kernels")
 
 
 def _epochs_and_batch_size(defaults, images, check):
@@ -129,9 +167,9 @@ def _epochs_and_batch_size(defaults, images, check):
     def note(size):
         return f"only {images} images to train on: each epoch is a single step" if size > images else ""
 
-    epochs = yield Question("epochs", defaults.epochs, whole_number(1, MOST_EPOCHS))
+    epochs = yield Question("epochs", defaults.epochs, whole_number(1, MOST_EPOCHS), flag="--epochs")
     parse = checked(whole_number(1, LARGEST_BATCH), check)
-    batch_size = yield Question("batch size", defaults.batch_size, parse, note=note)
+    batch_size = yield Question("batch size", defaults.batch_size, parse, note=note, flag="--batch-size")
     return epochs, batch_size
 
 

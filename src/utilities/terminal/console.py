@@ -41,6 +41,7 @@ class Question:
         parse: turns an answer into its value; raises ValueError with what is expected and found.
         show: turns a value into the answer that gives it.
         note: returns what to say of a good value, "" for nothing.
+        flag: of the command line, whose answer is taken in the place of asking; "" for none.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Question:
     parse: Callable[[str], Any]
     show: Callable[[Any], str] = str
     note: Callable[[Any], str] = lambda value: ""
+    flag: str = ""
 
 
 class Console:
@@ -105,13 +107,19 @@ class Console:
                     say(f"  {note}")
                 return value
 
-    def ask_in_order(self, begin):
+    def ask_in_order(self, begin, flags=None):
         """Ask the Questions that a generator yields, sending it the value of each, and return what it returns.
 
         A person goes back to the question before with ``b``. What was answered then becomes the default. So ``begin``,
         which returns the generator, is called for each question anew, and the generator sent the values so far.
+
+        Args:
+            flags: answers of the command line, {a Question's flag: text}: these questions are not asked.
+
+        Raises:
+            BadInput: as ``ask``; or a flag's answer is bad, or to a question that does not come.
         """
-        values, given = [], {}
+        flags, values, asked, given = flags or {}, [], [], {}
         while True:
             questions = begin()
             try:
@@ -119,16 +127,22 @@ class Console:
                 for value in values:
                     question = questions.send(value)
             except StopIteration as end:
+                if unused := [flag for flag in flags if flag not in given]:
+                    raise BadInput(f"{unused[0]}: not asked for with these images and answers: leave it out") from None
                 return end.value
-            # Another default of the same question means that an answer before it has changed.
-            key = question.text, question.default
-            question = replace(question, default=given.get(key, question.default))
-            value = self.ask(question, goes_back=bool(values))
-            if value is BACK:
-                values.pop()
+            if question.flag in flags:
+                value = given[question.flag] = _answer_of_flag(question, flags[question.flag])
             else:
-                values.append(value)
+                # Another default of the same question means that an answer before it has changed.
+                key = question.text, question.default
+                question = replace(question, default=given.get(key, question.default))
+                value = self.ask(question, goes_back=bool(asked))
+                if value is BACK:
+                    del values[asked.pop() :]
+                    continue
+                asked.append(len(values))
                 given[key] = value
+            values.append(value)
 
     def choose(self, title, choices, default=0):
         """Show a numbered menu, {number: text}, and return the number chosen; the errors are those of ``ask``."""
@@ -199,6 +213,13 @@ class Console:
 
     def _place(self):
         return f"line {self._lines} of {self._name}"
+
+
+def _answer_of_flag(question, text):
+    try:
+        return question.parse(text.strip())
+    except ValueError as error:
+        raise BadInput(f"{question.flag}: {printable(str(error), LONGEST_ANSWER)}") from error
 
 
 def say(text):

@@ -1,5 +1,6 @@
 """How a script runs: quiet libraries, heavy imports behind the questions, and one line for every fault."""
 
+import builtins
 import errno
 import importlib
 import logging
@@ -12,6 +13,7 @@ import time
 import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from utilities import crashes
 from utilities.errors import Fault
@@ -20,7 +22,7 @@ from utilities.streams import open_closed_streams, open_output
 from utilities.text import printable
 
 INTERRUPTED = 130
-SMALLER = "fewer filters or a smaller batch take less, and --resume goes on with what was interrupted"
+SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
 NO_MORE_THREADS = "the system starts no more threads or processes; ulimit -u, or a container's own limit, is too low"
 LONGEST_MESSAGE = 200
 LONGEST_TELLING = 3  # seconds
@@ -29,6 +31,10 @@ LARGE = 2**30  # bytes; what a library asks for at once is less
 
 def run(main):
     """Run a script's ``main`` and leave with its exit code; faults are told on standard error in one line each."""
+    if hasattr(builtins, "get_ipython"):  # its process would end with the script
+        name = Path(sys.argv[0]).name
+        print(f"{name}: error: not with %run: use !python3 {name}, with flags for the answers", file=sys.stderr)
+        return
     code, fault = Fault.exit_code, None
     try:
         code, fault = _outcome_of(main)

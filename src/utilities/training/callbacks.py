@@ -83,9 +83,9 @@ class Record(keras.callbacks.Callback):
                 "phase": self.phase.name,
                 "epochs": epoch + 1,
                 "plateau": [self.plateau.best, self.plateau.waited],
-                **_named_arrays("weight", self.trained.get_weights()),
-                **_named_arrays("optimizer", [variable.numpy() for variable in self.model.optimizer.variables]),
-                **_named_arrays("earlier", self.earlier_weights),
+                **named_arrays("weight", self.trained.get_weights()),
+                **named_arrays("optimizer", [variable.numpy() for variable in self.model.optimizer.variables]),
+                **named_arrays("earlier", self.earlier_weights),
             }
         )
 
@@ -117,11 +117,11 @@ def is_at(phase, folder):
     return folder.checkpoint.get("phase") == phase.name
 
 
-def _named_arrays(name, arrays):
-    """Return {name and number: array}, as the state keeps a list."""
+def named_arrays(name, arrays):
+    """Return {name and number: array}: a list as a file of arrays keeps it."""
     return {f"{name}_{number:04}": array for number, array in enumerate(arrays)}
 
 
 def arrays_of(state, name):
-    """Return the list that _named_arrays made part of a state."""
+    """Return the list that named_arrays made part of what a file keeps."""
     return [state[key] for key in sorted(state) if key.startswith(f"{name}_")]

@@ -100,7 +100,7 @@ class _PaddedBatches(keras.utils.PyDataset):
         taken = take(self.examples, indices, shifts)
         inputs, targets = (taken, None) if self.examples.classes is None else taken
         if inputs.dtype == np.uint8:
-            inputs = inputs[..., np.newaxis].astype(np.float32) / np.float32(WHITE)
+            inputs = inputs.astype(np.float32) / np.float32(WHITE)
         return inputs, targets
 
     def _pad(self, array):

@@ -113,4 +113,4 @@ def _scaled(images, targets):
 
 
 def _scale(images):
-    return tf.cast(images, tf.float32)[..., tf.newaxis] / WHITE
+    return tf.cast(images, tf.float32) / WHITE

@@ -78,12 +78,10 @@ class TrainedClassifier:
         classifier: the networks.Classifier, with the weights of the phase that ended with the higher validation
             accuracy.
         weights_after_phase_1: of the whole network, in Keras' order.
-        stopped_by: the signal that stopped the training, or None.
     """
 
     classifier: Classifier
     weights_after_phase_1: list[np.ndarray]
-    stopped_by: int | None
 
     def predict(self, labelled):
         """Return the class probabilities of LabelledImages, (count, classes), after phase 1, and after training."""
@@ -99,7 +97,7 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
     """Train an Autoencoder to reproduce its input.
 
     Args:
-        images: uint8, (count, rows, columns).
+        images: uint8, (count, rows, columns, channels).
         split: the datasets.Split of the images.
         folder: the runs.RunFolder that keeps history and checkpoints, and whose checkpoint training resumes from.
 
@@ -113,18 +111,24 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
     return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
 
 
-def train_classifier(classifier, labelled, split, hyperparameters, seed, folder):
-    """Train a Classifier's dense layers with the encoder frozen, then everything; return the TrainedClassifier.
+def train_classifier(classifier, labelled, split, hyperparameters, seed, folder, after_phase_1=None):
+    """Train a Classifier's dense layers with the encoder frozen, then everything.
 
     The arguments are those of train_autoencoder, with LabelledImages for images.
+
+    Args:
+        after_phase_1: the weights that an earlier training had then: phase 1 is not trained again. None for a new one.
+
+    Returns:
+        The TrainedClassifier, and the signal that stopped the training, or None.
     """
     stopped_by = None
-    if not is_at(EVERYTHING, folder):
+    if after_phase_1 is None and not is_at(EVERYTHING, folder):
         print(f"\n{FROZEN.title}", flush=True)
         classifier.encoder.trainable = False
         stopped_by = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, folder)
     classifier.encoder.trainable = True
-    weights = arrays_of(folder.checkpoint, "earlier") or classifier.whole.get_weights()
+    weights = arrays_of(folder.checkpoint, "earlier") or after_phase_1 or classifier.whole.get_weights()
     if stopped_by is None:
         print(f"\n{EVERYTHING.title}")
         examples = _split(labelled.images, labelled, split, _largest_shift(EVERYTHING, labelled.images))
@@ -133,7 +137,7 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder)
         before, after = folder.outcome["val_accuracy"], folder.history[-1]["val_accuracy"]
         print(f"\nphase 1 is kept: its validation accuracy is {before:.2%}, that of phase 2 {after:.2%}")
         classifier.whole.set_weights(weights)
-    return TrainedClassifier(classifier, weights, stopped_by)
+    return TrainedClassifier(classifier, weights), stopped_by
 
 
 def _frozen_network(classifier, labelled, split):
@@ -169,16 +173,33 @@ def class_distributions(classes, smoothing):
     return ((1 - smoothing) * np.eye(classes) + smoothing / classes).astype(np.float32)
 
 
+class Predictor:
+    """What a model makes of images: it may be asked again and again, and is traced once."""
+
+    def __init__(self, model):
+        self.output_shape = model.output_shape[1:]
+        self.batch_size = _evaluation_batch(model)
+        self.network = engine.network_of(model, self.batch_size)
+
+    def __call__(self, images):
+        """Return the output, float32 in (count, ...), for images, uint8 in (count, rows, columns, channels)."""
+        outputs, start = np.empty((len(images), *self.output_shape), np.float32), 0
+        for part in self.parts(images):
+            outputs[start : start + len(part)] = part
+            start += len(part)
+        return outputs
+
+    def parts(self, images):
+        """Yield the same, some images at a time."""
+        at_a_time = max(self.batch_size, LARGEST_PREDICTION // math.prod(self.output_shape))
+        for start in range(0, len(images), at_a_time):
+            some = Examples(images, np.arange(start, min(start + at_a_time, len(images))))
+            yield self.network.predict(engine.evaluation_data(some, self.batch_size), verbose=0)[: len(some)]
+
+
 def predict(model, images):
-    """Return the model's output for each image, uint8 in (count, rows, columns); float32, (count, ...)."""
-    batch_size = _evaluation_batch(model)
-    network = engine.network_of(model, batch_size)
-    outputs = np.empty((len(images), *model.output_shape[1:]), np.float32)
-    at_a_time = max(batch_size, LARGEST_PREDICTION // math.prod(model.output_shape[1:]))
-    for start in range(0, len(images), at_a_time):
-        some = Examples(images, np.arange(start, min(start + at_a_time, len(images))))
-        outputs[some.chosen] = network.predict(engine.evaluation_data(some, batch_size), verbose=0)[: len(some)]
-    return outputs
+    """Return a model's output for images, as a Predictor does."""
+    return Predictor(model)(images)
 
 
 def _evaluation_batch(model):

@@ -1,0 +1,95 @@
+"""Images other than those of the session's files: asked for, read, brought to a form; and what came of them, kept."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from utilities.data.arrays import Images
+from utilities.data.forms import FORM_FILE
+from utilities.data.pictures import MODES
+from utilities.data.sources import open_pictures
+from utilities.errors import BadInput
+from utilities.record import pictures
+from utilities.record.predictions import as_csv
+from utilities.session.menus import CANCEL
+from utilities.terminal.console import Question, say
+from utilities.terminal.pictures_done import PicturesDone
+
+CHUNK_BYTES = 2**24  # of images that are in memory at a time
+QUOTES = "'\""  # a terminal puts them around the name of a file that is dropped on it
+NO_FOLDER = "not kept: there is no run's folder"
+
+
+def ask_for_images(console, form):
+    """Ask for pictures until there are some, or that is cancelled; yield what in_chunks does of them."""
+
+    def open_at(answer):
+        if answer == CANCEL:
+            return None
+        if len(answer) > 1 and answer[0] == answer[-1] and answer[0] in QUOTES:
+            answer = answer[1:-1]
+        try:
+            path = Path(answer).expanduser()
+            source = open_pictures(path)
+            are_pictures = any(not isinstance(place, Images) for place, _ in source.items)
+        except (BadInput, OSError, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
+            raise ValueError(getattr(fault, "strerror", None) or fault) from fault
+        if are_pictures and form.channels not in MODES:
+            raise ValueError(
+                f"{answer}: pictures have 1 or 3 channels, the network takes {form.channels}: give an IDX file"
+            )
+        return source, ((path if path.is_dir() else path.parent) / FORM_FILE).is_file()
+
+    found = console.ask(Question("a picture, a folder or zip of them, or an IDX file (- cancels)", CANCEL, open_at))
+    if found:
+        source, is_converted = found
+        yield from in_chunks(source, form, is_converted)
+
+
+def in_chunks(source, form, is_converted=False):
+    """Yield (names, images) of a Source's pictures, images uint8 in (count, rows, columns, channels).
+
+    Those that cannot be read are named, and left out.
+
+    Args:
+        form: the pictures.Form to bring them to.
+        is_converted: whether dataset.py has brought them to a form. Arrays that it has, and those with which there is
+            nothing more to do, are taken as they are where their shape is the form's.
+    """
+    progress = PicturesDone(len(source))
+    progress(0, source.left_out)
+    shape = form.rows, form.columns, form.channels
+    size, any_read = max(1, CHUNK_BYTES // math.prod(shape)), False
+    as_they_are = is_converted or not (form.inverted or form.transposed or form.crop)
+    for start in range(0, len(source), size):
+        names, images = [], []
+        for index in range(start, min(start + size, len(source))):
+            faults = []
+            try:
+                images.append(_bring(source, index, form, as_they_are).reshape(shape))
+                names.append(source.name(index))
+            except BadInput as fault:
+                faults.append(str(fault))
+            progress(index + 1, faults)
+        if names:
+            any_read = True
+            yield names, np.stack(images)
+    if len(source) > 1:
+        progress.end()
+    if not any_read:
+        say("no picture could be read")
+
+
+def _bring(source, index, form, as_they_are):
+    place, name = source.items[index]
+    if as_they_are and isinstance(place, Images) and place.pixels.shape[1:] in (form.shape, (*form.shape, 1)):
+        return place.image(name)
+    return source.bring(index, form)
+
+
+def keep_and_show(folder, name, rows, draw):
+    """Keep rows as the next CSV file of a name in a run's folder, and a picture beside it, and say where they are."""
+    path = folder.keep_next(name, ".csv", as_csv(rows))
+    say(f"all of them: {path}" if path else NO_FOLDER)
+    pictures.show({path.stem if path else name: draw}, folder)
