@@ -57,7 +57,7 @@ class Phase:
 ACCURACY = partial(keras.metrics.CategoricalAccuracy, name="accuracy")
 RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", (), Muon, 4e-3, shift=1 / 28)
 FROZEN = Phase(
-    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), Muon, 6e-3, 0.1
+    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), Muon, 1.2e-2, 0.03
 )
 EVERYTHING = Phase(
     "everything", "phase 2 of 2: everything", "categorical_crossentropy", (ACCURACY,), Muon, 1.2e-2, 0.1, 1 / 14
