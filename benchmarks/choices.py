@@ -1,34 +1,32 @@
-"""Train with one setting changed that the questions do not ask for: learning rates, initial weights, loss and others.
+"""Train with one setting changed that the questions do not ask for: optimizer, learning rates, shifts and others.
 
-choices.py    measures each of them, one on each processor core at a time, and writes results/choices.csv
+choices.py                measures each of them, one on each processor core at a time, and writes results/choices.csv
+choices.py autoencoder    only those of one script
 """
 
+import argparse
 import contextlib
 import csv
 import io
+import math
 import multiprocessing
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from unittest.mock import patch
 
-from experiments import (
-    AUTOENCODER_BASE,
-    AUTOENCODER_IMAGES,
-    CLASSIFIER_BASE,
-    CLASSIFIER_IMAGES,
-    DEFAULT,
-    PRETRAINED,
-    Experiment,
-)
+from experiments import AUTOENCODER_BASE, CLASSIFIER_BASE, SMALL_SETS, Experiment, enter
+from page_tables import read_choices
 from run import RESULTS, encoder_of, subset
 
-AUTOENCODER = Experiment(AUTOENCODER_BASE, AUTOENCODER_IMAGES)
-# A small batch: with so few images, larger ones make too few steps for the classifier to settle.
-CLASSIFIER = Experiment(replace(CLASSIFIER_BASE, batch_size=32), CLASSIFIER_IMAGES, DEFAULT, PRETRAINED)
+from utilities.session.questions import default_autoencoder
+
 SEEDS = (1, 2)
-COLUMNS = ("script", "changed", "seed", "validation error", "validation loss", "validation accuracy")
+SHORT_EPOCHS = 10  # of the small set: so few steps that it matters how many the moving statistics average over
+COLUMNS = ("script", "images", "epochs", "batch size", "changed", "seed")
+COLUMNS += ("validation error", "frozen", "validation loss", "validation accuracy", "seconds", "at a time")
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Choice:
     """One setting of the code, changed.
 
     Attributes:
-        attribute: its name in the module ``training`` or ``networks``; None where the built network is changed.
+        attribute: its name in the module ``training`` or ``architecture``; None where the built network is changed.
         change: returns the attribute's new value, given that of now.
         field: the part of the attribute's value that is changed; None for all of it.
         in_network: changes a network that is built, before it is trained.
@@ -81,89 +79,142 @@ def _constant(schedule):
     return Constant
 
 
-# {} in a name is the value that the code has.
+def _small_set(epochs):
+    """Return the experiment of an autoencoder on few images, with the batch size that Enter takes for them."""
+    batch_size = enter(default_autoencoder, SMALL_SETS[0]).batch_size
+    return Experiment(replace(AUTOENCODER_BASE.hyperparameters, epochs=epochs, batch_size=batch_size), SMALL_SETS[0])
+
+
+NOTHING = {"nothing": Choice()}
+KERAS_MOMENTUM = {
+    "moving statistics with Keras' momentum of 0.99": Choice("moving_momentum", lambda _: lambda steps: 0.99)
+}
+# What is changed of each experiment, by script; {} in a name is the value that the code has.
 CHOICES = {
-    "autoencoder": {
-        "nothing": Choice(),
-        **{
-            f"learning rate {rate} instead of {{}}": _in_phase("RECONSTRUCTION", "learning_rate", rate)
-            for rate in (0.002, 0.008)
-        },
-        "Adam at 0.002 instead of Muon": _adam("RECONSTRUCTION", 0.002),
-        "constant learning rate": Choice("PlateauedCosine", _constant),
-        "cross-entropy of the pixels as loss": _in_phase("RECONSTRUCTION", "loss", "binary_crossentropy"),
-        "Glorot's initial weights instead of He's": Choice(in_network=_use_glorot),
-        "last kernel (3, 3) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (3, 3)),
-        "last kernel (7, 7) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (7, 7)),
-        "moving statistics with Keras' momentum of 0.99": Choice("moving_momentum", lambda _: lambda steps: 0.99),
-    },
-    "classification": {
-        "nothing": Choice(),
-        **{
-            f"phase 2: learning rate {rate} instead of {{}}": _in_phase("EVERYTHING", "learning_rate", rate)
-            for rate in (0.006, 0.025)
-        },
-        "phase 2: Adam at 0.006 instead of Muon": _adam("EVERYTHING", 0.006),
-        "phase 2: images not shifted": _in_phase("EVERYTHING", "shift", 0),
-        "constant learning rates": Choice("PlateauedCosine", _constant),
-        "phase 2: no weight decay": _in_phase("EVERYTHING", "weight_decay", None),
-        "no label smoothing": Choice("LARGEST_SMOOTHING", lambda _: 0),
-        "moving statistics with Keras' momentum of 0.99": Choice("moving_momentum", lambda _: lambda steps: 0.99),
-    },
+    "autoencoder": [
+        (
+            AUTOENCODER_BASE,
+            {
+                **NOTHING,
+                **{
+                    f"learning rate {rate} instead of {{}}": _in_phase("RECONSTRUCTION", "learning_rate", rate)
+                    for rate in (0.002, 0.008)
+                },
+                "Adam at 0.002 instead of Muon": _adam("RECONSTRUCTION", 0.002),
+                "constant learning rate": Choice("PlateauedCosine", _constant),
+                "images shifted, as those of small sets": Choice("ENOUGH_IMAGES", lambda _: math.inf),
+                "cross-entropy of the pixels as loss": _in_phase("RECONSTRUCTION", "loss", "binary_crossentropy"),
+                "Glorot's initial weights instead of He's": Choice(in_network=_use_glorot),
+                "last kernel (3, 3) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (3, 3)),
+            },
+        ),
+        (
+            _small_set(enter(default_autoencoder, SMALL_SETS[0]).epochs),
+            {**NOTHING, "images not shifted": _in_phase("RECONSTRUCTION", "shift", 0)},
+        ),
+        (_small_set(SHORT_EPOCHS), NOTHING | KERAS_MOMENTUM),
+    ],
+    "classification": [
+        (
+            CLASSIFIER_BASE,
+            {
+                **NOTHING,
+                "phase 1: Adam at 0.002 instead of Muon": _adam("FROZEN", 0.002),
+                "phase 2: Adam at 0.002 instead of Muon": _adam("EVERYTHING", 0.002),
+                **{
+                    f"phase 2: learning rate {rate} instead of {{}}": _in_phase("EVERYTHING", "learning_rate", rate)
+                    for rate in (0.006, 0.025)
+                },
+                "phase 2: images not shifted": _in_phase("EVERYTHING", "shift", 0),
+                "phase 2: no weight decay": _in_phase("EVERYTHING", "weight_decay", None),
+                "constant learning rates": Choice("PlateauedCosine", _constant),
+                "no label smoothing": Choice("LARGEST_SMOOTHING", lambda _: 0),
+                **KERAS_MOMENTUM,
+            },
+        )
+    ],
 }
 
 
 def main():
-    """Measure every choice with every seed, and write the results."""
-    # Made here, once: the processes would all make them at the same time.
-    encoder_of(CLASSIFIER, SEEDS[0])
-    subset(AUTOENCODER.images, seed=0)
-    for seed in SEEDS:
-        subset(CLASSIFIER.images, seed)
-    jobs = [(script, name, seed) for script, choices in CHOICES.items() for name in choices for seed in SEEDS]
+    """Measure the choices of the scripts that the command line names, with every seed, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("script", nargs="?", choices=CHOICES, help="default: both")
+    script = parser.parse_args().script
+    asked = [script] if script else list(CHOICES)
+    jobs = [
+        (name, number, changed, seed)
+        for name in asked
+        for number, (_, choices) in enumerate(CHOICES[name])
+        for changed in choices
+        for seed in SEEDS
+    ]
+    make_data(asked)
     context = multiprocessing.get_context("spawn")
     cores, free = os.sched_getaffinity(0), context.SimpleQueue()
     for core in cores:
         free.put(core)
+    rows = [row for name in CHOICES if name not in asked for row in read_choices(name)]
     with ProcessPoolExecutor(len(cores), context, initializer=_keep_to_one, initargs=(free,)) as pool:
-        rows = []
         for row in pool.map(measure, *zip(*jobs, strict=True)):
-            rows.append(row)
+            rows.append(row | {"at a time": len(cores)})
             print(row, flush=True)
+    RESULTS.mkdir(exist_ok=True)
     with (RESULTS / "choices.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
         writer.writerows(rows)
 
 
+def make_data(scripts):
+    """Make the images and the encoder that some scripts' choices are measured with: processes would all make them."""
+    for script in scripts:
+        for experiment, _ in CHOICES[script]:
+            for seed in SEEDS:
+                subset(experiment.images, seed)
+            if experiment.encoder:
+                encoder_of(experiment, SEEDS[0])
+
+
 def _keep_to_one(free):
     os.sched_setaffinity(0, {free.get()})
 
 
-def measure(script, name, seed):
-    """Return the row of one choice and seed, {column: value}."""
-    choice = CHOICES[script][name]
+def measure(script, number, name, seed):
+    """Return the row of one choice and seed, {column: value}.
+
+    Args:
+        number: of the experiment, among the script's.
+    """
+    experiment, choices = CHOICES[script][number]
+    choice, answers = choices[name], experiment.hyperparameters.labels()
     train = {"autoencoder": train_autoencoder, "classification": train_classifier}[script]
+    begun = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), changed(choice) as before:
-        return {"script": script, "changed": name.format(before), "seed": seed, **train(choice, seed)}
+        return {
+            **{"script": script, "images": experiment.images, "epochs": answers["epochs"]},
+            **{"batch size": answers["batch size"], "changed": name.format(before), "seed": seed},
+            **train(experiment, choice, seed),
+            "seconds": round(time.perf_counter() - begun, 1),
+        }
 
 
 @contextlib.contextmanager
 def changed(choice):
     """Change an attribute of the code as a choice asks for, within a ``with`` statement; yield its value of before."""
-    from utilities.network import networks
+    from utilities.network import architecture
     from utilities.training import training
 
     if choice.attribute is None:
         yield None
         return
-    module = next(module for module in (training, networks) if hasattr(module, choice.attribute))
+    module = next(module for module in (training, architecture) if hasattr(module, choice.attribute))
     value = getattr(module, choice.attribute)
     with patch.object(module, choice.attribute, choice.change(value)):
         yield getattr(value, choice.field) if choice.field else value
 
 
-def train_autoencoder(choice, seed):
+def train_autoencoder(experiment, choice, seed):
     """Train the autoencoder; return its mean squared error, whatever its loss."""
     import keras
     import numpy as np
@@ -173,19 +224,19 @@ def train_autoencoder(choice, seed):
     from utilities.record.runs import RunFolder
     from utilities.training import training
 
-    images = read_images(subset(AUTOENCODER.images, seed=0)[0])
+    images = read_images(subset(experiment.images, seed)[0])
     split = split_for_validation(len(images), seed)
     keras.utils.set_random_seed(seed)
-    autoencoder = networks.build_autoencoder(images.shape[1:], AUTOENCODER.hyperparameters)
+    autoencoder = networks.build_autoencoder(images.shape[1:], experiment.hyperparameters)
     choice.in_network(autoencoder.whole)
-    training.train_autoencoder(autoencoder, images, split, AUTOENCODER.hyperparameters, seed, RunFolder())
+    training.train_autoencoder(autoencoder, images, split, experiment.hyperparameters, seed, RunFolder())
     held_out = images[split.validation]
-    drawn = training.predict(autoencoder.whole, held_out)[..., 0]
+    drawn = training.predict(autoencoder.whole, held_out)
     return {"validation error": float(np.square(drawn - held_out / np.float32(255)).mean())}
 
 
-def train_classifier(choice, seed):
-    """Train the classifier on the pre-trained encoder; return its validation loss and accuracy."""
+def train_classifier(experiment, choice, seed):
+    """Train the classifier on the pre-trained encoder; return its validation accuracy of phase 1, and the outcome."""
     import keras
 
     from utilities.data.datasets import read_training_set, split_for_validation
@@ -194,16 +245,20 @@ def train_classifier(choice, seed):
     from utilities.record.runs import RunFolder
     from utilities.training import training
 
-    labelled = read_training_set(*subset(CLASSIFIER.images, seed))
+    labelled = read_training_set(*subset(experiment.images, seed))
     split = split_for_validation(len(labelled.images), seed, labelled.targets)
     keras.utils.set_random_seed(seed)
-    encoder = networks.build_encoder(read_encoder(encoder_of(CLASSIFIER, seed), labelled.images.shape[1:]))
-    classifier = networks.build_classifier(encoder, CLASSIFIER.hyperparameters.units, len(labelled.classes))
+    encoder = networks.build_encoder(read_encoder(encoder_of(experiment, seed), labelled.images.shape[1:]))
+    classifier = networks.build_classifier(encoder, experiment.hyperparameters.units, len(labelled.classes))
     choice.in_network(classifier.whole)
     folder = RunFolder()
-    training.train_classifier(classifier, labelled, split, CLASSIFIER.hyperparameters, seed, folder)
-    last = folder.history[-1]
-    return {"validation loss": last["val_loss"], "validation accuracy": last["val_accuracy"]}
+    training.train_classifier(classifier, labelled, split, experiment.hyperparameters, seed, folder)
+    frozen, outcome = folder.history[experiment.hyperparameters.epochs - 1], folder.outcome
+    return {
+        "frozen": frozen["val_accuracy"],
+        "validation loss": outcome["val_loss"],
+        "validation accuracy": outcome["val_accuracy"],
+    }
 
 
 if __name__ == "__main__":

@@ -8,33 +8,37 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from utilities.backend import check_backend
+from utilities.data.datasets import split_for_validation
 from utilities.network.architecture import feature_maps
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.session.questions import default_autoencoder, default_classifier
 
 check_backend()  # the scripts' settings, for what trains in a benchmark's own process: before Keras is imported
-IMAGE_SHAPE = (28, 28)
+IMAGE_SHAPE = (28, 28, 1)
 ALL_IMAGES = 60_000  # MNIST's training images
 SEEDS = (1, 2, 3)
+ONE_SEED = SEEDS[:1]
 # All pre-trained classifiers of an encoder use the same one, trained with this seed, whatever their own.
 ENCODER_SEED = 1
-PRETRAINED, RANDOM, COMPONENTS = WEIGHTS = "pre-trained", "random", "principal components"
+PRETRAINED, RANDOM, COMPONENTS, OWN = WEIGHTS = "pre-trained", "random", "principal components", "of the same images"
+COMPARED = (PRETRAINED, RANDOM, COMPONENTS)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Trainings by a script that differ in their seed alone.
+    """Trainings by a script that differ in their seed, and in what it chooses, alone.
 
     Attributes:
         hyperparameters: the answers; of autoencoder.py, or of classification.py.
-        images: how many of MNIST's training images, as many of each class; None for all.
+        images: how many of MNIST's training images, as many of each class; the seed chooses which.
         encoder: for classification.py, the hyperparameters of the autoencoder that the encoder is of.
-        weights: of that encoder, one of WEIGHTS: trained, initial, or in its place as many principal components of the
-            images as its code has numbers.
+        weights: of that encoder, one of WEIGHTS: trained on all images, initial, in its place as many principal
+            components of all images as its code has numbers, or trained on the classifier's own images alone.
         seeds: one for each training.
     """
 
     hyperparameters: AutoencoderHyperparameters | ClassifierHyperparameters
-    images: int | None = None
+    images: int = ALL_IMAGES
     encoder: AutoencoderHyperparameters | None = None
     weights: str | None = None
     seeds: tuple[int, ...] = SEEDS
@@ -46,6 +50,11 @@ def code_size(hyperparameters):
     return prod(maps[-1])
 
 
+def enter(defaults, images):
+    """Return the answers that Enter takes, default_autoencoder's or default_classifier's, with so many images."""
+    return defaults(len(split_for_validation(images, ENCODER_SEED).training))
+
+
 def _kernels(*sides):
     return tuple((side, side) for side in sides)
 
@@ -55,86 +64,101 @@ def _changes(name, *values):
     return [{name: value} for value in values]
 
 
-BEST_64 = AutoencoderHyperparameters(_kernels(5, 7, 7), (32, 32, 64), epochs=20, batch_size=64, third_pooling=True)
-BEST_32 = replace(BEST_64, filters=(32, 32, 32))
-DEFAULT = replace(BEST_64, epochs=10)
+def _sweep(base, changes):
+    """Return an experiment for each change of a base's hyperparameters.
 
-# In each group one hyperparameter of the base is varied, on few images: so there is time for every seed.
-AUTOENCODER_BASE = replace(BEST_64, filters=(16, 16, 64), epochs=8)
-AUTOENCODER_IMAGES = 12_000
+    A changed one has one seed. The base, which no change or an equal value leaves, has all: their spread is the measure
+    of what a difference says.
+    """
+    changed = [replace(base.hyperparameters, **change) for change in changes]
+    return [
+        replace(base, hyperparameters=answers, seeds=SEEDS if answers == base.hyperparameters else ONE_SEED)
+        for answers in changed
+    ]
+
+
+DEFAULT = enter(default_autoencoder, ALL_IMAGES)
+BEST_64 = replace(DEFAULT, epochs=20)
+BEST_32 = replace(BEST_64, filters=(32, 32, 32))
+SMALL_SETS = (2000, 500)
+
+# In each group one hyperparameter of the base is varied, on few images and with few filters: to take minutes.
+AUTOENCODER_BASE = Experiment(replace(DEFAULT, filters=(16, 16, 64), epochs=5), images=12_000)
 AUTOENCODER_CHANGES = {
     "layers": [
         {"kernel_sizes": _kernels(5), "filters": (16,), "third_pooling": None},
         {"kernel_sizes": _kernels(5, 7), "filters": (16, 16), "third_pooling": None},
         {},
         {"kernel_sizes": _kernels(5, 7, 7, 1), "filters": (16, 16, 64, 64)},
-        {"kernel_sizes": _kernels(5, 7, 7, 1, 1), "filters": (16, 16, 64, 64, 64)},
     ],
-    "kernels": _changes(
-        "kernel_sizes",
-        *map(_kernels, (3, 5, 5, 5, 3, 5, 7, 5), (3, 5, 5, 7, 7, 7, 7, 13), (3, 5, 7, 3, 7, 7, 7, 7)),
-    ),
-    "filters": _changes(
-        "filters", (16, 16, 16), (16, 16, 32), (8, 8, 64), (16, 16, 64), (16, 32, 64), (32, 16, 64), (32, 32, 64)
-    ),
-    "epochs": _changes("epochs", 2, 4, 8, 16, 32),
-    "batch size": _changes("batch_size", 16, 32, 64, 128, 256),
+    "kernels": _changes("kernel_sizes", *map(_kernels, (3, 5, 5, 3, 5, 5), (3, 5, 7, 7, 7, 13), (3, 5, 3, 7, 7, 7))),
+    "filters": _changes("filters", (16, 16, 16), (16, 16, 32), (8, 8, 64), (16, 16, 64), (32, 32, 64)),
+    "epochs": _changes("epochs", 2, 5, 10, 20),
+    "batch size": _changes("batch_size", 16, 64, 256),
     "third pooling": _changes("third_pooling", True, False),
 }
 AUTOENCODERS = {
-    "best": [Experiment(BEST_64, seeds=SEEDS[:1]), Experiment(BEST_32, seeds=SEEDS[:1])],
+    "best": [Experiment(BEST_64), Experiment(BEST_32)],
     "default": [Experiment(DEFAULT)],
-    **{
-        name: [Experiment(replace(AUTOENCODER_BASE, **change), AUTOENCODER_IMAGES) for change in changes]
-        for name, changes in AUTOENCODER_CHANGES.items()
-    },
+    "small sets": [Experiment(enter(default_autoencoder, images), images) for images in SMALL_SETS],
+    **{name: _sweep(AUTOENCODER_BASE, changes) for name, changes in AUTOENCODER_CHANGES.items()},
 }
 
 # An encoder without the third pooling.
 LARGE_CODE = AutoencoderHyperparameters(
-    _kernels(5, 5, 3, 3, 3), (32, 64, 64, 64, 64), epochs=4, batch_size=64, third_pooling=False
+    _kernels(5, 5, 3, 3, 3), (32, 64, 64, 64, 64), epochs=3, batch_size=64, third_pooling=False
 )
-# For few labels: with a small code, pre-trained weights gain more over random ones than with a large one.
-SMALL_CODE = replace(BEST_64, filters=(32, 32, 16), epochs=8)
-
-
-def _classifiers(hyperparameters, images, encoder, seeds=SEEDS):
-    """Return the experiments of one classifier with each kind of an encoder's weights."""
-    return [Experiment(hyperparameters, images, encoder, weights, seeds) for weights in WEIGHTS]
-
-
-CLASSIFIER_BASE = ClassifierHyperparameters(units=128, epochs=5, batch_size=128)
-CLASSIFIER_IMAGES = 6_000
+DEFAULT_CLASSIFIER = enter(default_classifier, ALL_IMAGES)
+# With all labels, random weights and components need few seeds to be told from pre-trained ones.
+DEFAULT_CLASSIFIERS = [
+    Experiment(DEFAULT_CLASSIFIER, encoder=DEFAULT, weights=weights, seeds=seeds)
+    for weights, seeds in zip(COMPARED, (SEEDS, ONE_SEED, ONE_SEED), strict=True)
+]
+# How many labels, and the seeds, which choose them.
+FEW_LABELS = {100: (1, 2, 3, 4, 5), 1000: (1, 2, 3, 4, 5), 10_000: SEEDS}
+CLASSIFIER_BASE = Experiment(
+    ClassifierHyperparameters(units=128, epochs=5, batch_size=32), 6000, encoder=DEFAULT, weights=PRETRAINED
+)
 CLASSIFIER_CHANGES = {
     "units": _changes("units", 16, 128, 512),
-    "epochs": _changes("epochs", 1, 5, 20),
+    "epochs": _changes("epochs", 1, 5, 10),
     "batch size": _changes("batch_size", 32, 128, 512),
 }
-FEW_LABELS = {
-    images: replace(CLASSIFIER_BASE, epochs=epochs, batch_size=batch_size)
-    for images, epochs, batch_size in ((100, 50, 10), (1000, 30, 20), (10_000, 10, 64), (None, 5, 128))
-}
+
+
+def _of_small_sets(weights):
+    return [
+        Experiment(enter(default_classifier, images), images, enter(default_autoencoder, images), weights)
+        for images in SMALL_SETS
+    ]
+
+
 CLASSIFIERS = {
-    "best": [
-        experiment
-        for encoder, epochs in ((DEFAULT, 5), (LARGE_CODE, 15))
-        for experiment in _classifiers(replace(CLASSIFIER_BASE, epochs=epochs), None, encoder)
-    ],
+    "best": [*DEFAULT_CLASSIFIERS, Experiment(DEFAULT_CLASSIFIER, encoder=LARGE_CODE, weights=PRETRAINED)],
     "few labels": [
-        experiment
-        for images, hyperparameters in FEW_LABELS.items()
-        for experiment in _classifiers(hyperparameters, images, SMALL_CODE, seeds=(1, 2, 3, 4, 5))
+        *(
+            Experiment(enter(default_classifier, images), images, DEFAULT, weights, seeds)
+            for images, seeds in FEW_LABELS.items()
+            for weights in COMPARED
+        ),
+        *DEFAULT_CLASSIFIERS,
     ],
+    "small sets": [*_of_small_sets(OWN), *_of_small_sets(RANDOM)],
     "encoder": [
-        experiment
-        for encoder in (SMALL_CODE, DEFAULT, LARGE_CODE)
-        for experiment in _classifiers(CLASSIFIER_BASE, CLASSIFIER_IMAGES, encoder)
+        replace(
+            CLASSIFIER_BASE,
+            encoder=encoder,
+            weights=weights,
+            seeds=SEEDS if encoder == DEFAULT and weights != COMPONENTS else ONE_SEED,
+        )
+        for encoder in (BEST_32, DEFAULT, LARGE_CODE)
+        for weights in COMPARED
     ],
     **{
         name: [
             experiment
-            for change in changes
-            for experiment in _classifiers(replace(CLASSIFIER_BASE, **change), CLASSIFIER_IMAGES, DEFAULT)
+            for weights in (PRETRAINED, RANDOM)
+            for experiment in _sweep(replace(CLASSIFIER_BASE, weights=weights), changes)
         ]
         for name, changes in CLASSIFIER_CHANGES.items()
     },

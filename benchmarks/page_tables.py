@@ -1,15 +1,15 @@
 """The tables of autoencoder.md and classification.md, from the rows of results/*.csv."""
 
 import csv
+from functools import cache
 from statistics import mean, stdev
 
-from experiments import ALL_IMAGES, WEIGHTS
+from experiments import ALL_IMAGES, COMPARED
 from markdown_table import markdown_table
 from principal_components import reconstruction_errors
 from run import RESULTS, settings_of, subset
 
 from utilities.data.datasets import read_images, split_for_validation
-from utilities.terminal.arguments import DEFAULT_SEED
 
 ENCODER = "encoder: kernels / filters / epochs / third pooling"
 # Earlier work, as reported: the answers, and what was measured with them.
@@ -22,7 +22,7 @@ EARLIER_CLASSIFIER = {
     **{"validation loss": "0.075", "seeds": "earlier work"},
 }
 # Error in % on the test set, pre-trained and random: Masci et al., "Stacked Convolutional Auto-Encoders", 2011.
-MASCI = {1000: ("7.23", "7.63"), 10_000: ("1.88", "2.21"), None: ("0.71", "0.79")}
+MASCI = {1000: ("7.23", "7.63"), 10_000: ("1.88", "2.21"), ALL_IMAGES: ("0.71", "0.79")}
 
 
 def experiments_table(measured, columns, earlier):
@@ -48,27 +48,26 @@ def experiments_table(measured, columns, earlier):
 
 def few_labels_tables(measured):
     """Return the tables of test errors by number of labels and kind of weights: after both phases, and frozen."""
-    table, frozen, gains = [], [], []
+    table, frozen = [], []
     for images, of_weights in by_labels(measured).items():
         answers = next(experiment for experiment, _ in measured if experiment.images == images).hyperparameters
-        errors = [error_rates(of_weights[weights]) for weights in WEIGHTS]
-        after_phase_1 = [error_rates(of_weights[weights], "test accuracy after phase 1") for weights in WEIGHTS]
-        labels = f"{images or ALL_IMAGES:,}"
-        table.append(
-            [labels, str(answers.epochs), str(answers.batch_size)]
-            + [with_spread(values, 2) for values in errors]
-            + [str(len(errors[0])), *MASCI.get(images, ("", ""))]
-        )
-        frozen.append([labels, *(with_spread(values, 2) for values in after_phase_1)])
+        errors = [error_rates(of_weights[weights]) for weights in COMPARED]
+        after_phase_1 = [error_rates(of_weights[weights], "test accuracy after phase 1") for weights in COMPARED]
         pre_trained, random, _ = map(mean, errors)
-        gains.append(f"{1 - pre_trained / random:.0%} with {labels} labels")
-    heads = ["labels", "epochs", "batch size", *WEIGHTS, "seeds", "Masci, pre-trained", "Masci, random"]
+        seeds = dict.fromkeys(str(len(values)) for values in errors)
+        table.append(
+            [f"{images:,}", str(answers.epochs), str(answers.batch_size)]
+            + [with_spread(values, 2) for values in errors]
+            + [f"{pre_trained / random:.2f}", " or ".join(seeds), *MASCI.get(images, ("", ""))]
+        )
+        frozen.append([f"{images:,}", *(with_spread(values, 2) for values in after_phase_1)])
+    heads = ["labels", "epochs", "batch size", *COMPARED]
+    heads += ["pre-trained / random", "seeds", "Masci, pre-trained", "Masci, random"]
     return "\n\n".join(
         [
             markdown_table(heads, table),
-            f"All rows: {_shared(measured)}. The mean error of pre-trained weights is below that of random ones by "
-            f"{', '.join(gains)}. After phase 1:",
-            markdown_table(["labels, frozen", *WEIGHTS], frozen),
+            f"All rows: {_shared(measured)}. After phase 1:",
+            markdown_table(["labels, frozen", *COMPARED], frozen),
         ]
     )
 
@@ -79,12 +78,13 @@ def choices_table(rows, columns):
     Args:
         columns: {column: digits}.
     """
+    settings = ("images", "epochs", "batch size")
     table = []
-    for name in dict.fromkeys(row["changed"] for row in rows):
-        of_name = [row for row in rows if row["changed"] == name]
+    for of_one in dict.fromkeys((*(row[name] for name in settings), row["changed"]) for row in rows):
+        of_name = [row for row in rows if (*(row[name] for name in settings), row["changed"]) == of_one]
         cells = [with_spread(numbers(of_name, column), digits) for column, digits in columns.items()]
-        table.append([name, *cells, str(len(of_name))])
-    return markdown_table(["changed", *columns, "seeds"], table)
+        table.append([*of_one, *cells, str(len(of_name))])
+    return markdown_table([*settings, "changed", *columns, "seeds"], table)
 
 
 def read_choices(script):
@@ -96,18 +96,30 @@ def read_choices(script):
         return [row for row in csv.DictReader(file) if row["script"] == script]
 
 
-def component_errors(measured):
-    """Return the errors that principal components leave of the same images, as many as each code has numbers.
+def component_error(rows):
+    """Return the mean error that principal components leave of the rows' images, as many as the code has numbers."""
+    sizes = [int(row["code size"]) for row in rows]
+    return mean(errors[min(size, len(errors) - 1)] for size, errors in zip(sizes, _of_components(rows), strict=True))
 
-    Returns:
-        {code size, as the results have it: error}.
+
+def mean_image_error(rows):
+    """Return the mean error of the mean image in place of the rows' images."""
+    return mean(errors[0] for errors in _of_components(rows))
+
+
+def _of_components(rows):
+    return [errors_by_components(int(row["images"]), int(row["seed"])) for row in rows]
+
+
+@cache
+def errors_by_components(count, seed):
+    """Return the errors of 0, 1, 2 ... principal components of the images that an experiment trains on, (pixels + 1,).
+
+    They are those of the images that it holds out.
     """
-    (count,) = {experiment.images for experiment, _ in measured}
-    sizes = list(dict.fromkeys(rows[0]["code size"] for _, rows in measured))
-    images = read_images(subset(count, seed=0)[0])
-    split = split_for_validation(len(images), DEFAULT_SEED)
-    errors = reconstruction_errors(images[split.training], images[split.validation], map(int, sizes))
-    return dict(zip(sizes, errors, strict=True))
+    images = read_images(subset(count, seed)[0])
+    split = split_for_validation(len(images), seed)
+    return reconstruction_errors(images[split.training], images[split.validation])
 
 
 def by_labels(measured):
@@ -115,7 +127,7 @@ def by_labels(measured):
     rows = {}
     for experiment, of_experiment in measured:
         rows.setdefault(experiment.images, {})[experiment.weights] = of_experiment
-    return {images: of_weights for images, of_weights in rows.items() if len(of_weights) == len(WEIGHTS)}
+    return {images: of_weights for images, of_weights in rows.items() if len(of_weights) == len(COMPARED)}
 
 
 def numbers(rows, column, factor=1):
@@ -132,12 +144,6 @@ def with_spread(values, digits):
     """Return the mean of some numbers, and their standard deviation where there are two or more."""
     spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{mean(values):.{digits}f}{spread}"
-
-
-def varied_setting(measured):
-    """Return the name of the setting in which all experiments with the same kind of weights differ."""
-    settings = [settings_of(experiment) for experiment, _ in measured if experiment.weights == WEIGHTS[0]]
-    return next(name for name in settings[0] if len({setting[name] for setting in settings}) == len(settings))
 
 
 def _shown_settings(experiment):

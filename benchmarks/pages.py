@@ -1,6 +1,6 @@
 """Make autoencoder.md and classification.md, with their tables and plots, from results/*.csv.
 
-pages.py
+pages.py    leaves out what has not been measured
 """
 
 from textwrap import fill
@@ -10,18 +10,19 @@ from page_plots import plot_few_labels, plot_test_errors, plot_validation_errors
 from page_tables import (
     EARLIER_AUTOENCODER,
     EARLIER_CLASSIFIER,
+    by_labels,
     choices_table,
-    component_errors,
+    component_error,
     experiments_table,
     few_labels_tables,
+    mean_image_error,
     numbers,
     read_choices,
     with_spread,
 )
-from page_texts import AUTOENCODER_GROUPS, AUTOENCODER_PAGE, CHOICES, CLASSIFIER_GROUPS, CLASSIFIER_PAGE
+from page_texts import AUTOENCODER_GROUPS, AUTOENCODER_PAGE, CHOICES, CLASSIFIER_GROUPS, CLASSIFIER_PAGE, WIDTH
 from run import HERE, read_results, rows_of
 
-WIDTH = 120
 VERSIONS = ("python", "tensorflow", "keras", "numpy")
 
 
@@ -34,19 +35,20 @@ def main():
 def autoencoder_page():
     """Yield the parts of the autoencoder's page."""
     yield AUTOENCODER_PAGE
+    columns = {
+        "code": lambda rows: rows[0]["code size"],
+        "components": lambda rows: f"{component_error(rows):.5f}",
+        "validation error": lambda rows: with_spread(numbers(rows, "validation loss"), 5),
+        "seconds": least_seconds,
+    }
+    mean_image = {"mean image": lambda rows: f"{mean_image_error(rows):.5f}"}
     for group, measured in measured_groups(AUTOENCODERS):
-        components = component_errors(measured)
-        columns = {
-            "code": lambda rows: rows[0]["code size"],
-            "components": lambda rows, components=components: f"{components[rows[0]['code size']]:.5f}",
-            "validation error": lambda rows: with_spread(numbers(rows, "validation loss"), 5),
-            "seconds": least_seconds,
-        }
         earlier = [EARLIER_AUTOENCODER] if group == "best" else []
-        table = experiments_table(measured, columns, earlier)
+        shown = mean_image | columns if group == "small sets" else columns
+        table = experiments_table(measured, shown, earlier)
         yield section("autoencoder", group, *AUTOENCODER_GROUPS[group], measured, table)
         if len(measured) > 2:
-            yield f"![validation error against {group}]({plot_validation_errors(group, measured, components)})"
+            yield f"![validation error against {group}]({plot_validation_errors(group, measured)})"
     yield from choices_section("autoencoder", {"validation error": 5})
 
 
@@ -64,29 +66,35 @@ def classifier_page():
     for group, measured in measured_groups(CLASSIFIERS):
         text = CLASSIFIER_GROUPS[group]
         if group == "few labels":
-            yield section("classification", group, *text, measured, few_labels_tables(measured))
-            yield f"![test error against labels]({plot_few_labels(measured)})"
+            if by_labels(measured):
+                yield section("classification", group, *text, measured, few_labels_tables(measured))
+                yield f"![test error against labels]({plot_few_labels(measured)})"
             continue
         earlier = [EARLIER_CLASSIFIER] if group == "best" else []
         yield section("classification", group, *text, measured, experiments_table(measured, columns, earlier))
-        if group != "best":
+        if group not in ("best", "small sets"):
             yield f"![test error against {group}]({plot_test_errors(group, measured)})"
-    yield from choices_section("classification", {"validation loss": 4, "validation accuracy": 4})
+    accuracies = {"frozen": 4, "validation loss": 4, "validation accuracy": 4}
+    yield from choices_section("classification", accuracies)
 
 
 def measured_groups(groups):
-    """Yield the name of each group that has measured experiments, and these, [(Experiment, rows)]."""
+    """Yield the name of each group with most of its experiments measured, and these, [(Experiment, rows)].
+
+    A group with few of them has only what it shares with others.
+    """
     for group, experiments in groups.items():
         measured = [(experiment, rows) for experiment in experiments if (rows := rows_of(experiment))]
-        if measured:
+        if 2 * len(measured) > len(experiments):
             yield group, measured
 
 
 def section(script, group, title, text, measured, table):
     """Return a group's section: its title and text, the command that measures it, and its table."""
-    minutes = sum(sum(numbers(rows, "seconds")) for _, rows in measured) / 60
-    command = f".venv/bin/python benchmarks/run.py --again {script}/{group.replace(' ', '-')}"
-    return f"## {title}\n\n{fill(text, WIDTH)}\n\n```\n{command}    # {minutes:.0f} minutes\n```\n\n{table}"
+    rows = [row for _, of_experiment in measured for row in of_experiment]
+    side_by_side = "--side-by-side " if any(row["at a time"] != "1" for row in rows) else ""
+    command = f"benchmarks/run.py --again {side_by_side}{script}/{group.replace(' ', '-')}"
+    return f"## {title}\n\n{fill(text, WIDTH)}\n\n{timed(command, rows, 'whole seconds')}\n\n{table}"
 
 
 def choices_section(script, columns):
@@ -97,9 +105,19 @@ def choices_section(script, columns):
     """
     rows = read_choices(script)
     if rows:
-        command = "```\n.venv/bin/python benchmarks/choices.py\n```"
+        command = timed(f"benchmarks/choices.py {script}", rows, "seconds")
         table = choices_table(rows, columns)
         yield f"## What the questions do not ask\n\n{fill(CHOICES[script], WIDTH)}\n\n{command}\n\n{table}"
+
+
+def timed(command, rows, column):
+    """Return a command that measures some rows, with the minutes that it took.
+
+    Args:
+        column: of the seconds that each row took, as many of them "at a time" as the row says.
+    """
+    minutes = sum(float(row[column]) / float(row["at a time"]) for row in rows) / 60
+    return f"```\n.venv/bin/python {command}    # {minutes:.0f} minutes\n```"
 
 
 def least_seconds(rows):
@@ -108,7 +126,9 @@ def least_seconds(rows):
 
 
 def measured_with(rows):
-    """Return the versions and the processors that all results of a script were measured with, in a line."""
+    """Return a line on the versions and the processors that a script's results were measured with."""
+    if not rows:
+        return "Nothing has been measured with today's training code yet."
     versions = sorted({", ".join(f"{name} {row[name]}" for name in VERSIONS) for row in rows})
     cores = sorted({row["cores"] for row in rows})
     processors = sorted({row["processor"] for row in rows})

@@ -38,12 +38,13 @@ def main():
     save(draw_maps(autoencoders, mnist.images[chosen], mnist.classes[mnist.targets[chosen]]), "code-map")
     (kernels,) = autoencoders[CODE_SIZES[-1]].encoder.get_layer("encoder_1_convolution").get_weights()
     title = f"of the autoencoder with a code of {CODE_SIZES[-1]}"
-    save(figures.draw_kernels(kernels[:, :, 0].transpose(2, 0, 1), title), "first-layer")
+    save(figures.draw_kernels(kernels.transpose(3, 0, 1, 2), title), "first-layer")
 
 
 def trained(code_size, images, split):
     """Return a small networks.Autoencoder with a code of ``code_size`` numbers, trained for a few epochs."""
-    hyperparameters = replace(AUTOENCODER_BASE, filters=(*AUTOENCODER_BASE.filters[:2], code_size), epochs=EPOCHS)
+    answers = AUTOENCODER_BASE.hyperparameters
+    hyperparameters = replace(answers, filters=(*answers.filters[:2], code_size), epochs=EPOCHS)
     set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
     training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())
@@ -54,7 +55,7 @@ def draw_code_sizes(autoencoders, images):
     """Draw images above their reconstructions by autoencoders, {code size: Autoencoder}."""
     rows = {"original": images}
     for size, autoencoder in autoencoders.items():
-        rows[f"{size} numbers"] = training.predict(autoencoder.whole, images)[..., 0]
+        rows[f"{size} numbers"] = training.predict(autoencoder.whole, images)
     figure, axes = plt.subplots(len(rows), len(images), figsize=(len(images) * 0.75, len(rows) * 0.8))
     figure.subplots_adjust(left=0.12, right=0.99, bottom=0.02, top=0.98, wspace=0.05, hspace=0.05)
     for (name, of_row), in_row in zip(rows.items(), axes, strict=True):

@@ -16,19 +16,20 @@ def principal_components(points):
     return points.mean(axis=0), components[:, ::-1].astype(np.float32)
 
 
-def reconstruction_errors(training, validation, sizes):
-    """Return the mean squared errors of reconstructions from principal components, one for each of some sizes.
+def reconstruction_errors(training, validation):
+    """Return the mean squared errors of reconstructions from 0, 1, 2 ... principal components, (pixels + 1,).
+
+    A reconstruction from none is the mean image.
 
     Args:
-        training: the images that the components are of, uint8, (count, rows, columns).
+        training: the images that the components are of, uint8, (count, rows, columns, channels).
         validation: the images that are reconstructed.
-        sizes: how many components a reconstruction is made from.
     """
     mean, components = principal_components(_pixels(training))
     centred = _pixels(validation) - mean
     # Components are orthogonal: each one reduces the squared error by its own coefficients' squares.
-    left = np.square(centred).sum() - np.cumsum(np.square(centred @ components).sum(axis=0, dtype=np.float64))
-    return [max(0, left[min(size, len(left)) - 1]) / centred.size for size in sizes]
+    explained = np.cumsum(np.square(centred @ components).sum(axis=0, dtype=np.float64))
+    return np.maximum(0, np.square(centred).sum(dtype=np.float64) - np.append(0, explained)) / centred.size
 
 
 def component_encoder(images, size):
@@ -38,12 +39,12 @@ def component_encoder(images, size):
     """
     import keras
 
-    rows, columns = images.shape[1:]
+    rows, columns, channels = images.shape[1:]
     mean, components = principal_components(_pixels(images))
     kernel = components[:, :size]
     convolution = keras.layers.Conv2D(kernel.shape[1], (rows, columns), padding="valid", name="components")
-    encoder = keras.Sequential([keras.Input((rows, columns, 1)), convolution], name="encoder")
-    convolution.set_weights([kernel.reshape(rows, columns, 1, -1), -mean @ kernel])
+    encoder = keras.Sequential([keras.Input((rows, columns, channels)), convolution], name="encoder")
+    convolution.set_weights([kernel.reshape(rows, columns, channels, -1), -mean @ kernel])
     return encoder
 
 

@@ -4,6 +4,8 @@ run.py                             every experiment that has no results yet
 run.py autoencoder/layers          only those of one group, or of several
 run.py --again autoencoder/layers  those of a group, with results or without
 run.py --side-by-side              as many at a time as there are processor cores, one on each
+
+Encoders and subsets of the images are kept in .cache/: remove it when the training code has changed.
 """
 
 import argparse
@@ -17,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +33,7 @@ from experiments import (
     COMPONENTS,
     ENCODER_SEED,
     IMAGE_SHAPE,
+    OWN,
     PRETRAINED,
     RANDOM,
     Experiment,
@@ -92,10 +97,11 @@ def run_all(waiting, places):
     with ThreadPoolExecutor(len(places), initializer=lambda: os.sched_setaffinity(0, free.get())) as pool:
         running = {pool.submit(run, *of_one): of_one for of_one in waiting}
         for number, done in enumerate(as_completed(running), start=1):
-            fault = done.exception()  # the other experiments still run
-            if not fault:
-                add_row(*running[done], done.result())
-            print(f"{number} of {len(waiting)}: {fault or 'done'}: {settings_of(*running[done])}", flush=True)
+            outcome = done.exception()  # the other experiments still run
+            if not outcome:
+                add_row(*running[done], done.result() | {"at a time": len(places)})
+                outcome = f"{done.result()['whole seconds']:.0f} s"
+            print(f"{number} of {len(waiting)}: {outcome}: {settings_of(*running[done])}", flush=True)
 
 
 def script_of(experiment):
@@ -105,7 +111,7 @@ def script_of(experiment):
 
 def settings_of(experiment, seed=None):
     """Return all that an experiment is run with, and its seed where one is given, {column: text}."""
-    settings = {"images": str(experiment.images or ALL_IMAGES)}
+    settings = {"images": str(experiment.images)}
     if seed is not None:
         settings["seed"] = str(seed)
     if experiment.encoder:
@@ -134,6 +140,7 @@ def add_row(experiment, seed, measured):
     script, settings = script_of(experiment), settings_of(experiment, seed)
     rows = [row for row in read_results(script) if not settings.items() <= row.items()]
     rows.append(settings | measured)
+    RESULTS.mkdir(exist_ok=True)
     with (RESULTS / f"{script}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), restval="")
         writer.writeheader()
@@ -141,9 +148,13 @@ def add_row(experiment, seed, measured):
 
 
 def run(experiment, seed):
-    """Run one experiment on this thread's processor cores; return what it measured, {column: value}."""
+    """Run one experiment on this thread's processor cores; return what it measured, {column: value}.
+
+    The whole seconds are those of making the encoder, where there is none yet, and of the script from start to end.
+    """
+    begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        images, labels = subset(experiment.images, seed=0 if script_of(experiment) == "autoencoder" else seed)
+        images, labels = subset(experiment.images, seed)
         arguments = ["-d", images, "--seed", seed]
         answers = experiment.hyperparameters.answers()
         if experiment.encoder:
@@ -160,6 +171,7 @@ def run(experiment, seed):
         **{name.replace("val_", "validation "): value for name, value in summary["validation"].items()},
         **test_results(output),
         "seconds": round(summary["seconds"], 1),
+        "whole seconds": round(time.perf_counter() - begun, 1),
         "cores": len(os.sched_getaffinity(0)),
         "processor": describe_processor(),
         **summary["versions"],
@@ -187,12 +199,8 @@ def test_results(output):
 
 
 def subset(count, seed):
-    """Return the paths of a subset of the training images, as many of each class, and of its labels.
-
-    Args:
-        count: of images; None for all.
-    """
-    if count is None:
+    """Return the paths of ``count`` training images, as many of each class, and of their labels."""
+    if count == ALL_IMAGES:
         return TRAINING_IMAGES, TRAINING_LABELS
     images, labels = (CACHE / f"{count}-{seed}-{what}" for what in ("images", "labels"))
     with _being_made[labels]:
@@ -202,22 +210,24 @@ def subset(count, seed):
             order = np.random.default_rng(seed).permutation(len(mnist.images))
             by_class = [order[mnist.targets[order] == target] for target in range(len(mnist.classes))]
             chosen = np.sort(np.concatenate([indices[: count // len(by_class)] for indices in by_class]))
-            idx.write(images, mnist.images[chosen])
+            idx.write(images, mnist.images[chosen, ..., 0])
             idx.write(labels, mnist.classes[mnist.targets[chosen]])
     return images, labels
 
 
 def encoder_of(experiment, seed):
     """Return the path of the encoder that a classifier's experiment uses, made now if it does not exist."""
-    name = {PRETRAINED: ENCODER_SEED, RANDOM: f"{seed}-random", COMPONENTS: "components"}[experiment.weights]
-    path = encoder_path(experiment.encoder, None, name)
+    if experiment.weights in (PRETRAINED, OWN):
+        images, seed = (experiment.images, seed) if experiment.weights == OWN else (ALL_IMAGES, ENCODER_SEED)
+        path = encoder_path(experiment.encoder, images, seed)
+        make = partial(run, Experiment(experiment.encoder, images), seed)
+    else:
+        name = {RANDOM: f"{seed}-random", COMPONENTS: "components"}[experiment.weights]
+        path = encoder_path(experiment.encoder, ALL_IMAGES, name)
+        make = partial(save_untrained_encoder, experiment, seed, path)
     with _being_made[path]:
-        if path.exists():
-            return path
-        if experiment.weights == PRETRAINED:
-            run(Experiment(experiment.encoder), ENCODER_SEED)
-        else:
-            save_untrained_encoder(experiment, seed, path)
+        if not path.exists():
+            make()
     return path
 
 
@@ -238,9 +248,13 @@ def save_untrained_encoder(experiment, seed, path):
 
 
 def encoder_path(hyperparameters, images, weights):
-    """Return where an autoencoder's encoder is kept, for the classifiers that use it."""
+    """Return where an autoencoder's encoder is kept, for the classifiers that use it.
+
+    Args:
+        weights: the seed that they were trained with, or what else they are.
+    """
     name = "_".join(re.sub(r"\W+", "-", value) for value in hyperparameters.labels().values())
-    return CACHE / f"encoder_{images or 'all'}_{name}_{weights}.h5"
+    return CACHE / f"encoder_{images}_{name}_{weights}.h5"
 
 
 if __name__ == "__main__":

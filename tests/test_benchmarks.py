@@ -1,11 +1,19 @@
-"""The benchmarks: what they use of the project exists. They are too slow to run here."""
+"""The benchmarks: what they use of the project exists, and pages are made of results. They are too slow to run here."""
 
 import ast
+import re
+from functools import partial
 
 import pytest
 from conftest import SOURCE
 
-SCRIPTS = sorted((SOURCE.parent / "benchmarks").rglob("*.py"))
+from utilities.network import layers
+from utilities.network.hyperparameters import AutoencoderHyperparameters
+from utilities.session.questions import questions_of_autoencoder, questions_of_classifier
+from utilities.terminal.console import Console
+
+BENCHMARKS = SOURCE.parent / "benchmarks"
+SCRIPTS = sorted(BENCHMARKS.rglob("*.py"))
 MODULES = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in SOURCE.rglob("*.py")}
 MODULES |= {path.stem: path for path in SCRIPTS}
 
@@ -49,3 +57,108 @@ def unknown_names(source):
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_what_a_benchmark_uses_of_the_project_exists(path):
     assert list(unknown_names(path.read_text())) == []
+
+
+@pytest.fixture
+def pages(tmp_path, monkeypatch):
+    """The module ``pages``, which writes to a folder of the test's own, and computes no components."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import page_plots
+    import page_tables
+    import pages
+
+    (tmp_path / "pictures").mkdir()
+    for module in (pages, page_plots):
+        monkeypatch.setattr(module, "HERE", tmp_path)
+    monkeypatch.setattr(page_tables, "errors_by_components", lambda count, seed: [0.07] + [0.01] * 784)
+    return pages
+
+
+def test_each_experiment_of_a_group_has_settings_of_its_own_that_the_questions_take(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import experiments
+    import run
+
+    for name, group in run.GROUPS.items():
+        settings = [tuple(run.settings_of(one, seed).items()) for one in group for seed in one.seeds]
+        assert len(set(settings)) == len(settings), name
+        for one in group:
+            assert ask_again(one.hyperparameters) == one.hyperparameters, name
+            assert one.encoder is None or ask_again(one.encoder) == one.encoder, name
+            assert (one.weights in experiments.WEIGHTS) == (one.encoder is not None), name
+
+
+def ask_again(hyperparameters):
+    """Return the hyperparameters that a script takes from the answers made of some."""
+    if isinstance(hyperparameters, AutoencoderHyperparameters):
+        questions = partial(questions_of_autoencoder, (28, 28, 1), 54_000, 0)
+    else:
+        questions = partial(questions_of_classifier, layers.NetworkSize(1, 1, 64), 10, 54_000, 0)
+    console = Console("".join(f"{answer}\n" for answer in hyperparameters.answers()))
+    return console.ask_in_order(lambda: questions(None))
+
+
+@pytest.mark.parametrize("measured", ["present", "none", "all"])
+def test_pages_are_made_of_the_results_present_of_none_and_of_all(measured, pages, monkeypatch):
+    import run
+
+    if measured != "present":
+        rows = made_up_rows(run) if measured == "all" else {"autoencoder": [], "classification": []}
+        monkeypatch.setattr(run, "read_results", rows.get)
+        monkeypatch.setattr(pages, "read_results", rows.get)
+        monkeypatch.setattr(pages, "read_choices", made_up_choices if measured == "all" else lambda script: [])
+    pages.main()
+    for script, groups in (("autoencoder", pages.AUTOENCODERS), ("classification", pages.CLASSIFIERS)):
+        page = (pages.HERE / f"{script}.md").read_text()
+        shown = [name for name in groups if f" {script}/{name.replace(' ', '-')}    # " in page]
+        assert shown == [name for name, _ in pages.measured_groups(groups)]
+        assert measured == "present" or shown == (list(groups) if measured == "all" else [])
+        assert measured != "all" or f"choices.py {script}    # " in page
+        pictures = re.findall(r"\]\((pictures/.*)\)", page)
+        assert all((pages.HERE / picture).exists() for picture in pictures)
+
+
+def made_up_rows(run):
+    """Return a row for each seed of each experiment, {script: rows}."""
+    measured = dict.fromkeys(("validation loss", "validation accuracy", "seconds", "whole seconds"), "0.5")
+    measured |= dict.fromkeys(("test accuracy after phase 1", "test accuracy"), "90.0") | {"at a time": "2"}
+    measured |= dict.fromkeys(("cores", "processor", "python", "tensorflow", "keras", "numpy"), "1")
+    rows = {"autoencoder": [], "classification": []}
+    for group in run.GROUPS.values():
+        for one in group:
+            code = {"code size": str(run.code_size(one.encoder or one.hyperparameters))}
+            rows[run.script_of(one)] += [run.settings_of(one, seed) | code | measured for seed in one.seeds]
+    return rows
+
+
+def made_up_choices(script):
+    """Return a row for each choice of a script and each seed."""
+    import choices
+
+    return [
+        dict.fromkeys(choices.COLUMNS, "0.5") | {"changed": changed, "images": str(one.images)}
+        for one, changes in choices.CHOICES[script]
+        for changed in changes
+        for _ in choices.SEEDS
+    ]
+
+
+def test_the_page_about_speed_shows_the_times_to_a_result_where_they_are_measured(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
+    import page
+
+    (goal, sought), *_ = page.GOALS.items()
+    row = {"goal": goal, "contestant": "one", "machine": "two cores", "epochs": "3", "validation": "0.004"}
+    of_seeds = {"1": ("40", "60", ""), "2": ("50", "80", "90")}
+    times = [
+        row | {"seed": seed, "target": str(target), "seconds": seconds}
+        for seed, of_targets in of_seeds.items()
+        for target, seconds in zip(sought.targets, of_targets, strict=True)
+    ]
+    measured = list(page.csv.DictReader(page.RESULTS.read_text().splitlines()))
+    for rows, shown in (([], False), (times, True)):
+        monkeypatch.setattr(page, "read_times", lambda rows=rows: rows)
+        text = "\n".join(page.parts(measured))
+        assert ("| one | 45 (3) | 70 (3) | not in 3 epochs: 0.004 | 2 |" in text) == shown
+        assert ("## Time to a result" in text) == shown

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from jobs import BREAKDOWN, DEFAULT
 from keras.callbacks import Callback
-from keras.optimizers import Adam
 from keras.utils import set_random_seed
 from tensorflow.profiler import experimental as profiler
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -32,7 +31,7 @@ KINDS = {
     "convolution": r"Conv2D$",
     "convolution, gradient of its input": r"Conv2DBackpropInput$",
     "convolution, gradient of its kernel": r"Conv2DBackpropFilter$",
-    "convolution by Fourier transform: matrix products, gradients included": r"MatMul",
+    "convolution by Fourier transform: matrix products, gradients included, and Muon's": r"MatMul",
     "convolution by Fourier transform: transposes": r"Transpose$",
     "batch normalisation and its gradient": r"BatchNorm",
     "pooling and its gradient": r"MaxPool",
@@ -81,7 +80,9 @@ def train(callback):
     images = read_images(TRAINING_IMAGES)[:IMAGES]
     examples = Examples(images, split_for_validation(len(images), DEFAULT_SEED).training)
     network = training.engine.network_of(build_autoencoder(images.shape[1:], DEFAULT).whole, DEFAULT.batch_size)
-    network.compile(Adam(1e-3), loss="mean_squared_error", metrics=[])
+    phase = training.RECONSTRUCTION
+    optimizer = phase.optimizer(phase.learning_rate, weight_decay=phase.weight_decay)
+    network.compile(optimizer, loss=phase.loss, metrics=[])
     network.fit(
         training.engine.training_data(examples, DEFAULT.batch_size, range(TRACED + 1), DEFAULT_SEED),
         epochs=TRACED + 1,

@@ -1,4 +1,4 @@
-"""What textbook.py and pytorch.py share: the command line that describes a job, the data, and the clock."""
+"""What textbook.py and pytorch.py share: the command line that describes a job, the data, what each epoch prints."""
 
 import argparse
 import gzip
@@ -11,22 +11,37 @@ import numpy as np
 POOLINGS = (2, 2, 7)
 CLASSES = 10
 HELD_OUT = 10  # the images are divided by it: that many are for validation
+PHASES = ("frozen", "everything")
+DIGITS = 6  # of a validation error or accuracy: Keras has them in single precision
 
 
 def parse_arguments(description):
-    """Return the job: the data, the answers to the scripts' questions, and the seed."""
+    """Return the job: the data, the answers to the scripts' questions, the learning rate, and the seed."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--images", required=True, help="IDX file of 28 x 28 pixels")
     parser.add_argument("--labels", help="IDX file, for a classifier; without it an autoencoder is trained")
     parser.add_argument("--kernels", type=int, nargs=3, required=True)
     parser.add_argument("--filters", type=int, nargs=3, required=True)
     parser.add_argument("--units", type=int)
-    parser.add_argument("--phases", type=int, choices=(1, 2), help="of the classifier")
+    parser.add_argument("--phases", nargs="+", choices=PHASES, default=[], help="of the classifier")
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--rate", type=float, default=1e-3, help="Adam's learning rate (default: 0.001)")
+    parser.add_argument("--until", type=float, help="the validation error, or accuracy, to end at")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compiled", action="store_true", help="for PyTorch")
     return parser.parse_args()
+
+
+def read_data(job):
+    """Return the images, uint8, and their labels or None, in an order by the seed, and how many to hold out of them.
+
+    Those are the first. Without labels they are the ones that this project's script holds out by the same seed.
+    """
+    images = read_idx(job.images)
+    order = np.random.default_rng(job.seed).permutation(len(images))
+    labels = read_idx(job.labels)[order] if job.labels else None
+    return images[order], labels, len(images) // HELD_OUT
 
 
 def read_idx(path):
@@ -38,12 +53,20 @@ def read_idx(path):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(sizes)
 
 
-class Stopwatch:
-    """Measures the seconds since it was made, when training begins."""
+class Course:
+    """Prints a line after each epoch, and tells when training has come far enough.
 
-    def __init__(self):
+    Seconds are counted from when it is made, when training begins.
+    """
+
+    def __init__(self, job):
+        self.job = job
         self.begun = time.perf_counter()
 
-    def print_seconds(self):
-        """Print the seconds, as the last line of output."""
-        print(json.dumps({"seconds": time.perf_counter() - self.begun}))
+    def end_epoch(self, validation):
+        """Print the seconds so far, and the validation error or accuracy; return whether that is what was asked for."""
+        validation = round(validation, DIGITS)
+        print(json.dumps({"seconds": time.perf_counter() - self.begun, "validation": validation}), flush=True)
+        if self.job.until is None:
+            return False
+        return validation >= self.job.until if self.job.labels else validation <= self.job.until

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from contestant import PHASES
 from experiments import ALL_IMAGES, RANDOM, Experiment
 from run import SOURCE, encoder_of, subset
 
@@ -21,7 +22,8 @@ from utilities.backend import SETTINGS
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
 
 HERE = Path(__file__).resolve().parent
-RESULTS, BREAKDOWN = HERE / "results.csv", HERE / "breakdown.csv"
+RESULTS, BREAKDOWN, TIMES = HERE / "results.csv", HERE / "breakdown.csv", HERE / "time-to-result.csv"
+SEED = 1
 # What all contestants start with. Importing ``experiments`` has set what the scripts set themselves.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SETTINGS}
 TITLE = re.compile(r"^(training the autoencoder|phase [12] of 2)")
@@ -48,13 +50,13 @@ class Job:
         classifier: those to classification.py's, where the job is to train a classifier, on the untrained encoder of
             that autoencoder.
         phases: how many of the classifier's two phases to run.
-        images: how many of MNIST's training images; None for all.
+        images: how many of MNIST's training images.
     """
 
     autoencoder: AutoencoderHyperparameters
     classifier: ClassifierHyperparameters | None = None
     phases: int = 1
-    images: int | None = 12_000
+    images: int = 12_000
 
     @property
     def hyperparameters(self):
@@ -66,7 +68,7 @@ JOBS = {
     "autoencoder, 16 16 16": Job(SMALL),
     "autoencoder, default": Job(DEFAULT),
     "classifier, both phases": Job(DEFAULT, ClassifierHyperparameters(128, 3, 128), phases=2),
-    "autoencoder, 60,000 images": Job(replace(SMALL, epochs=1), images=None),
+    "autoencoder, 60,000 images": Job(replace(SMALL, epochs=1), images=ALL_IMAGES),
     "classifier, frozen phase": Job(DEFAULT, ClassifierHyperparameters(128, 10, 128)),
 }
 
@@ -77,12 +79,7 @@ def run_ours(job):
     The clock runs from the line that announces the first phase to the line of the last phase's last epoch: it includes
     tracing the training step, computing the codes, and writing a checkpoint after each epoch.
     """
-    paths = subset(job.images, seed=0)
-    script = "classification" if job.classifier else "autoencoder"
-    command = [sys.executable, "-u", SOURCE / script / f"{script}.py", "-d", paths[0]]
-    if job.classifier:
-        command += ["-dl", paths[1], "-model", untrained_encoder(job.autoencoder)]
-    with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
+    with tempfile.TemporaryDirectory() as folder, open_process(command_of_ours(job), folder) as process:
         memory = Memory(process.pid)
         process.stdin.write(answer_lines(job.hyperparameters))
         process.stdin.close()
@@ -98,24 +95,44 @@ def run_ours(job):
         return measured(job, seconds, process, memory)
 
 
-def untrained_encoder(autoencoder):
+def command_of_ours(job, seed=SEED, source=SOURCE):
+    """Return the command that does a job with this project's script, in a folder ``source``."""
+    images, labels = subset(job.images, SEED)
+    script = "classification" if job.classifier else "autoencoder"
+    command = [sys.executable, "-u", source / script / f"{script}.py", "-d", images, "--seed", seed]
+    if job.classifier:
+        command += ["-dl", labels, "-model", untrained_encoder(job.autoencoder, seed)]
+    return command
+
+
+def untrained_encoder(autoencoder, seed=SEED):
     """Return the path of an autoencoder's encoder with initial weights."""
-    return encoder_of(Experiment(autoencoder, encoder=autoencoder, weights=RANDOM), seed=1)
+    return encoder_of(Experiment(autoencoder, encoder=autoencoder, weights=RANDOM), seed)
 
 
 def run_other(job, command):
-    """Run a job with a contestant that prints its seconds of training; return what was measured."""
-    images, labels = (path if path.exists() else f"{path}.gz" for path in subset(job.images, seed=0))
-    sides = [side for side, _ in job.autoencoder.kernel_sizes]
-    command = [*command, "--images", images, "--kernels", *sides, "--filters", *job.autoencoder.filters]
-    command += ["--epochs", job.hyperparameters.epochs, "--batch", job.hyperparameters.batch_size]
-    if job.classifier:
-        command += ["--labels", labels, "--units", job.classifier.units, "--phases", job.phases]
+    """Run a job with a contestant, which prints its seconds after each epoch; return what was measured."""
+    command = command_of_other(job, command, PHASES[: job.phases])
     with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
         memory = Memory(process.pid)
         process.stdin.close()
         seconds = json.loads(process.stdout.read().splitlines()[-1])["seconds"]
         return measured(job, seconds, process, memory)
+
+
+def command_of_other(job, command, phases):
+    """Return the command of a contestant, with the arguments that describe a job.
+
+    Args:
+        phases: of a classifier, some of PHASES.
+    """
+    images, labels = (path if path.exists() else f"{path}.gz" for path in subset(job.images, SEED))
+    sides = [side for side, _ in job.autoencoder.kernel_sizes]
+    command = [*command, "--images", images, "--kernels", *sides, "--filters", *job.autoencoder.filters]
+    command += ["--epochs", job.hyperparameters.epochs, "--batch", job.hyperparameters.batch_size]
+    if job.classifier:
+        command += ["--labels", labels, "--units", job.classifier.units, "--phases", *phases]
+    return command
 
 
 def answer_lines(hyperparameters):
@@ -173,5 +190,5 @@ def measured(job, seconds, process, memory):
         "seconds": seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_megabytes": memory.most_megabytes(),
-        "images_per_second": job.phases * job.hyperparameters.epochs * (job.images or ALL_IMAGES) / seconds,
+        "images_per_second": job.phases * job.hyperparameters.epochs * job.images / seconds,
     }

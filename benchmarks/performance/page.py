@@ -1,4 +1,4 @@
-"""Make README.md, with tables of what measure.py and breakdown.py measured, from their CSV files.
+"""Make README.md, with tables of what measure.py, breakdown.py and time_to_result.py measured, from their CSV files.
 
 python3 benchmarks/performance/page.py
 """
@@ -14,6 +14,7 @@ from jobs import BREAKDOWN, DEFAULT, HERE, JOBS, RESULTS, Job
 from markdown_table import markdown_table
 from measure import MATRIX_SIDE
 from run import IMAGE_SHAPE
+from time_to_result import GOALS, read_times
 
 from utilities.network.architecture import RECONSTRUCTION_KERNEL, feature_maps
 
@@ -38,6 +39,19 @@ What takes minutes longer was run in the first round only. *Share of matrix prod
 layers as written, per second, with the machine's rate of matrix products. It can be above 100 %: this project's
 shortcuts leave some of that arithmetic out.
 """
+TIME_TO_RESULT = """Seconds of the whole process, imports included, until the tenth of MNIST that is held out has the
+error or the accuracy at a table's head, and in brackets the epochs, with the default network and batch sizes:
+
+```
+.venv/bin/python benchmarks/performance/time_to_result.py --torch torch/bin/python --rates 0.001 0.002
+```
+
+This project's learning rate falls to 0 over the epochs asked for, so what counts is the shortest run whose end reaches
+the result, from the first import to the last picture. The others, whose rate is constant, are stopped by the first
+epoch that reaches it; what trying several numbers of epochs or rates takes is not counted for any. Classifiers begin
+with random weights: this project's script trains in two phases, of as many epochs each, the others everything at once.
+The second row is this project at an earlier revision, one before Muon unless `--earlier` names another. All are
+medians over the seeds; where one of them does not reach a result, what it had at last is shown."""
 
 
 def main():
@@ -61,6 +75,8 @@ def parts(rows):
     for name in OTHERS:
         yield f"\n## {name[0].upper()}{name[1:]}\n\n{plain_table(rows, name)}"
     yield f"\n## Where the time goes\n\n{breakdown_table(rate)}"
+    if times := read_times():
+        yield from time_parts(times)
 
 
 def job_table(rows, name, job, rate):
@@ -111,6 +127,31 @@ def breakdown_table(rate):
 convolutions were the only work, the epoch would be {total / convolutions:.2f} times as fast: no more than that can be
 gained elsewhere. *Waiting*: a core has no operation of its own, and computes a part of another core's, or is idle."""
     return f"{table}\n\n{fill(text, WIDTH)}"
+
+
+def time_parts(rows):
+    """Yield the section of what time_to_result.py measured, with a table for each goal."""
+    yield f"\n## Time to a result\n\n{TIME_TO_RESULT}\n"
+    for goal in dict.fromkeys(row["goal"] for row in rows):
+        of_goal = [row for row in rows if row["goal"] == goal]
+        heads = [goal, *(f"{target:g}" for target in GOALS[goal].targets), "seeds"]
+        table = []
+        for contestant in dict.fromkeys(row["contestant"] for row in of_goal):
+            of_one = [row for row in of_goal if row["contestant"] == contestant]
+            cells = [time_cell([row for row in of_one if float(row["target"]) == t]) for t in GOALS[goal].targets]
+            table.append([contestant, *cells, str(len({row["seed"] for row in of_one}))])
+        yield f"\n{markdown_table(heads, table)}"
+    yield f"\nMeasured on {'; '.join(sorted({row['machine'] for row in rows}))}."
+
+
+def time_cell(rows):
+    """Return the median seconds and epochs in which all seeds reached a target, or what one had that did not."""
+    reached = [row for row in rows if row["seconds"]]
+    if len(reached) < len(rows):
+        missed = next(row for row in rows if not row["seconds"])
+        return f"not in {missed['epochs']} epochs: {missed['validation']}"
+    seconds, epochs = (median(float(row[column]) for row in reached) for column in ("seconds", "epochs"))
+    return f"{seconds:.0f} ({epochs:g})"
 
 
 def middle(rows, contestant, column):

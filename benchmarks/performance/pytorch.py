@@ -1,9 +1,7 @@
 """The same networks in PyTorch: images as bytes until the batch, channels last, fused Adam; eager or compiled."""
 
-import math
-
 import torch
-from contestant import CLASSES, HELD_OUT, POOLINGS, Stopwatch, parse_arguments, read_idx
+from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data
 from torch import nn
 
 EVALUATION_BATCH = 500
@@ -13,17 +11,17 @@ def main():
     """Do the job that the command line describes."""
     job = parse_arguments(__doc__)
     torch.manual_seed(job.seed)
-    images = torch.from_numpy(read_idx(job.images).copy())[:, None]
-    labels = torch.from_numpy(read_idx(job.labels).astype("int64")) if job.labels else None
-    stopwatch = Stopwatch()
+    images, labels, held_out = read_data(job)
+    images = torch.from_numpy(images)[:, None]
+    course = Course(job)
     if job.labels:
+        labels = torch.from_numpy(labels.astype("int64"))
         encoder, head = encode(job), classify(job)
-        fit(job, head, images, labels, frozen=encoder)
-        if job.phases == 2:
-            fit(job, nn.Sequential(encoder, head), images, labels)
+        for phase in job.phases:
+            network, frozen = (head, encoder) if phase == "frozen" else (nn.Sequential(encoder, head), None)
+            fit(job, network, images, labels, held_out, course, frozen)
     else:
-        fit(job, nn.Sequential(encode(job), decode(job)), images)
-    stopwatch.print_seconds()
+        fit(job, nn.Sequential(encode(job), decode(job)), images, None, held_out, course)
 
 
 def encode(job):
@@ -58,13 +56,10 @@ def classify(job):
     return nn.Sequential(nn.Flatten(), nn.Linear(job.filters[-1], job.units), nn.ReLU(), nn.Linear(job.units, CLASSES))
 
 
-def fit(job, network, images, labels=None, frozen=None):
-    """Train a network on images, or on the output of a frozen network for them."""
-    held_out = len(images) // HELD_OUT
+def fit(job, network, images, labels, held_out, course, frozen=None):
+    """Train a network on images, or on the output of a frozen network for them; the first are for validation."""
     network = network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
-    steps = job.epochs * math.ceil((len(images) - held_out) / job.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps)))
+    optimizer = torch.optim.Adam(network.parameters(), job.rate, fused=True)
 
     def prepare(chosen):
         batch = (images[chosen].float() / 255).contiguous(memory_format=torch.channels_last)
@@ -74,24 +69,29 @@ def fit(job, network, images, labels=None, frozen=None):
             return frozen(batch), labels[chosen]
 
     def compute_loss(inputs, targets):
-        outputs = network(inputs)
-        measure = nn.functional.mse_loss if labels is None else nn.functional.cross_entropy
-        return measure(outputs, targets)
+        return (nn.functional.mse_loss if labels is None else nn.functional.cross_entropy)(network(inputs), targets)
 
-    measure_loss = torch.compile(compute_loss) if job.compiled else compute_loss
+    def sum_validation(inputs, targets):
+        outputs = network(inputs)
+        if labels is None:
+            return (outputs - targets).square().mean(dim=(1, 2, 3)).sum()
+        return (outputs.argmax(dim=1) == targets).sum()
+
+    if job.compiled:
+        compute_loss, sum_validation = torch.compile(compute_loss), torch.compile(sum_validation)
     if frozen is not None:
         frozen.to(memory_format=torch.channels_last).eval()
     for _ in range(job.epochs):
         network.train()
         for chosen in (held_out + torch.randperm(len(images) - held_out)).split(job.batch):
             optimizer.zero_grad()
-            measure_loss(*prepare(chosen)).backward()
+            compute_loss(*prepare(chosen)).backward()
             optimizer.step()
-            schedule.step()
         network.eval()
         with torch.no_grad():
-            for chosen in torch.arange(held_out).split(EVALUATION_BATCH):
-                measure_loss(*prepare(chosen))
+            parts = [sum_validation(*prepare(chosen)) for chosen in torch.arange(held_out).split(EVALUATION_BATCH)]
+        if course.end_epoch(float(sum(parts)) / held_out):
+            return
 
 
 if __name__ == "__main__":

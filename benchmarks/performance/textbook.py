@@ -5,7 +5,7 @@ import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
-from contestant import CLASSES, HELD_OUT, POOLINGS, Stopwatch, parse_arguments, read_idx
+from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data
 from keras import layers
 
 
@@ -13,20 +13,18 @@ def main():
     """Do the job that the command line describes."""
     job = parse_arguments(__doc__)
     keras.utils.set_random_seed(job.seed)
-    images = read_idx(job.images)[..., None] / 255.0
-    held_out = len(images) // HELD_OUT
+    images, labels, held_out = read_data(job)
+    images = images[..., None] / 255.0
     training, validation = images[held_out:], images[:held_out]
     encoder = encode(job)
-    stopwatch = Stopwatch()
+    course = Course(job)
     if job.labels:
-        labels = read_idx(job.labels)
         sets = (training, labels[held_out:]), (validation, labels[:held_out])
-        train_classifier(job, encoder, *sets)
+        train_classifier(job, encoder, *sets, course)
     else:
         autoencoder = keras.Sequential([encoder, decode(job, encoder.output_shape[1:])])
-        autoencoder.compile(keras.optimizers.Adam(2e-3), "mse")
-        fit(job, autoencoder, (training, training), (validation, validation))
-    stopwatch.print_seconds()
+        autoencoder.compile(keras.optimizers.Adam(job.rate), "mse")
+        fit(job, autoencoder, (training, training), (validation, validation), course)
 
 
 def encode(job):
@@ -53,19 +51,25 @@ def convolve(kernel, filters, linear):
     return [layers.Conv2D(filters, kernel, padding="same"), layers.BatchNormalization(), *activation]
 
 
-def train_classifier(job, encoder, training, validation):
-    """Train the dense layers on a frozen encoder, then, if asked for, everything."""
+def train_classifier(job, encoder, training, validation, course):
+    """Train the dense layers on a frozen encoder, or everything, or one after the other."""
     dense = [layers.Flatten(), layers.Dense(job.units, activation="relu"), layers.Dense(CLASSES, activation="softmax")]
     classifier = keras.Sequential([encoder, *dense])
-    for trainable in (False, True)[: job.phases]:
-        encoder.trainable = trainable
-        classifier.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-        fit(job, classifier, training, validation)
+    for phase in job.phases:
+        encoder.trainable = phase == "everything"
+        classifier.compile(keras.optimizers.Adam(job.rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        fit(job, classifier, training, validation, course)
 
 
-def fit(job, model, training, validation):
+def fit(job, model, training, validation, course):
     """Fit a model on arrays."""
-    model.fit(*training, batch_size=job.batch, epochs=job.epochs, validation_data=validation, verbose=0)
+
+    def end_epoch(epoch, logs):
+        model.stop_training = course.end_epoch(logs["val_accuracy" if job.labels else "val_loss"])
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)
+    fitted = {"batch_size": job.batch, "epochs": job.epochs, "validation_data": validation, "verbose": 0}
+    model.fit(*training, callbacks=[callback], **fitted)
 
 
 if __name__ == "__main__":
