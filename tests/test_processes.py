@@ -46,7 +46,7 @@ whole = networks.build_autoencoder((8, 8, 1), make_hyperparameters(1)).whole
 print(whole.count_params(), {len(weight.value.sharding.device_set) for weight in whole.weights})
 (inputs, real), targets, _ = on_jax.evaluation_data(Examples(numpy.zeros((5, 8, 8, 1), "u1"), numpy.arange(5)), 5)[0]
 print(inputs.shape, real.tolist())
-images = numpy.random.default_rng(1).integers(0, 256, (19, 8, 8), "u1")
+images = numpy.random.default_rng(1).integers(0, 256, (19, 8, 8, 1), "u1")
 in_one_batch = training.predict(whole, images)
 training.EVALUATION_BATCH = 5
 print(in_one_batch.shape, numpy.allclose(training.predict(whole, images), in_one_batch, atol=1e-6))
