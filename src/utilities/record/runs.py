@@ -192,7 +192,7 @@ class RunFolder:
         """The arguments that the experiment was made with, as the script's parser takes them."""
         arguments = self.summary["arguments"]
         kept = {name: value for name, value in arguments.items() if name not in NOT_KEPT}
-        texts = {name: self._absolute(value) if isinstance(value, str) else str(value) for name, value in kept.items()}
+        texts = {name: str(value) if name == "seed" else self._absolute(value) for name, value in kept.items()}
         return [word for name, text in texts.items() for word in (f"--{name}", text)]
 
     def _absolute(self, path):

@@ -156,9 +156,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, arguments=None):
         parsed = super().parse_args(arguments)
         if parsed.answers and _is_about_a_run(parsed):
-            self.error(
-                f"{', '.join(parsed.answers)}: not with --resume, --open or --list: a run has its own"
-            )
+            self.error(f"{', '.join(parsed.answers)}: not with --resume, --open or --list: a run has its own")
         return parsed
 
     def error(self, message):
