@@ -1,6 +1,8 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and tables as the bytes of one."""
 
 import contextlib
+import csv
+import io
 import os
 from pathlib import Path
 
@@ -23,3 +25,10 @@ def replacing(path):
     finally:
         with contextlib.suppress(OSError, ValueError):
             beside.unlink()
+
+
+def as_csv(rows):
+    """Return rows as the bytes of a CSV file."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -1,7 +1,5 @@
 """What a network made of images that are not in the test set's table: lists to print, and to keep as CSV files."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,13 +83,6 @@ def format_table(rows):
     if len(rows) > len(shown):
         lines.append(f"... and {len(rows) - len(shown):,} more")
     return "\n".join(lines)
-
-
-def as_csv(rows):
-    """Return rows as the bytes of a CSV file."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _shorten(name):

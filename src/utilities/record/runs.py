@@ -1,7 +1,5 @@
 """The folder in which an experiment keeps itself, and from which it goes on after an interruption."""
 
-import csv
-import io
 import itertools
 import json
 import sys
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from utilities.errors import BadInput, Fault
-from utilities.files import replacing
+from utilities.files import as_csv, replacing
 from utilities.processes import is_first_process
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
@@ -95,7 +93,7 @@ class RunFolder:
         """
         self._read_checkpoint()
         self._restore(ANSWERS, self.answers.encode())
-        self._restore(HISTORY, _as_csv(self.history))
+        self._restore(HISTORY, _history_as_csv(self.history))
         return self
 
     def open(self):
@@ -238,7 +236,7 @@ class RunFolder:
 
         def append(path):
             with path.open("ab") as file:
-                file.write(_as_csv([row], header=file.tell() == 0))
+                file.write(_history_as_csv([row], has_head=file.tell() == 0))
 
         self.keep(HISTORY, append)
 
@@ -287,11 +285,6 @@ def _remove_checkpoints(folder, keep=0):
         path.unlink()
 
 
-def _as_csv(rows, header=True):
-    """Return rows, [{name: value}], as the bytes of a CSV file."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, rows[0] if rows else [])
-    if header and rows:
-        writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+def _history_as_csv(rows, has_head=True):
+    """Return rows of history, [{name: value}], as the bytes of a CSV file."""
+    return as_csv([*([list(rows[0])] if rows and has_head else []), *(row.values() for row in rows)])

@@ -19,7 +19,7 @@ from utilities.session.menus import save
 from utilities.session.other_images import NO_FOLDER, ask_for_images, keep_and_show
 from utilities.terminal.console import say
 from utilities.training import training
-from utilities.training.callbacks import arrays_of, named_arrays
+from utilities.training.callbacks import named_arrays
 
 PICTURED_IMAGES = 10
 MAPPED_IMAGES = 2000
@@ -46,16 +46,13 @@ class AutoencoderTask(Task):
 
     def train(self, network, hyperparameters, folder, begin):
         """Train the networks.Autoencoder; return its weights, and what stopped it."""
-        if begin:
-            network.whole.set_weights(arrays_of(begin, "weight"))
         stopped_by = training.train_autoencoder(
             network, self.images, self.split, hyperparameters, self.arguments.seed, folder
         )
         return named_arrays("weight", network.whole.get_weights()), stopped_by
 
     def present(self, network, weights, folder):
-        """Return the Trained of a networks.Autoencoder with some weights."""
-        network.whole.set_weights(arrays_of(weights, "weight"))
+        """Return the Trained of a networks.Autoencoder."""
         error, baseline = folder.outcome["val_loss"], mean_image_error(self.images, self.split)
         return Trained(
             (network.encoder, network.whole),

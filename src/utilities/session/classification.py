@@ -10,10 +10,11 @@ from utilities.data.checksum import identify
 from utilities.data.datasets import commonest_class_accuracy
 from utilities.data.forms import form_like
 from utilities.errors import BadInput
+from utilities.files import as_csv
 from utilities.network import networks
 from utilities.network.encoder_reader import DIGITS
 from utilities.record import image_figures, pictures
-from utilities.record.predictions import Predictions, as_csv, format_table, mistakes_of, mistakes_table
+from utilities.record.predictions import Predictions, format_table, mistakes_of, mistakes_table
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained
 from utilities.session.other_images import ask_for_images, keep_and_show
@@ -65,10 +66,7 @@ class ClassifierTask(Task):
 
         From the weights of an earlier training it is trained as in phase 2.
         """
-        after_phase_1 = None
-        if begin:
-            network.whole.set_weights(arrays_of(begin, "weight"))
-            after_phase_1 = arrays_of(begin, "earlier")
+        after_phase_1 = arrays_of(begin, "earlier") or None
         trained, stopped_by = training.train_classifier(
             network, self.labelled, self.split, hyperparameters, self.arguments.seed, folder, after_phase_1
         )
@@ -76,8 +74,7 @@ class ClassifierTask(Task):
         return weights | named_arrays("earlier", trained.weights_after_phase_1), stopped_by
 
     def present(self, network, weights, folder):
-        """Return the Trained of a networks.Classifier with some weights."""
-        network.whole.set_weights(arrays_of(weights, "weight"))
+        """Return the Trained of a networks.Classifier."""
         loss, accuracy = folder.outcome["val_loss"], folder.outcome["val_accuracy"]
         baseline = commonest_class_accuracy(self.labelled.targets, self.split)
         trained = training.TrainedClassifier(network, arrays_of(weights, "earlier"))
@@ -145,13 +142,14 @@ def _show_mistakes(measure, test, folder):
         say("there are none: all test images are classified rightly")
         return
     say(f"{len(wrong):,} of {len(final.targets):,} images, the most confident first\n")
-    say(f"{format_table(mistakes_table(final, wrong))}\n")
-    path = folder.keep_bytes("mistakes.csv", as_csv(mistakes_table(final, wrong)))
+    rows = list(mistakes_table(final, wrong))
+    say(f"{format_table(rows)}\n")
+    path = folder.keep_bytes("mistakes.csv", as_csv(rows))
     if path:
         say(f"all of them: {path}")
-    rows = list(mistakes_table(final, wrong[: 2 * PICTURED]))[1:]
-    captions = [f"{predicted} ({float(probability):.0%})\nis {true}" for _, true, predicted, probability in rows]
-    images = test.images[wrong[: 2 * PICTURED]]
+    pictured = rows[1 : 1 + 2 * PICTURED]
+    captions = [f"{predicted} ({float(probability):.0%})\nis {true}" for _, true, predicted, probability in pictured]
+    images = test.images[wrong[: len(pictured)]]
     pictures.show(
         {"mistakes": partial(image_figures.draw_captioned, images, captions, "the most confident mistakes")}, folder
     )

@@ -53,13 +53,13 @@ class Task:
     """What a script trains, again and again, on the same data; each script has its own.
 
     Its name, ``script``, is the one that its run folders carry. ``kinds_of_weights`` names the lists of weights that
-    are kept of a network. What it does:
+    are kept of a network, its own last. What it does:
 
     - ``build(hyperparameters)`` returns the network as it begins, a networks.Autoencoder or networks.Classifier, and
       lines that describe it.
-    - ``train(network, hyperparameters, folder, begin)`` trains it, from the weights in ``begin``, {name: array}, where
-      there are some, and returns its weights, and the signal that stopped the training, or None.
-    - ``present(network, weights, folder)`` returns the Trained of a network with the weights that the folder's
+    - ``train(network, hyperparameters, folder, begin)`` trains it, and returns its weights, and the signal that stopped
+      the training, or None; ``begin`` has the weights that it was given, {name: array}, empty where it is new.
+    - ``present(network, weights, folder)`` returns the Trained of a network, which has the weights that the folder's
       experiment ended with.
 
     Attributes:
@@ -103,7 +103,7 @@ class Task:
         say(f"\n{networks.describe(network.whole, terminal_width())}\n")
         say("\n".join([*lines, size_line]))
         for before in filter(None, (origin, folder if folder and folder.is_finished else None)):
-            self._check_weights(network, before)
+            self._put_weights(network, before)
         folder = folder or self._begin(hyperparameters, origin)
         if folder.is_finished:
             trained = self.present(network, folder.checkpoint, folder)
@@ -142,8 +142,8 @@ class Task:
                 folder.keep_summary({"failed": printable(f"{type(error).__name__}: {error}", LONGEST_FAILURE)})
             raise
 
-    def _check_weights(self, network, folder):
-        """Check that a RunFolder's checkpoint has all the weights of a network, and its summary an Experiment."""
+    def _put_weights(self, network, folder):
+        """Give a network the weights in a RunFolder's checkpoint; check that they and the summary are whole."""
         try:
             Experiment.of(folder)
             for kind in self.kinds_of_weights:

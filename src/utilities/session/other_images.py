@@ -10,8 +10,8 @@ from utilities.data.forms import FORM_FILE
 from utilities.data.pictures import MODES
 from utilities.data.sources import open_pictures
 from utilities.errors import BadInput
+from utilities.files import as_csv
 from utilities.record import pictures
-from utilities.record.predictions import as_csv
 from utilities.session.menus import CANCEL
 from utilities.terminal.console import Question, say
 from utilities.terminal.pictures_done import PicturesDone
