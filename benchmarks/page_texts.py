@@ -44,12 +44,12 @@ LARGEST_CLASSIFIER_BATCH = max(change["batch_size"] for change in CLASSIFIER_CHA
 SMALL_CODE_SIZE, LARGE_CODE_SIZE = (code_size(of_one.hyperparameters) for of_one in AUTOENCODERS["third pooling"])
 HELD_OUT = round(CLASSIFIER_BASE.images * VALIDATION_SHARE)
 
-HOW = """The command above each table measures it again, on a machine like the one named at the end in so many minutes:
-it runs `{script}.py` with redirected answers and writes to [results/{script}.csv](results/{script}.csv), from which
-`.venv/bin/python benchmarks/pages.py` makes this page. Both run from the project's root, in the environment that the
-README makes. Groups share what they have in common, which a command runs again. *Seconds* are those of all epochs of
-the fastest seed; side by side, each of the trainings has one core, and takes longer than alone on all. Other work on
-the machine makes them longer: take them as upper bounds."""
+HOW = """The command above each table measures it again, on a machine like the one named at the end in so many minutes,
+divided by its cores: it runs `{script}.py` with redirected answers and writes to
+[results/{script}.csv](results/{script}.csv), from which `.venv/bin/python benchmarks/pages.py` makes this page. Both
+run from the project's root, in the environment that the README makes. Groups share what they have in common, which a
+command runs again. *Processor seconds* are those of the whole script on one core, the mean of the seeds; with more
+cores, a training alone takes less of a clock's and more of the processor's."""
 ON_FEW_SEEDS = """Where a row has a single seed, compare its distance from the others with the spread of the row that
 has more."""
 AUTOENCODER_PAGE = f"""# The autoencoder

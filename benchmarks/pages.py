@@ -3,6 +3,7 @@
 pages.py    leaves out what has not been measured
 """
 
+from statistics import mean
 from textwrap import fill
 
 from experiments import AUTOENCODERS, CLASSIFIERS
@@ -39,7 +40,7 @@ def autoencoder_page():
         "code": lambda rows: rows[0]["code size"],
         "components": lambda rows: f"{component_error(rows):.5f}",
         "validation error": lambda rows: with_spread(numbers(rows, "validation loss"), 5),
-        "seconds": least_seconds,
+        "processor seconds": mean_seconds,
     }
     mean_image = {"mean image": lambda rows: f"{mean_image_error(rows):.5f}"}
     for group, measured in measured_groups(AUTOENCODERS):
@@ -61,7 +62,7 @@ def classifier_page():
         "validation %": lambda rows: with_spread(numbers(rows, "validation accuracy", 100), 2),
         "test %, frozen": lambda rows: with_spread(numbers(rows, "test accuracy after phase 1"), 2),
         "test %": lambda rows: with_spread(numbers(rows, "test accuracy"), 2),
-        "seconds": least_seconds,
+        "processor seconds": mean_seconds,
     }
     for group, measured in measured_groups(CLASSIFIERS):
         text = CLASSIFIER_GROUPS[group]
@@ -92,9 +93,8 @@ def measured_groups(groups):
 def section(script, group, title, text, measured, table):
     """Return a group's section: its title and text, the command that measures it, and its table."""
     rows = [row for _, of_experiment in measured for row in of_experiment]
-    side_by_side = "--side-by-side " if any(row["at a time"] != "1" for row in rows) else ""
-    command = f"benchmarks/run.py --again {side_by_side}{script}/{group.replace(' ', '-')}"
-    return f"## {title}\n\n{fill(text, WIDTH)}\n\n{timed(command, rows, 'whole seconds')}\n\n{table}"
+    command = f"benchmarks/run.py --again {script}/{group.replace(' ', '-')}"
+    return f"## {title}\n\n{fill(text, WIDTH)}\n\n{timed(command, rows)}\n\n{table}"
 
 
 def choices_section(script, columns):
@@ -105,24 +105,20 @@ def choices_section(script, columns):
     """
     rows = read_choices(script)
     if rows:
-        command = timed(f"benchmarks/choices.py {script}", rows, "seconds")
+        command = timed(f"benchmarks/choices.py {script}", rows)
         table = choices_table(rows, columns)
         yield f"## What the questions do not ask\n\n{fill(CHOICES[script], WIDTH)}\n\n{command}\n\n{table}"
 
 
-def timed(command, rows, column):
-    """Return a command that measures some rows, with the minutes that it took.
-
-    Args:
-        column: of the seconds that each row took, as many of them "at a time" as the row says.
-    """
-    minutes = sum(float(row[column]) / float(row["at a time"]) for row in rows) / 60
-    return f"```\n.venv/bin/python {command}    # {minutes:.0f} minutes\n```"
+def timed(command, rows):
+    """Return a command that measures some rows, with the minutes that one processor core took for it."""
+    minutes = sum(numbers(rows, "processor seconds")) / 60
+    return f"```\n.venv/bin/python {command}    # {minutes:.0f} minutes of one core\n```"
 
 
-def least_seconds(rows):
-    """Return the seconds of the fastest seed."""
-    return f"{min(numbers(rows, 'seconds')):.0f}"
+def mean_seconds(rows):
+    """Return the mean of the seeds' processor seconds."""
+    return f"{mean(numbers(rows, 'processor seconds')):.0f}"
 
 
 def measured_with(rows):
@@ -130,9 +126,8 @@ def measured_with(rows):
     if not rows:
         return "Nothing has been measured with today's training code yet."
     versions = sorted({", ".join(f"{name} {row[name]}" for name in VERSIONS) for row in rows})
-    cores = sorted({row["cores"] for row in rows})
     processors = sorted({row["processor"] for row in rows})
-    return f"Versions: {'; '.join(versions)}. Measured on {' or '.join(cores)} cores of {'; '.join(processors)}."
+    return f"Versions: {'; '.join(versions)}. Measured on {'; '.join(processors)}."
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Run experiments through the scripts' own redirected input, and add what they measured to results/*.csv.
+"""Run experiments through the scripts' own redirected input, one on each processor core at a time.
+
+What they measured is added to results/*.csv.
 
 run.py                             every experiment that has no results yet
 run.py autoencoder/layers          only those of one group, or of several
 run.py --again autoencoder/layers  those of a group, with results or without
-run.py --side-by-side              as many at a time as there are processor cores, one on each
 
 Encoders and subsets of the images are kept in .cache/: remove it when the training code has changed.
 """
@@ -19,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
@@ -65,7 +65,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", type=group_name, metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--again", action="store_true", help="run also what has been measured")
-    parser.add_argument("--side-by-side", action="store_true", help="run one experiment on each processor core")
     arguments = parser.parse_args()
     asked = [experiment for group in arguments.groups or GROUPS for experiment in GROUPS[group]]
     # Groups share experiments: each runs once. The first seed of all experiments runs before the second of any.
@@ -75,9 +74,7 @@ def main():
         for seed in experiment.seeds
         if arguments.again or not rows_of(experiment, [seed])
     }
-    cores = os.sched_getaffinity(0)
-    places = [{core} for core in cores] if arguments.side_by_side else [cores]
-    run_all(sorted(waiting.values(), key=lambda of_one: of_one[1]), places)
+    run_all(sorted(waiting.values(), key=lambda of_one: of_one[1]))
 
 
 def group_name(text):
@@ -87,20 +84,20 @@ def group_name(text):
     return text
 
 
-def run_all(waiting, places):
-    """Run experiments, [(Experiment, seed)], one at a time on each of some sets of processor cores."""
-    free = queue.SimpleQueue()
-    for cores in places:
-        free.put(cores)
+def run_all(waiting):
+    """Run experiments, [(Experiment, seed)], in their order, one at a time on each processor core."""
+    free, cores = queue.SimpleQueue(), os.sched_getaffinity(0)
+    for core in cores:
+        free.put(core)
 
-    # A process inherits the cores of the thread that starts it.
-    with ThreadPoolExecutor(len(places), initializer=lambda: os.sched_setaffinity(0, free.get())) as pool:
+    # A process inherits the core of the thread that starts it.
+    with ThreadPoolExecutor(len(cores), initializer=lambda: os.sched_setaffinity(0, {free.get()})) as pool:
         running = {pool.submit(run, *of_one): of_one for of_one in waiting}
         for number, done in enumerate(as_completed(running), start=1):
             outcome = done.exception()  # the other experiments still run
             if not outcome:
-                add_row(*running[done], done.result() | {"at a time": len(places)})
-                outcome = f"{done.result()['whole seconds']:.0f} s"
+                add_row(*running[done], done.result())
+                outcome = f"{done.result()['processor seconds']:.0f} s"
             print(f"{number} of {len(waiting)}: {outcome}: {settings_of(*running[done])}", flush=True)
 
 
@@ -150,9 +147,9 @@ def add_row(experiment, seed, measured):
 def run(experiment, seed):
     """Run one experiment on this thread's processor cores; return what it measured, {column: value}.
 
-    The whole seconds are those of making the encoder, where there is none yet, and of the script from start to end.
+    Processor seconds are those of the script from start to end. Unlike those of a clock, they hardly depend on what
+    else the machine does.
     """
-    begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         images, labels = subset(experiment.images, seed)
         arguments = ["-d", images, "--seed", seed]
@@ -160,7 +157,7 @@ def run(experiment, seed):
         if experiment.encoder:
             arguments += ["-dl", labels, "-model", encoder_of(experiment, seed)]
             answers += ["3"]
-        output = run_script(script_of(experiment), arguments, answers, folder)
+        output, seconds = run_script(script_of(experiment), arguments, answers, folder)
         (kept,) = Path(folder, "runs").iterdir()
         summary = json.loads((kept / "experiment.json").read_text())
         if not experiment.encoder:
@@ -170,21 +167,29 @@ def run(experiment, seed):
         "code size": summary["conditions"]["code"],
         **{name.replace("val_", "validation "): value for name, value in summary["validation"].items()},
         **test_results(output),
-        "seconds": round(summary["seconds"], 1),
-        "whole seconds": round(time.perf_counter() - begun, 1),
-        "cores": len(os.sched_getaffinity(0)),
+        "processor seconds": round(seconds, 1),
         "processor": describe_processor(),
         **summary["versions"],
     }
 
 
 def run_script(script, arguments, answers, folder):
-    """Run a script in a folder with its answers on standard input; return what it printed."""
-    command = [sys.executable, SOURCE / script / f"{script}.py", *arguments]
-    answers = "".join(f"{answer}\n" for answer in answers)
-    return subprocess.run(
-        list(map(str, command)), input=answers, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
+    """Run a script in a folder with its answers on standard input; return what it printed, and its processor seconds.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    command = [sys.executable, *map(str, [SOURCE / script / f"{script}.py", *arguments])]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, text=True)
+    with process.stdin:
+        process.stdin.writelines(f"{answer}\n" for answer in answers)
+    with process.stdout:
+        output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return output, usage.ru_utime + usage.ru_stime
 
 
 def test_results(output):
