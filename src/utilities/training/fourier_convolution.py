@@ -1,4 +1,4 @@
-"""Convolutions of small feature maps with large kernels in the Fourier domain, on TensorFlow.
+"""Convolutions of small feature maps with large kernels in the Fourier domain.
 
 In the Fourier domain a convolution is one product per frequency. The transforms are products with constant matrices:
 for many small maps, a processor computes those faster than fast Fourier transforms.
@@ -10,7 +10,7 @@ from functools import cached_property
 from math import prod
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 # Used where it needs this many times fewer products: the savings must pay for two transposes.
 FEWER_PRODUCTS = 1.5
@@ -48,21 +48,21 @@ class FourierConvolution:
     def transform(self, kernel):
         """Return the transform of a kernel, (rows, columns, channels, filters), as ``convolve`` takes it."""
         channels, filters = kernel.shape[2:]
-        kernel = tf.reshape(kernel, (self.taps, -1))
-        parts = [tf.reshape(matrix @ kernel, (self.frequencies, 2 * channels, filters)) for matrix in self._of_kernel]
-        return tf.concat(parts, 2)
+        kernel = ops.reshape(kernel, (self.taps, -1))
+        parts = [ops.reshape(matrix @ kernel, (self.frequencies, 2 * channels, filters)) for matrix in self._of_kernel]
+        return ops.concatenate(parts, 2)
 
     def convolve(self, features, transform):
         """Return the convolution of feature maps, (batch, rows, columns, channels), with a kernel's transform."""
         channels, filters = (side // 2 for side in transform.shape[1:])
         # With the batch last, each step is a matrix product without further transposes.
-        maps = tf.transpose(tf.reshape(features, (-1, self.pixels * channels)))
-        transforms = self._of_map @ tf.reshape(maps, (self.pixels, -1))
-        transforms = tf.reshape(transforms, (self.frequencies, 2 * channels, -1))
-        transforms = tf.matmul(transform, transforms, transpose_a=True)
-        maps = self._to_map @ tf.reshape(transforms, (2 * self.frequencies, -1))
-        maps = tf.transpose(tf.reshape(maps, (self.pixels * filters, -1)))
-        return tf.reshape(maps, (-1, *self.map_size, filters))
+        maps = ops.transpose(ops.reshape(features, (-1, self.pixels * channels)))
+        transforms = self._of_map @ ops.reshape(maps, (self.pixels, -1))
+        transforms = ops.reshape(transforms, (self.frequencies, 2 * channels, -1))
+        transforms = ops.matmul(ops.transpose(transform, (0, 2, 1)), transforms)
+        maps = self._to_map @ ops.reshape(transforms, (2 * self.frequencies, -1))
+        maps = ops.transpose(ops.reshape(maps, (self.pixels * filters, -1)))
+        return ops.reshape(maps, (-1, *self.map_size, filters))
 
     @cached_property
     def _of_map(self):

@@ -6,20 +6,29 @@ Has the same functions as on_jax.py.
 import itertools
 import weakref
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from utilities.data.batches import WHITE, draw_epoch, take
-from utilities.training.fast_network import FastNetwork
+from utilities.network.networks import leaves
+from utilities.training.fast_layers import fast_layers
 
 PREFETCHED = 2
 # Examples in a stack of batches, which has at least one batch. Ctrl-C and the progress bar wait for a stack's end.
 STACKED_EXAMPLES = 320
 STACKED_NUMBERS = 2**22  # pixels, or numbers of codes, in a stack
+SMALLEST_FUSED_EPSILON = 1.001e-5
 
 
 def prepare(settings):
     """Do nothing: there is one process, and TensorFlow chooses its device by itself."""
+
+
+def devices():
+    """Return the names of the GPUs that TensorFlow computes on, its first one, or an empty list."""
+    found = tf.config.list_physical_devices("GPU")[:1]
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", "a GPU") for gpu in found]
 
 
 def network_of(model, batch_size):
@@ -114,3 +123,59 @@ def _scaled(images, targets):
 
 def _scale(images):
     return tf.cast(images, tf.float32) / WHITE
+
+
+class FastNetwork(keras.Model):
+    """Computes the same function as a plain network, with the plain network's own weights, by fast_layers.
+
+    It trains on stacks of batches, (batches, batch, ...): starting a step from Python costs as much as the step of a
+    small network.
+
+    Args:
+        plain: a chain of layers; nested networks are flattened.
+        batch_size: the usual one; the fastest way to convolve depends on it.
+    """
+
+    def __init__(self, plain, batch_size):
+        super().__init__(name=plain.name)
+        self.plain = plain
+        self.steps = fast_layers(leaves(plain), batch_size, on_processor=not devices())
+
+    def call(self, features, training=False):
+        """Return the plain network's output."""
+        for step in self.steps:
+            features = step(features, _normalise if training else None)
+        return features
+
+    def train_step(self, stack):
+        """Train on the batches of a stack, one after another; return the metrics of the epoch so far."""
+        inputs, targets, *_ = stack
+        batches = tf.shape(inputs)[0]
+
+        def step(number):
+            keras.Model.train_step(self, (inputs[number], targets[number]))
+            return [number + 1]
+
+        tf.while_loop(lambda number: number < batches, step, [0], parallel_iterations=1)
+        return self.get_metrics_result()
+
+
+def _normalise(layer, features):
+    """Return a batch normalisation's output in training, by the fused kernel; bring the moving statistics up."""
+    fused = layer.axis in (-1, 3) and layer.scale and layer.center and layer.epsilon >= SMALLEST_FUSED_EPSILON
+    if not fused:
+        return layer(features, training=True)
+    features, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=features,
+        scale=layer.gamma,
+        offset=layer.beta,
+        mean=[],
+        variance=[],
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    # The fused kernel returns the unbiased variance; Keras averages the biased one.
+    count = tf.cast(tf.size(features) / features.shape[-1], tf.float32)
+    for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance * (count - 1) / count)):
+        moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+    return features

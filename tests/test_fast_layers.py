@@ -4,15 +4,12 @@ import pytest
 from conftest import ON_JAX, make_hyperparameters
 
 from utilities.network.hyperparameters import AutoencoderHyperparameters
-from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.network.networks import build_autoencoder, build_classifier, leaves
+from utilities.training import fourier_convolution
+from utilities.training.fast_layers import fast_layers, ops
+from utilities.training.training import engine
 
-if ON_JAX:
-    pytest.skip("the FastNetwork is TensorFlow's alone", allow_module_level=True)
-
-import tensorflow as tf
-
-from utilities.training import fast_network, fourier_convolution
-from utilities.training.fast_network import FastNetwork
+pytestmark = pytest.mark.backend
 
 CASES = {
     "1 layer": ((6, 8, 3), make_hyperparameters(1)),
@@ -37,7 +34,8 @@ def randomise(network):
     )
 
 
-@pytest.fixture(params=CASES)
+# JAX compiles for each shape what has been shown on TensorFlow to be right.
+@pytest.fixture(params=["third pooling", "large kernels"] if ON_JAX else CASES)
 def network(request):
     """A plain autoencoder with random weights, and images for it."""
     shape, hyperparameters = CASES[request.param]
@@ -46,30 +44,41 @@ def network(request):
     return network, np.random.default_rng(1).random((4, *shape), np.float32)
 
 
-def test_it_predicts_what_the_plain_network_predicts(network):
-    plain, images = network
-    assert np.allclose(FastNetwork(plain, len(images))(images), plain(images), atol=1e-5)
+def fed(images):
+    """Return images as the backend's network takes them."""
+    return (images, np.ones(len(images), np.float32)) if ON_JAX else images
 
 
-def test_it_learns_what_the_plain_network_learns(network):
+def train(network, images, targets):
+    """Train a network of the backend's on a batch; return the loss."""
+    if ON_JAX:
+        return network.train_on_batch(fed(images), targets, np.ones(len(images), np.float32))[0]
+    return network.train_on_batch(images[np.newaxis], targets[np.newaxis])
+
+
+def test_they_predict_what_the_plain_network_predicts(network):
     plain, images = network
-    copy = keras.models.clone_model(plain)
+    assert np.allclose(engine.network_of(plain, len(images))(fed(images)), plain(images), atol=1e-5)
+
+
+def test_they_learn_what_the_plain_network_learns(network):
+    plain, images = network
+    copy, fast = keras.models.clone_model(plain), engine.network_of(plain, len(images))
     copy.set_weights(plain.get_weights())
-    losses = []
+    batches = [images, images] if ON_JAX else [images, images[:1], images[:2], images[:3]]  # JAX compiles each size
+    fast.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error", metrics=[])
     # The plain network is what the other is measured by: tracing it would show no more.
-    for trained, axes, eagerly in ((FastNetwork(plain, len(images)), (0,), False), (copy, (), True)):
-        trained.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error", run_eagerly=eagerly)
-        fed = [np.expand_dims(batch, axes) for batch in (images, images[:1], images[:2], images[:3])]
-        losses.append([trained.train_on_batch(batch, batch) for batch in fed])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    copy.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error", run_eagerly=not ON_JAX)
+    for batch in batches:
+        assert train(fast, batch, batch) == pytest.approx(copy.train_on_batch(batch, batch), rel=1e-4)
     for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
 
 
 def test_transforms_predict_and_learn_what_convolutions_do(network, monkeypatch):
     monkeypatch.setattr(fourier_convolution, "FEWER_PRODUCTS", 0)
-    test_it_predicts_what_the_plain_network_predicts(network)
-    test_it_learns_what_the_plain_network_learns(network)
+    test_they_predict_what_the_plain_network_predicts(network)
+    test_they_learn_what_the_plain_network_learns(network)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +88,14 @@ def test_transforms_predict_and_learn_what_convolutions_do(network, monkeypatch)
 def test_a_transform_is_taken_where_it_saves_most_of_the_products(
     side, batch_size, on_processor, convolutions, monkeypatch
 ):
-    monkeypatch.setattr(fast_network, "ON_PROCESSOR", on_processor)
     kernels = ((5, 5), (side, side), (side, side))
     hyperparameters = AutoencoderHyperparameters(kernels, (32, 32, 64), 1, batch_size, third_pooling=True)
-    fast = FastNetwork(build_autoencoder((28, 28, 1), hyperparameters).encoder, batch_size)
-    images = tf.TensorSpec((None, 28, 28, 1))
-    operations = tf.function(fast.call).get_concrete_function(images, True).graph.get_operations()
-    assert sum(operation.type == "Conv2D" for operation in operations) == convolutions
+    encoder = build_autoencoder((28, 28, 1), hyperparameters).encoder
+    features, calls, convolve = np.ones((2, 28, 28, 1), np.float32), [], ops.conv
+    monkeypatch.setattr(ops, "conv", lambda *inputs, **options: calls.append(1) or convolve(*inputs, **options))
+    for step in fast_layers(leaves(encoder), batch_size, on_processor):
+        features = step(features, None)
+    assert len(calls) == convolutions
 
 
 def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():
@@ -95,10 +105,10 @@ def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statist
     encoder.trainable = False
     before = encoder.get_weights()
     images = np.random.default_rng(1).random((4, 8, 8, 1), np.float32)
-    fast = FastNetwork(classifier.whole, len(images))
+    fast = engine.network_of(classifier.whole, len(images))
     expected = classifier.whole(images)
-    assert np.allclose(fast(images, training=True), expected, atol=1e-5)
-    fast.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
-    fast.train_on_batch(images[np.newaxis], np.array([[0, 1, 2, 0]]))
+    assert np.allclose(fast(fed(images), training=True), expected, atol=1e-5)
+    fast.compile(keras.optimizers.SGD(0.1), loss="categorical_crossentropy", metrics=[])
+    train(fast, images, np.eye(3, dtype=np.float32)[[0, 1, 2, 0]])
     assert [weight.tobytes() for weight in encoder.get_weights()] == [weight.tobytes() for weight in before]
-    assert not np.allclose(fast(images), expected, atol=1e-5)
+    assert not np.allclose(fast(fed(images)), expected, atol=1e-5)
