@@ -24,7 +24,6 @@ ROWS, COLUMNS = 24, 80
 CHARACTER, LINE, MARGIN = 8.4, 18, 16
 STYLE = "font: 14px 'DejaVu Sans Mono', Menlo, Consolas, monospace; white-space: pre"
 PAPER, INK, TYPED = "#0d1117", "#e6edf3", "#7ee787"
-BAR_BEFORE = "\r\x1b[K"
 
 
 def main():
@@ -60,7 +59,7 @@ def play(command, answers, folder):
 def screen(shown):
     """Return the lines that a terminal shows at last: each progress bar is overwritten by what comes after it."""
     plain = re.sub(r"\x1b\[\?\d+[hl]", "", shown).replace("\r\n", "\n").rstrip()
-    lines = [line.rpartition(BAR_BEFORE)[2].strip("\r") for line in plain.split("\n")]
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n")]
     return TABLE.sub("[... a table of the layers ...]\n\n", "\n".join(lines)).split("\n")
 
 

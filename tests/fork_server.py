@@ -7,6 +7,7 @@ and a process of its own. What libraries read from the environment on import the
 python3 tests/fork_server.py SOCKET   is the server; it ends when the other end of its socket is closed
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -33,9 +34,12 @@ class ForkServer:
         self._socket, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno())]
-            self._server = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, env=environment, pass_fds=[theirs.fileno()]
-            )
+            server = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, pass_fds=[theirs.fileno()])
+        atexit.register(self._end, server)
+
+    def _end(self, server):
+        self._socket.close()
+        server.wait()
 
     def start(self, command, streams, folder, environment):
         """Start a script in a fork; return its ForkedScript.
@@ -66,6 +70,8 @@ class ForkedScript:
     def poll(self):
         if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
             self.returncode = int(self._lines.readline())
+            self._lines.close()
+            self._connection.close()
         return self.returncode
 
     def wait(self, timeout):

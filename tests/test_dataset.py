@@ -863,4 +863,5 @@ def test_the_images_do_not_depend_on_the_number_of_processes(tmp_path, monkeypat
 def test_large_images_are_small_in_the_contact_sheet(tmp_path):
     write_pictures(tmp_path / "photos", each=2)
     converted(tmp_path, "photos", "--sides", "400x1024", *AS_THEY_ARE[2:])
-    assert max(Image.open(tmp_path / "out" / "contact-sheet.png").size) < 2000
+    with Image.open(tmp_path / "out" / "contact-sheet.png") as sheet:
+        assert max(sheet.size) < 2000

@@ -199,6 +199,7 @@ def predict(path, images):
     return np.asarray(build_encoder(read_encoder(path, SHAPE))(images))
 
 
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")  # some take a list of one input
 @pytest.mark.backend
 def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good, no_deserializers):
     folder, known = good

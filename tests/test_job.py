@@ -111,6 +111,7 @@ def test_a_process_that_falls_silent_is_lost_and_one_that_waits_long_is_not(stop
     processes[stopped].send_signal(signal.SIGSTOP)
     (end,) = end_processes([processes[1 - stopped]])
     processes[stopped].kill()
+    end_processes([processes[stopped]])
     assert end[1:] == (f"-c: error: process {stopped} of 2 was lost\n", 1)
 
 
@@ -146,7 +147,9 @@ def test_a_port_that_another_program_has_is_told_by_all(greeting):
         jobs = [begin_process(number, f"127.0.0.1:{port}", "pass", settings=quick) for number in range(2)]
         if greeting:
             for _ in jobs:
-                server.accept()[0].sendall(greeting)
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(greeting)
         first, second = end_processes(jobs)
     variable = "-c: error: KERAS_DISTRIBUTION_JOB_ADDRESSES"
     assert first == ("", f"{variable}: cannot listen on port {port}: Address already in use\n", 2)

@@ -16,7 +16,8 @@ import pytest
 from conftest import SOURCE, make_hyperparameters, script_environment
 
 KILLS = 120
-LAST_STEPS = 60  # of the calls from Python: flushing, putting in place and clearing up are among them, each is killed
+# Calls from Python before the file is put in place, and from then on, at most: each is killed.
+BEFORE, AFTER = 40, 20
 KINDS = ("encoder.h5", "encoder.keras", "checkpoint-000000.npz")
 
 
@@ -36,7 +37,7 @@ def test_a_save_killed_at_any_step_leaves_the_old_file_or_the_new_one(tmp_path, 
     assert set(found) == {"old", "new"}
     # The old one until it is replaced, and never again after.
     assert found == sorted(found, reverse=True)
-    assert found[-LAST_STEPS:].count("new") < LAST_STEPS
+    assert "new" in found[-AFTER - 1 :]
 
 
 def main(kind, folder):
@@ -45,9 +46,9 @@ def main(kind, folder):
     save_old, save_new = savers(kind)
     save_new(path)
     new = content(path)
-    steps = min(steps_of(lambda: save_new(path)) for _ in range(3))  # the first ones fill the backend's caches too
-    spread = range(0, steps - LAST_STEPS, -(-(steps - LAST_STEPS) // (KILLS - LAST_STEPS)))
-    places = [*spread, *range(steps - LAST_STEPS, steps)]
+    in_place, calls = min(calls_of(lambda: save_new(path)) for _ in range(3))  # the first fill the caches too
+    first = in_place - BEFORE
+    places = [*range(0, first, -(-first // (KILLS - BEFORE - AFTER))), *range(first, min(in_place + AFTER, calls))]
     places += [places[-1]] * (KILLS - len(places))
     outcomes = []
     for place in places:
@@ -86,18 +87,19 @@ def content(path):
         return {name: archive.read(name) for name in archive.namelist() if name != "metadata.json"}
 
 
-def steps_of(action):
-    """Return how many calls to functions in C an action makes: between any two of them it may be killed."""
-    count = 0
+def calls_of(action):
+    """Return how many calls to functions in C an action makes before its only os.replace, and in all."""
+    names = []
 
     def step(frame, event, argument):
-        nonlocal count
-        count += event == "c_call"
+        if event == "c_call":
+            names.append(argument.__qualname__)
 
     sys.setprofile(step)
     action()
     sys.setprofile(None)
-    return count
+    (place,) = (place for place, name in enumerate(names) if name == "replace")
+    return place, len(names)
 
 
 def killed(action, place):

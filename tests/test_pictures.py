@@ -17,6 +17,8 @@ DRAW = """
 import hashlib, pathlib
 from functools import partial
 import numpy as np
+from utilities.backend import set_matplotlib_aside
+set_matplotlib_aside()
 from utilities.record import figures, image_figures, pictures
 from utilities.record.runs import RunFolder
 images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)

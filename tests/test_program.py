@@ -76,6 +76,10 @@ def run_main(code, **options):
     )
 
 
+def is_null(path):
+    return os.readlink(path) == os.devnull  # noqa: PTH115
+
+
 def take_details(line):
     """Return what the file of details that a line names holds, and remove it."""
     path = Path(line.split()[-1])
@@ -143,7 +147,8 @@ def test_the_watcher_holds_no_output_hears_no_signal_and_leaves_with_the_script(
     script.stdout.readline()
     (watcher,) = children_of(script)
     deadline = time.monotonic() + 10
-    while {path.name for path in Path(f"/proc/{watcher}/fd").iterdir()} != {"0", "2"}:  # no standard output
+    descriptors = Path(f"/proc/{watcher}/fd")
+    while {path.name for path in descriptors.iterdir()} != {"0", "1", "2"} or not is_null(descriptors / "1"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert os.getsid(int(watcher)) == int(watcher)  # no terminal's signals

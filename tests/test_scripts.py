@@ -771,7 +771,7 @@ def test_only_a_terminal_that_can_redraw_gets_a_bar_and_a_curve(narrow_session):
         assert "\x1b" not in shown
         assert re.search(r"^epoch 1/4 .*\nabout [\d:]+ left\nepoch 2/4 ", shown, re.MULTILINE)
     else:
-        assert "\r\x1b[Kepoch 2/4" in shown
+        assert re.search(r"\r +\repoch 2/4", shown)
         assert "\nabout" not in shown
     assert bool(re.search("^validation loss  [▁▂▃▄▅▆▇█]{4}$", shown, re.MULTILINE)) == (kind == "xterm")
 

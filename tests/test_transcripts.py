@@ -20,6 +20,7 @@ VARYING = [
     (r"\d{4}-\d\d-\d\d_[\d-]+", "DATE"),
     (r"(?m)^(test \w+ +|\w*correct +)[\d.]+", r"\1#"),  # in a column of their own, on the left
     (r"(?m)^( {6}[12]) (?: *\d+)+$", r"\1 counts"),  # of the confusion matrix
+    (r"(?m)^device +.*", "device   #"),
     (r"(?m)^( \d)[* ](?= )", r"\1?"),  # the mark of the best
     (r"  +\d+\.\d+(?:e-\d+)?", lambda number: "#".rjust(len(number[0]))),  # on the right of a column
     (r"(?m)(?<=^ \d\? {11}#) +\d+", lambda seconds: "#".rjust(len(seconds[0]))),
@@ -34,31 +35,33 @@ def masked(text):
     return text
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder of images of two classes, and their labels."""
-    folder = tmp_path_factory.mktemp("transcripts")
+FILES = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
+AUTOENCODER_ANSWERS = ["1", "3", "2", "2", "16", "2", "", "3", ""]
+AUTOENCODER_ANSWERS += ["1", "2", "3,5 3", "2, 4", "1", "99", "2", "6", "2", "0", "0"]
+CLASSIFICATION_ANSWERS = ["3", "2", "16", "3", "2", "6", "1", "4"]
+
+
+def run_sessions(folder, end_of_line="\n", **environment):
+    """Write images of two classes to a folder, and their labels; return the sessions of both scripts on them."""
     labels = make_labels(40, (1, 2))
     idx.write(folder / "images", make_images(labels))
     idx.write(folder / "labels", labels)
-    return folder
+    autoencoder, classification = (
+        "".join(f"{answer}{end_of_line}" for answer in answers)
+        for answers in (AUTOENCODER_ANSWERS, CLASSIFICATION_ANSWERS)
+    )
+    return [
+        run_script("autoencoder", ["-d", "images"], autoencoder, folder, fresh=True, **environment),
+        run_script("classification", FILES, classification, folder, fresh=True, **environment),
+    ]
 
 
-@pytest.fixture(scope="module")
-def autoencoder_session(folder):
-    answers = ["1", "3", "2", "2", "16", "2", "", "3", ""]
-    answers += ["1", "2", "3,5 3", "2, 4", "1", "99", "2", "6", "2", "0", "0"]
-    return run_script("autoencoder", ["-d", "images"], "".join(f"{answer}\n" for answer in answers), folder, fresh=True)
+def assert_as_kept(sessions):
+    """Check that the sessions of both scripts, in this order, are those that are kept."""
+    for script, session in zip(("autoencoder", "classification"), sessions, strict=True):
+        assert masked(session.stdout) == (SESSIONS / f"{script}_session.txt").read_text()
+        assert (session.stderr, session.code) == ("", 0)
 
 
-def test_a_session_of_the_autoencoder(autoencoder_session):
-    assert masked(autoencoder_session.stdout) == (SESSIONS / "autoencoder_session.txt").read_text()
-    assert (autoencoder_session.stderr, autoencoder_session.code) == ("", 0)
-
-
-def test_a_session_of_classification(folder, autoencoder_session):
-    files = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
-    answers = ["3", "2", "16", "3", "2", "6", "1", "4"]
-    session = run_script("classification", files, "".join(f"{answer}\n" for answer in answers), folder, fresh=True)
-    assert masked(session.stdout) == (SESSIONS / "classification_session.txt").read_text()
-    assert (session.stderr, session.code) == ("", 0)
+def test_a_session_of_each_script(tmp_path):
+    assert_as_kept(run_sessions(tmp_path))

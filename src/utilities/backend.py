@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from utilities import system
 from utilities.errors import BadInput
 
 BACKENDS = ("tensorflow", "jax")
@@ -25,6 +26,18 @@ SETTINGS = {
 }
 # Keras' own, which would train less than the answers ask for, or in another way.
 UNWANTED = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+# What MPLBACKEND says, under a name that matplotlib does not know.
+WINDOW_BACKEND = "PICTURES_MPLBACKEND"
+
+
+def set_matplotlib_aside():
+    """Take what a user has set for matplotlib out of its sight: importing it, as Keras does, fails on what is wrong.
+
+    pictures.py chooses the backend later, where a fault can be told. The user's file of settings is not read: it may
+    want LaTeX that is not installed, or turn images upside down.
+    """
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    os.environ[WINDOW_BACKEND] = os.environ.pop("MPLBACKEND", "")
 
 
 def check_backend():
@@ -74,6 +87,8 @@ def read_job():
     """
     if not any(variable in os.environ for variable in VARIABLES):
         return None
+    if not system.WAITS_FOR_SIGNALS:
+        raise BadInput(f"{COUNT}: a job of several processes needs Linux or macOS")
     for variable in VARIABLES:
         if not os.environ.get(variable):
             raise BadInput(f"{variable}: not set; a job of several processes needs {', '.join(VARIABLES)}")
@@ -88,7 +103,7 @@ def read_job():
         raise BadInput(f"{ADDRESSES}: expected HOST:PORT of process 0, or of each, found {os.environ[ADDRESSES]!r}")
     if os.environ.get("KERAS_BACKEND") != "jax":
         raise BadInput(f"{COUNT}: several processes train on JAX alone; set KERAS_BACKEND=jax")
-    if sys.stdin.isatty():
+    if system.is_terminal(sys.stdin):
         raise BadInput(f"{COUNT}: several processes need the same answers: redirect a file to standard input")
     host, port = addresses[0].groups()
     address = host.strip("[]"), int(port)

@@ -1,8 +1,8 @@
 """How much memory this process may use."""
 
-import os
-import resource
 from pathlib import Path
+
+from utilities import system
 
 # What Python and the libraries take before there is any network, in bytes, as measured.
 LIBRARIES = 650 * 2**20
@@ -13,10 +13,8 @@ GROUPS = Path("/sys/fs/cgroup")
 
 def available_memory():
     """Return how many bytes the machine, this process's limits and its control groups allow: the least of these."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-    limits = [limit for limit in limits if limit != resource.RLIM_INFINITY]
-    return min([machine, *limits, *_group_bounds()])
+    limits = filter(None, (system.address_space(), system.data_segment()))
+    return min([system.memory(), *limits, *_group_bounds()])
 
 
 def _group_bounds():
@@ -34,8 +32,3 @@ def _group_bounds():
     bounds = (folder / file.name for file in files for folder in file.parents)
     texts = [bound.read_text().strip() for bound in bounds if bound.exists()]
     return [int(text) for text in texts if text.isdigit()]  # "max" is no bound
-
-
-def gigabytes(count):
-    """Return a number of bytes as a text in gigabytes."""
-    return f"{count / 1e9:,.1f} GB"

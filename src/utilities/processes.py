@@ -15,8 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from utilities import crashes
-from utilities.backend import ADDRESSES, COUNT, NUMBER, read_job
+from utilities import crashes, system
+from utilities.backend import ADDRESSES, COUNT, NUMBER, WINDOW_BACKEND, read_job
 from utilities.errors import BadInput, Fault
 from utilities.streams import open_output
 
@@ -80,7 +80,7 @@ def _silence_output():
     if is_first_process():
         sys.stdout = sys.__stdout__ = open_output(os.dup(1), sys.stdout)
     else:
-        os.environ["MPLBACKEND"] = "Agg"  # no windows either
+        os.environ[WINDOW_BACKEND] = "Agg"
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
@@ -88,8 +88,7 @@ def _silence_output():
 
 def _end_on_signals():
     """Let a signal that asks to leave end the job at once, even where the main thread is in NumPy or JAX."""
-    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    numbers = {number for number in asking if signal.getsignal(number) != signal.SIG_IGN}
+    numbers = {number for number in system.ENDING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN}
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # in the threads that begin from now on too
 
     def wait():

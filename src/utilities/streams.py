@@ -2,11 +2,13 @@
 
 import io
 import os
-import select
 import sys
+import time
+
+SECONDS_BETWEEN_TRIALS = 0.01
 
 
-class Output(io.FileIO):
+class Output(io.RawIOBase):
     """A standard stream to write to; what can no longer be written is dropped, and ``on_failure`` called.
 
     Attributes:
@@ -14,18 +16,24 @@ class Output(io.FileIO):
     """
 
     def __init__(self, descriptor, on_failure):
-        super().__init__(descriptor, "w", closefd=False)
+        super().__init__()
         self.failure = None
+        self._raw = os.fdopen(descriptor, "wb", buffering=0, closefd=False)  # on Windows a terminal's is a special one
         self._on_failure = on_failure
+        self.fileno, self.isatty = self._raw.fileno, self._raw.isatty
+
+    def writable(self):
+        """Tell that it can be written."""
+        return True
 
     def write(self, data):
         """Write bytes, and wait where the stream is a full pipe that does not wait by itself."""
         try:
             while self.failure is None:
-                written = super().write(data)
+                written = self._raw.write(data)
                 if written is not None:
                     return written
-                select.select([], [self], [])
+                time.sleep(SECONDS_BETWEEN_TRIALS)
         except OSError as error:
             self.failure = error
         self._on_failure()

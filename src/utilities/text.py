@@ -16,3 +16,8 @@ def distinct(names, labels, longest):
     labelled = [printable(f"{label} {name}", longest) for label, name in zip(labels, names, strict=True)]
     told_apart = tuple(one if times[one] == 1 else other for one, other in zip(shown, labelled, strict=True))
     return told_apart if len(set(told_apart)) == len(names) else tuple(labelled)
+
+
+def gigabytes(count):
+    """Return a number of bytes as a text in gigabytes."""
+    return f"{count / 1e9:,.1f} GB"

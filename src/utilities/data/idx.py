@@ -17,14 +17,15 @@ import math
 import os
 import struct
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from utilities.errors import BadInput
-from utilities.limits import LIBRARIES, available_memory, gigabytes
+from utilities.limits import LIBRARIES, available_memory
 from utilities.terminal.console import say
-from utilities.text import printable
+from utilities.text import gigabytes, printable
 
 TYPES = {
     code: np.dtype(name) for code, name in {8: "u1", 9: "i1", 0xB: ">i2", 0xC: ">i4", 0xD: ">f4", 0xE: ">f8"}.items()
@@ -218,7 +219,7 @@ def write(path, array):
     """
     array = np.asarray(array)
     begin = header(array.dtype, array.shape)
-    opener = gzip.open if str(path).endswith(".gz") else open
+    opener = partial(gzip.GzipFile, mtime=0) if str(path).endswith(".gz") else open  # the same bytes at any time
     with opener(path, "wb") as file:
         file.write(begin)
         file.write(np.ascontiguousarray(array, array.dtype.newbyteorder(">")).tobytes())

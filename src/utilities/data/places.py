@@ -41,9 +41,9 @@ class Folder:
         for folder, folders, files in os.walk(self.path, onerror=_raise):
             folders[:] = sorted(base for base in folders if not base.startswith(HIDDEN))
             links = [base for base in folders if Path(folder, base).is_symlink()]
-            below = folder[len(str(self.path)) :]
+            below = Path(folder).relative_to(self.path).as_posix()
             for base in [*sorted(base for base in files if not base.startswith(HIDDEN)), *links]:
-                name = f"{below}/{base}".lstrip("/")
+                name = base if below == "." else f"{below}/{base}"
                 fault = _fault_of(Path(folder, base), name, root)
                 if not fault:
                     names.append(name)
@@ -70,7 +70,7 @@ def _fault_of(path, name, root):
 
 
 class Archive:
-    """A zip archive, read in place; see Folder. A process that is forked may go on to read it.
+    """A zip archive, read in place; see Folder. A child process may go on to read it.
 
     Raises:
         BadInput: it is none, or a damaged one.
@@ -86,6 +86,9 @@ class Archive:
             self._zip, self._process = zipfile.ZipFile(self.path), os.getpid()
         except Exception as error:  # a damaged directory may raise anything
             raise BadInput(f"{self.path}: not a zip archive that can be read: {printable(str(error))}") from error
+
+    def __getstate__(self):
+        return vars(self) | {"_zip": None, "_process": None}  # another process opens it anew
 
     def _stream(self, name):
         if self._process != os.getpid():  # its position in the file is another's
@@ -106,14 +109,15 @@ class Archive:
         member, free = self.members[name], shutil.disk_usage(tempfile.gettempdir()).free
         if member.file_size > min(free, max(1, member.compress_size) * LARGEST_DEFLATE_RATIO):
             raise BadInput(f"{self.title(name)}: not unpacked: it claims {member.file_size:,} bytes, {free:,} are free")
-        with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as file:
+        # Windows removes no file that is mapped, and opens none twice.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            path = Path(folder, "member")
             try:
-                with self._stream(name) as stream:
+                with self._stream(name) as stream, path.open("wb") as file:
                     shutil.copyfileobj(stream, file)
             except Exception as error:  # each way of compression has errors of its own
                 raise BadInput(f"{self.title(name)}: cannot be unpacked: {printable(str(error), 100)}") from error
-            file.flush()
-            yield Path(file.name)
+            yield path
 
     def open(self, name):
         """Return a picture as pictures.open_picture does."""

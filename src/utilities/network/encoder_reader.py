@@ -1,16 +1,16 @@
 """Reads an encoder from a file that Keras saved: its layers as plain records, and its weights."""
 
 import contextlib
-import fcntl
 import hashlib
 import io
 import zipfile
 
 import numpy as np
 
+from utilities import system
 from utilities.errors import BadInput
+from utilities.network.child_process import run_in_child
 from utilities.network.encoder_configuration import LONGEST_CONFIGURATION, read_configuration
-from utilities.network.forked_process import run_forked
 from utilities.network.layers import Encoder, size_of_layers
 from utilities.network.memory import FLOAT32
 from utilities.text import printable
@@ -27,13 +27,13 @@ NO_MODEL = "not a Keras model in .h5 or .keras format"
 def read_encoder(path, image_shape):
     """Return the layers.Encoder in a file, .h5 or .keras, for images of (rows, columns, channels).
 
-    HDF5's library is known to crash or to loop for ever on some damaged files, so a forked child process reads it.
+    HDF5's library is known to crash or to loop for ever on some damaged files, so a child process reads it.
 
     Raises:
         BadInput: the file holds no such encoder; the message names it and what was found in it.
     """
     try:
-        return run_forked(_read, path, image_shape, seconds=LONGEST_READING)
+        return run_in_child(_read, path, image_shape, seconds=LONGEST_READING)
     except ChildProcessError as end:
         raise BadInput(f"{path}: {NO_MODEL}: reading it {end}") from end
     except BadInput as fault:
@@ -80,12 +80,8 @@ def _open(path):
     if not path.is_file():
         raise BadInput("not a regular file" if path.exists() else "no such file")
     file = path.open("rb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError as error:  # as HDF5 locks a file that it writes
-        raise BadInput("locked by another program, which may be writing it") from error
-    except OSError:  # the file system has no locks
-        pass
+    if system.is_locked(file):
+        raise BadInput("locked by another program, which may be writing it")
     return file
 
 

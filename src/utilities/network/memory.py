@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from utilities.limits import LIBRARIES, available_memory, gigabytes
+from utilities.limits import LIBRARIES, available_memory
+from utilities.text import gigabytes
 
 FLOAT32 = 4  # bytes
 # Each weight, its gradient, the optimizer's two averages of it, and a temporary copy.

@@ -1,11 +1,10 @@
 """Saves models whole or not at all."""
 
-import errno
-import os
 from pathlib import Path
 
 import keras
 
+from utilities import system
 from utilities.errors import Fault
 from utilities.files import replacing
 from utilities.network.memory import FLOAT32
@@ -14,7 +13,6 @@ from utilities.network.networks import leaves
 SUFFIXES = (".h5", ".keras")
 # What a file holds beside the weights, in bytes, at most: in all, and for each layer.
 SURROUNDINGS, SURROUNDINGS_OF_LAYER = 2**14, 2**12
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def save_model(model, path):
@@ -29,29 +27,12 @@ def save_model(model, path):
     if path.suffix not in SUFFIXES:
         raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
     # Without what it was compiled with: that would make loading depend on this project's code.
-    plain = keras.Model(model.inputs, model.outputs, name=model.name)
+    plain = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:
         with replacing(path) as beside:  # Keras tells the format by the suffix, which that path keeps
-            _find_room(beside, plain)
+            # HDF5 would find out too, but cannot say it, and is left in disorder by it.
+            surroundings = SURROUNDINGS + SURROUNDINGS_OF_LAYER * len(list(leaves(plain)))
+            system.find_room(beside, FLOAT32 * plain.count_params() + surroundings)
             plain.save(beside)
     except (OSError, RuntimeError, ValueError) as error:  # h5py reports a full disk as RuntimeError
         raise Fault(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _find_room(path, model):
-    """Find out whether there is room for a model in a file, which stays as long as it gets until it is written.
-
-    HDF5 would find out too, but cannot say it, and is left in disorder by it.
-
-    Raises:
-        OSError: there is not.
-    """
-    if not hasattr(os, "posix_fallocate"):
-        return
-    surroundings = SURROUNDINGS + SURROUNDINGS_OF_LAYER * len(list(leaves(model)))
-    try:
-        with path.open("rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, FLOAT32 * model.count_params() + surroundings)
-    except OSError as error:
-        if error.errno in NO_ROOM:  # other errors mean that the file system cannot tell
-            raise

@@ -9,7 +9,6 @@ import gzip
 import math
 import multiprocessing
 import os
-import signal
 import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
@@ -17,14 +16,15 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
+from utilities import system
 from utilities.data import idx
 from utilities.errors import BadInput, Fault
 
 IMAGES = {False: "train-images-idx3-ubyte.gz", True: "t10k-images-idx3-ubyte.gz"}  # by whether they are test images
 LARGEST_SHARE_LEFT_OUT = 0.1
 CHUNK, CHUNK_BYTES = 64, 2**23  # the most pictures, and bytes of images, of a chunk
+MOST_PROCESSES = 60  # Windows waits for no more at a time
 COMPRESSION = 1  # more would take as long as decoding, to save a tenth
-ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def convert(source, form, folder, progress):
@@ -35,7 +35,7 @@ def convert(source, form, folder, progress):
 
     Raises:
         BadInput: more than a tenth cannot be read.
-        Fault: a decoder crashed.
+        Fault: a decoder crashed, or the system has no semaphores.
     """
     read, left_out = np.zeros(len(source), bool), len(source.left_out)
     most = LARGEST_SHARE_LEFT_OUT * (len(source) + left_out)
@@ -70,16 +70,17 @@ def _converted(source, form):
     """Yield what _convert returns of each chunk of the pictures, in their order, from several processes."""
     size = max(1, min(CHUNK, CHUNK_BYTES // math.prod(form.shape)))
     chunks = [slice(start, min(start + size, len(source))) for start in range(0, len(source), size)]
-    processes = min(len(chunks), len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _begin, (source, form)) as pool:
+    processes = min(len(chunks), system.cores(), MOST_PROCESSES)
+    try:
+        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(source, form))
+    except OSError as error:
+        raise Fault(f"processes cannot wait for each other: {error.strerror}; on Linux they need /dev/shm") from error
+    with pool:
+        chunk, waiting = chunks[0], deque()
         try:
             # Ctrl-C would be lost in what libraries do when Python forks. The decoders go on to hold signals back.
-            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-            try:
-                pool.submit(os.getpid)
-            finally:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-            waiting = deque((chunk, pool.submit(_convert, chunk)) for chunk in chunks)
+            with system.signals_held():
+                waiting.extend((chunk, pool.submit(_convert, chunk)) for chunk in chunks)
             while waiting:
                 chunk, result = waiting.popleft()
                 yield chunk, *result.result()

@@ -13,6 +13,7 @@ from utilities.record.conversion import IMAGES
 
 LABELS = {False: "train-labels-idx1-ubyte.gz", True: "t10k-labels-idx1-ubyte.gz"}  # by whether they are of test images
 SHEET_FILE = "contact-sheet.png"
+OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what macOS and Windows leave in a folder that was looked at
 FILES = {*IMAGES.values(), *LABELS.values(), NAMES_FILE, FORM_FILE, SHEET_FILE}
 
 
@@ -32,7 +33,7 @@ def holds_dataset(path, source):
             raise BadInput(f"{path}: expected a folder, or none yet, found a file")
         above = next(folder for folder in path.parents if folder.exists())
         tempfile.TemporaryFile(dir=above).close()
-        found = {file.name for file in path.iterdir()} if path.exists() else set()
+        found = {file.name for file in path.iterdir()} - OF_SYSTEMS if path.exists() else set()
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
     if found - FILES:

@@ -6,16 +6,12 @@ import io
 import os
 import textwrap
 
-from utilities.terminal.console import say
-from utilities.text import printable
-
-# Read before the import of matplotlib. A user's rc file is not: it may want LaTeX that is not installed, or turn images
-# upside down. MPLBACKEND is used later, where a fault can be told: on import, an unknown backend is an error.
-BACKEND = os.environ.pop("MPLBACKEND", None)
-os.environ["MATPLOTLIBRC"] = os.devnull
-
 import matplotlib.pyplot as plt
 from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from utilities.backend import WINDOW_BACKEND
+from utilities.terminal.console import say
+from utilities.text import printable
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -82,9 +78,10 @@ def _set_up():
     """Choose the settings, and the backend: Agg, which opens no windows, where the user's cannot be loaded."""
     plt.rcdefaults()  # a file matplotlibrc in the working directory has been read
     plt.rcParams["text.parse_math"] = False  # a $ is a character of a file's name
-    with _faults_told(f"no windows (MPLBACKEND={BACKEND or ''})"):
-        if BACKEND:
-            plt.switch_backend(BACKEND)
+    name = os.environ.get(WINDOW_BACKEND, "")
+    with _faults_told(f"no windows (MPLBACKEND={name})"):
+        if name:
+            plt.switch_backend(name)
         plt.close(plt.figure())
         return
     plt.switch_backend("Agg")

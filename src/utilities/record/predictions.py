@@ -1,6 +1,7 @@
 """What a network made of images that are not in the test set's table: lists to print, and to keep as CSV files."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -88,5 +89,5 @@ def format_table(rows):
 def _shorten(name):
     """Return what tells a file from others: its name and its folder's, or the end of that; a number as it is."""
     text = str(name)
-    text = printable("/".join(text.split("/")[-2:]), 8 * len(text))
+    text = printable("/".join(Path(text).parts[-2:]), 8 * len(text))
     return text if len(text) <= LONGEST_NAME else f"...{text[3 - LONGEST_NAME :]}"

@@ -114,7 +114,7 @@ class RunFolder:
 
     def _load(self, path):
         """Read a file of arrays and the history beside them, or raise whatever NumPy and zipfile raise."""
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
         self.history = json.loads(arrays.pop("history").item())
         self.checkpoint = arrays

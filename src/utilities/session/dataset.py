@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import sys
 from dataclasses import asdict
 from fractions import Fraction
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utilities import system
 from utilities.data import idx, pictures
 from utilities.data.batches import WHITE
 from utilities.data.datasets import spread
@@ -139,15 +139,20 @@ def _write_labels(source, folder):
 def _say_commands(output, may_classify):
     """Print the commands to go on with as the shell takes them, a flag a line."""
     files = {"-d": IMAGES[False], "-dl": LABELS[False], "-t": IMAGES[True], "-tl": LABELS[True]}
-    flags = [f"{flag} {_quote(output / name.removesuffix('.gz'))}" for flag, name in files.items()]
-    commands = {"autoencoder": flags[:1]} | ({"classification": [*flags, "-model encoder.h5"]} if may_classify else {})
+    flags = [[flag, _shown(output / name.removesuffix(".gz"))] for flag, name in files.items()]
+    commands = {"autoencoder": flags[:1]}
+    if may_classify:
+        commands["classification"] = [*flags, ["-model", "encoder.h5"]]
     print("\nto go on:")
     for script, given in commands.items():
         path = Path(__file__).resolve().parents[2] / script / f"{script}.py"
-        print(" \\\n    ".join([f"  {shlex.quote(sys.orig_argv[0])} {_quote(path)}", *given]), flush=True)
+        print(f"  {system.command_lines([sys.orig_argv[0], _shown(path)], *given)}", flush=True)
 
 
-def _quote(path):
-    """Return a path as the shell reads it, from the working directory."""
-    shown = os.path.relpath(path)
-    return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
+def _shown(path):
+    """Return a path from the working directory, where there is one; no shell or script takes it for a flag."""
+    try:
+        shown = os.path.relpath(path)
+    except ValueError:  # on another drive of Windows
+        shown = str(path)
+    return f"./{shown}" if shown.startswith("-") else shown

@@ -2,6 +2,7 @@
 
 import platform
 import signal
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from types import MappingProxyType
 
 import keras
 
+from utilities import system
 from utilities.errors import BadInput
 from utilities.network import memory, networks
 from utilities.network.saving import save_model
@@ -47,6 +49,13 @@ class Trained:
     choices: dict
     graphs: dict
     kept_graphs: tuple[int, ...] = ()
+
+
+def _devices():
+    """Return in words what computes."""
+    cores = system.cores()
+    names = Counter(training.engine.devices() or [f"processor, {cores} core{'s' * (cores > 1)}"])
+    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in names.items())
 
 
 class Task:
@@ -101,7 +110,7 @@ class Task:
         size = networks.size_of(network.whole, network.encoder)
         size_line = f"size     {memory.describe(size, hyperparameters.batch_size, self.data_bytes)}"
         say(f"\n{networks.describe(network.whole, terminal_width())}\n")
-        say("\n".join([*lines, size_line]))
+        say("\n".join([*lines, size_line, f"device   {_devices()}"]))
         for before in filter(None, (origin, folder if folder and folder.is_finished else None)):
             self._put_weights(network, before)
         folder = folder or self._begin(hyperparameters, origin)

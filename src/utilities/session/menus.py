@@ -1,5 +1,6 @@
 """The menu after each training: what the user can do with what has been learnt."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -128,7 +129,7 @@ def _path_of_model(answer, name):
         ValueError: a folder, or a foreign suffix.
     """
     path = Path(answer).expanduser()
-    if answer.endswith("/") or path.is_dir():
+    if answer.endswith(("/", os.sep)) or path.is_dir():
         raise ValueError(f"{answer}: a folder; expected a file, such as {path / f'{name}.h5'}")
     path = path if path.suffix else path.with_suffix(SUFFIXES[0])
     if path.suffix not in SUFFIXES:

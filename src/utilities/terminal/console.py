@@ -11,19 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from utilities import system
 from utilities.errors import BadInput
 from utilities.processes import agree
 from utilities.text import printable
 
-try:
-    import readline  # input() edits its line with it, and recalls earlier ones
-except ImportError:
-    readline = None
-
 LONGEST_ANSWER = 1000
-# Of a line that is redrawn.
-CLEAR_LINE = "\r\x1b[K"
-REFRESH_SECONDS = 0.1
+REFRESH_SECONDS = 0.1  # of a line that is redrawn
 BACK = object()  # the value of the answer that asks for the question before
 # Redirected input is taken for endless after as many equal answers in a row, or as many menus.
 MOST_ALIKE = 50
@@ -64,7 +58,7 @@ class Console:
         self._kept = kept_answers is not None
         self._input = io.StringIO(kept_answers) if self._kept else sys.stdin
         self._name = "the run's answers" if self._kept else "the input"
-        self.typed = self._input.isatty()
+        self.typed = system.is_terminal(self._input)
         self._ended = False
         self._lines = self._alike = self._menus = 0
         self._last = None
@@ -173,7 +167,7 @@ class Console:
 
     @staticmethod
     def _read_typed(prompt):
-        if readline is None:
+        if not system.has_line_editor():
             # input() would write its prompt to standard error, which is kept from libraries that write there too.
             print(prompt, end="", flush=True)
             prompt = ""
@@ -241,9 +235,14 @@ def _fold(line, width):
 
 def terminal_width():
     """Return the columns of the terminal that standard output is, or None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return shutil.get_terminal_size().columns if system.is_terminal(sys.stdout) else None
+
+
+def clear_line():
+    """Return what clears the line of a terminal that can be redrawn, any terminal: not all know control sequences."""
+    return f"\r{' ' * ((terminal_width() or 1) - 1)}\r"
 
 
 def can_redraw():
     """Tell whether standard output is a terminal that can draw a line over another."""
-    return sys.stdout.isatty() and os.environ.get("TERM") not in ("", "dumb")
+    return system.is_terminal(sys.stdout) and os.environ.get("TERM") not in ("", "dumb")

@@ -15,11 +15,12 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from utilities import crashes
+from utilities import crashes, system
+from utilities.backend import set_matplotlib_aside
 from utilities.errors import Fault
 from utilities.processes import end, join_job, leave_job, several_processes
 from utilities.streams import open_closed_streams, open_output
-from utilities.text import printable
+from utilities.text import gigabytes, printable
 
 INTERRUPTED = 130
 SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
@@ -38,7 +39,7 @@ def run(main):
     code, fault = Fault.exit_code, None
     try:
         code, fault = _outcome_of(main)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loss of standard output changes nothing any more
+        signal.signal(system.LOST_OUTPUT, signal.SIG_IGN)  # the loss of standard output changes nothing any more
         sys.stdout.flush()
     except MemoryError:  # to tell of a fault takes memory too
         fault = "out of memory"
@@ -75,14 +76,18 @@ def _outcome_of(main):
 
 def _set_up():
     open_closed_streams()
+    set_matplotlib_aside()
     _silence_libraries()
-    sys.stdin.reconfigure(errors="surrogateescape")  # a path is what was typed, whatever the encoding
+    # A path is what was typed, whatever the encoding.
+    sys.stdin.reconfigure(encoding=system.encoding_of_file(sys.stdin), errors="surrogateescape")
+    # Child processes import nothing from the folder that the user is in, whoever put it there.
+    os.environ["PYTHONSAFEPATH"] = "1"
     # A pipe without a reader, or a full disk, stops a training as a closed terminal does: what was learnt is kept.
-    sys.stdout = open_output(1, sys.stdout, lambda: signal.raise_signal(signal.SIGHUP))
+    sys.stdout = open_output(1, sys.stdout, lambda: signal.raise_signal(system.LOST_OUTPUT))
     sys.stderr = open_output(os.dup(2), sys.stderr)
     crashes.watch()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
+    for number in system.ENDING_SIGNALS:
+        if number != signal.SIGINT and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _leave)
 
 
@@ -105,7 +110,7 @@ def _leave(number, frame):
 def _check_output():
     """Leave where standard output could not be written: without a word where whoever read it is gone."""
     failure = sys.stdout.buffer.raw.failure
-    if isinstance(failure, BrokenPipeError):
+    if failure and system.is_lost_reader(failure):
         raise SystemExit(INTERRUPTED)
     if failure and failure.errno != errno.EIO:  # which a closed terminal gives: its signal tells
         raise Fault(f"standard output cannot be written: {failure.strerror}")
@@ -116,7 +121,8 @@ def _describe(error, advice=SMALLER):
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt"
     if _is_lack_of_memory(error):
-        return "; ".join(filter(None, ("out of memory", crashes.address_space(), advice)))
+        limit = system.address_space()
+        return "; ".join(["out of memory", *([f"ulimit -v allows {gigabytes(limit)}"] if limit else []), advice])
     if isinstance(error, BlockingIOError) or "can't start new thread" in str(error):
         return NO_MORE_THREADS
     told = f"unexpected {type(error).__name__}"

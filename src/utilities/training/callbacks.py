@@ -6,10 +6,9 @@ import time
 
 import keras
 
+from utilities import system
 from utilities.errors import BadInput
 from utilities.processes import several_processes
-
-STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopOnSignal(keras.callbacks.Callback):
@@ -25,7 +24,7 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def __enter__(self):
         # Of several processes, one that stopped alone would leave the others waiting for its part of the next batch.
-        numbers = () if several_processes() else STOPPING_SIGNALS
+        numbers = () if several_processes() else system.ENDING_SIGNALS
         handled = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
         self.before = {number: signal.signal(number, self._request) for number in handled}
         return self

@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from utilities.terminal.console import CLEAR_LINE, REFRESH_SECONDS, can_redraw, terminal_width
+from utilities.terminal.console import REFRESH_SECONDS, can_redraw, clear_line, terminal_width
 
 BAR_WIDTH = 20
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -40,7 +40,7 @@ class Progress(keras.callbacks.Callback):
         room = terminal_width()  # None once the terminal is closed
         if self.live and room and now - self.shown >= REFRESH_SECONDS:
             self.shown = now
-            print(CLEAR_LINE + self._bar(batch + 1, float(logs["loss"]), now, room - 1), end="", flush=True)
+            print(clear_line() + self._bar(batch + 1, float(logs["loss"]), now, room - 1), end="", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
         """Print the epoch's row in the place of the bar, the first one under its heads."""
@@ -50,7 +50,7 @@ class Progress(keras.callbacks.Callback):
         table = _heads(metrics, len(begin)) if epoch == self.first else []
         values = [_show(name, logs[prefix + name]) for prefix in ("", "val_") for name in metrics]
         table.append(begin + "".join(f"{value:>{_width(metrics)}}" for value in values))
-        print((CLEAR_LINE if self.live else "") + "\n".join(table), flush=True)
+        print((clear_line() if self.live else "") + "\n".join(table), flush=True)
         self.losses.append(logs["val_loss"])
         epochs_left = self.epochs - epoch - 1  # the bar on a terminal tells the time left by itself
         if not self.live and epoch == self.first and epochs_left and not self.model.stop_training:

@@ -10,11 +10,11 @@ import pytest
 from conftest import children_of
 
 from utilities.errors import BadInput
-from utilities.network.forked_process import run_forked
+from utilities.network.child_process import run_in_child
 
 
 def run(function, *arguments):
-    return run_forked(function, *arguments, seconds=10)
+    return run_in_child(function, *arguments, seconds=10)
 
 
 def children():
@@ -61,7 +61,7 @@ def test_another_error_in_the_child_is_raised_with_its_traceback():
 def test_work_without_end_is_ended():
     begun = time.perf_counter()
     with pytest.raises(ChildProcessError, match="takes too long"):
-        run_forked(lambda: sum(iter(int, 1)), seconds=0.2)  # within one call: no step of Python in between
+        run_in_child(lambda: sum(iter(int, 1)), seconds=0.2)  # within one call: no step of Python in between
     assert time.perf_counter() - begun < 5
 
 

@@ -1,0 +1,172 @@
+"""What depends on the operating system. No other module asks which one this is, or what it lacks."""
+
+import contextlib
+import errno
+import functools
+import importlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+
+try:
+    import fcntl
+    import resource
+except ImportError:  # on Windows
+    fcntl = resource = None
+
+# Those that ask a process to leave; the last is Ctrl-Break of Windows.
+ENDING_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+LOST_OUTPUT = getattr(signal, "SIGHUP", signal.SIGTERM)  # what a process sends itself when nobody reads it any more
+WAITS_FOR_SIGNALS = hasattr(signal, "sigwait")
+LIMITS_PROCESSOR_TIME = hasattr(signal, "setitimer")
+# Options of subprocess.Popen for a process that Ctrl-C leaves alone, and where it can be a closed terminal too.
+DETACHED = (
+    {"start_new_session": True}
+    if hasattr(os, "setsid")
+    else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def cores():
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory():
+    """Return how many bytes of memory the machine has."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import ctypes  # on Windows: GlobalMemoryStatusEx fills a MEMORYSTATUSEX
+
+    status = (ctypes.c_uint64 * 8)()  # two numbers of 32 bits, its own length the first, and seven of 64
+    status[0] = ctypes.sizeof(status)
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return status[1]
+
+
+def address_space():
+    """Return how many bytes ``ulimit -v`` allows, or None where there is no limit."""
+    return _limit("RLIMIT_AS")
+
+
+def data_segment():
+    """Return how many bytes ``ulimit -d`` allows, or None where there is no limit."""
+    return _limit("RLIMIT_DATA")
+
+
+def _limit(name):
+    if resource is None:
+        return None
+    limit, _ = resource.getrlimit(getattr(resource, name))
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def limit_child(seconds):
+    """Let the system end this process, a child, after so many seconds of the processor, and by Ctrl-C at once.
+
+    Where LIMITS_PROCESSOR_TIME is false, it is for the parent to end it in time.
+    """
+    for name in ("SIGPROF", "SIGINT", "SIGPIPE"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)  # which ends it even within a call of a library
+    if LIMITS_PROCESSOR_TIME:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def ran_out_of_time(exit_code):
+    """Tell whether a child ended so because of what limit_child set."""
+    return LIMITS_PROCESSOR_TIME and exit_code == -signal.SIGPROF
+
+
+@contextlib.contextmanager
+def signals_held():
+    """Within it, ENDING_SIGNALS wait, in this process and in what it starts; these go on so. Nothing where none can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+
+
+def call_in_forks(function):
+    """Have a function called in each fork of this process, where there are forks."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+
+
+def is_terminal(stream):
+    """Tell whether a person reads or writes a stream; on Windows NUL calls itself a terminal too."""
+    if not stream.isatty() or resource is not None:
+        return stream.isatty()
+    import ctypes
+    import msvcrt
+
+    mode = ctypes.c_uint32()
+    return bool(ctypes.windll.kernel32.GetConsoleMode(msvcrt.get_osfhandle(stream.fileno()), ctypes.byref(mode)))
+
+
+def encoding_of_file(stream):
+    """Return the encoding to read redirected standard input with; None for Python's own, which Windows dates back."""
+    return "utf-8" if resource is None and not stream.isatty() else None
+
+
+def is_lost_reader(error):
+    """Tell whether what was written to has no reader any more, by the OSError that writing raised."""
+    return isinstance(error, BrokenPipeError) or (resource is None and error.errno == errno.EINVAL)
+
+
+def command_lines(first, *others):
+    """Return a command as this system's shell takes it; each argument is a list of words, for a line of its own."""
+    if resource is None:
+        return subprocess.list2cmdline([*first, *(word for words in others for word in words)])
+    return " \\\n    ".join(shlex.join(words) for words in (first, *others))
+
+
+@functools.cache
+def has_line_editor():
+    """Import the line editor with which input() edits its line and recalls earlier ones; tell whether there is one."""
+    try:
+        importlib.import_module("readline")
+    except ImportError:
+        return False
+    return True
+
+
+def is_locked(file):
+    """Tell whether another program has locked an open file, as HDF5 does with one that it writes."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # the file system has no locks
+        pass
+    return False
+
+
+def find_room(path, size):
+    """Take room on the disk for a file, which then has so many bytes; where that cannot be done, see if there is room.
+
+    Raises:
+        OSError: there is not, or the file cannot be written.
+    """
+    with path.open("rb+") as file:
+        if not hasattr(os, "posix_fallocate"):
+            if shutil.disk_usage(path.parent).free < size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in NO_ROOM:  # other errors mean that the file system cannot tell
+                raise
