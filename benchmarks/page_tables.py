@@ -131,8 +131,8 @@ def by_labels(measured):
 
 
 def numbers(rows, column, factor=1):
-    """Return a column's numbers, times a factor."""
-    return [factor * float(row[column]) for row in rows]
+    """Return a column's numbers, times a factor; rows may lack them."""
+    return [factor * float(row[column]) for row in rows if row[column]]
 
 
 def error_rates(rows, column="test accuracy"):

@@ -111,14 +111,16 @@ def choices_section(script, columns):
 
 
 def timed(command, rows):
-    """Return a command that measures some rows, with the minutes that one processor core took for it."""
-    minutes = sum(numbers(rows, "processor seconds")) / 60
-    return f"```\n.venv/bin/python {command}    # {minutes:.0f} minutes of one core\n```"
+    """Return a command that measures some rows, with the minutes that one processor core took for them all."""
+    seconds = numbers(rows, "processor seconds")
+    told = f"{sum(seconds) / 60:.0f} minutes of one core" if len(seconds) == len(rows) else "not timed"
+    return f"```\n.venv/bin/python {command}    # {told}\n```"
 
 
 def mean_seconds(rows):
     """Return the mean of the seeds' processor seconds."""
-    return f"{mean(numbers(rows, 'processor seconds')):.0f}"
+    seconds = numbers(rows, "processor seconds")
+    return f"{mean(seconds):.0f}" if seconds else ""
 
 
 def measured_with(rows):
