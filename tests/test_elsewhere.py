@@ -26,6 +26,7 @@ from conftest import (
     wait_for_rows,
 )
 from elsewhere.lacking import MODULES_OF_POSIX, WINDOWS
+from test_dataset import write_pictures
 from test_transcripts import assert_as_kept, run_sessions
 
 from utilities import system
@@ -51,9 +52,7 @@ def test_the_sessions_of_both_scripts_are_the_same(tmp_path, name):
 @pytest.mark.parametrize("name", SYSTEMS)
 @pytest.mark.parametrize("source", ["photos", "photos.zip"])
 def test_pictures_are_converted_to_the_same_bytes(tmp_path, name, source):
-    labels = make_labels(150, (0, 1))
-    for number, (image, label) in enumerate(zip(make_images(labels), labels.tolist(), strict=True)):
-        write_picture(tmp_path / "photos" / f"class{label}" / f"{number}.png", image)
+    write_pictures(tmp_path / "photos", each=75)
     if source.endswith(".zip"):
         shutil.make_archive(tmp_path / "photos", "zip", tmp_path / "photos")
     for folder, environment in (("here", {}), ("elsewhere", on(name))):
@@ -64,13 +63,6 @@ def test_pictures_are_converted_to_the_same_bytes(tmp_path, name, source):
     for each in names:
         found, expected = ((tmp_path / folder / each).read_bytes() for folder in ("elsewhere", "here"))
         assert found.replace(b"\r\n", b"\n") == expected if each.endswith((".txt", ".json")) else found == expected
-
-
-def write_picture(path, image):
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

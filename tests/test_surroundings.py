@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import make_hyperparameters, make_images, make_labels, run_script
+from conftest import OF_USER, make_hyperparameters, make_images, make_labels, run_script
 from test_elsewhere import on
 
 from utilities.data import idx
@@ -39,7 +39,7 @@ def one_core():
 
 def test_a_user_without_name_or_home_on_one_core_of_a_dumb_terminal(images, tmp_path, monkeypatch, one_core):
     (tmp_path / "sitecustomize.py").write_text(NAMELESS)
-    monkeypatch.delitem(run_script.__globals__["OF_USER"], "HOME", raising=False)
+    monkeypatch.delitem(OF_USER, "HOME", raising=False)
     lacking = {"PYTHONPATH": str(tmp_path), "LANG": "C", "LC_ALL": "C", "TERM": "dumb", "MPLBACKEND": "lacking.backend"}
     session = run_script("autoencoder", ["-d", images], ANSWERS.format("enc"), tmp_path, **lacking)
     assert (session.stderr, session.code) == ("", 0)

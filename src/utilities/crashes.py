@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from utilities import system
+from utilities.text import gigabytes
 
 WATCHER = Path(__file__).resolve().with_name("watcher.py")
 GOODBYE = b"\0goodbye\n"
@@ -41,6 +42,12 @@ def say_goodbye():
     """Tell the watcher that this process now ends by itself."""
     with contextlib.suppress(OSError):  # the watcher was killed
         os.write(2, GOODBYE)
+
+
+def address_space():
+    """Return in words how much memory ``ulimit -v`` allows, or None where it sets no limit."""
+    limit = system.address_space()
+    return limit and f"ulimit -v allows {gigabytes(limit)}"
 
 
 def keep_details(text):

@@ -10,9 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from utilities import system
-from utilities.crashes import GOODBYE, keep_details
-from utilities.text import gigabytes, printable
+from utilities.crashes import GOODBYE, address_space, keep_details
+from utilities.text import printable
 
 LAST_WORDS = 2**16  # bytes
 LONGEST_LINE = 200
@@ -40,8 +39,8 @@ def _explain(words):
         return "the process was killed, perhaps by the system for lack of memory"
     signalled = f" ({after[0].splitlines()[0]})" if after else ", or a lack of memory"
     parts = [f"a library ended the process{signalled}"]
-    if limit := system.address_space():
-        parts.insert(0, f"out of memory, by the look of it: ulimit -v allows {gigabytes(limit)}")
+    if limit := address_space():
+        parts.insert(0, f"out of memory, by the look of it: {limit}")
     if faults:
         parts.append(f"its last words: {printable(faults[-1], LONGEST_LINE)}")
     if path := keep_details(words):

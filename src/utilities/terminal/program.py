@@ -20,7 +20,7 @@ from utilities.backend import set_matplotlib_aside
 from utilities.errors import Fault
 from utilities.processes import end, join_job, leave_job, several_processes
 from utilities.streams import open_closed_streams, open_output
-from utilities.text import gigabytes, printable
+from utilities.text import printable
 
 INTERRUPTED = 130
 SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
@@ -121,8 +121,7 @@ def _describe(error, advice=SMALLER):
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt"
     if _is_lack_of_memory(error):
-        limit = system.address_space()
-        return "; ".join(["out of memory", *([f"ulimit -v allows {gigabytes(limit)}"] if limit else []), advice])
+        return "; ".join(filter(None, ("out of memory", crashes.address_space(), advice)))
     if isinstance(error, BlockingIOError) or "can't start new thread" in str(error):
         return NO_MORE_THREADS
     told = f"unexpected {type(error).__name__}"
