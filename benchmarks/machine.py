@@ -1,4 +1,4 @@
-"""The machine and the versions that the benchmarks run on, for their pages."""
+"""The machine and the versions that the benchmarks run on, for their pages, and what their processes used."""
 
 import os
 import platform
@@ -14,6 +14,13 @@ def describe_machine():
     versions = ", ".join(f"{name} {version(package)}" for name, package in PACKAGES.items())
     cores = len(os.sched_getaffinity(0))
     return f"{cores} cores of {describe_processor()}; Python {platform.python_version()}, {versions}"
+
+
+def wait_for(process):
+    """Wait until a subprocess.Popen has ended, set its return code, and return what it used, as os.wait4 does."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage
 
 
 def describe_processor():

@@ -3,7 +3,6 @@
 main_job.py    run nothing else meanwhile
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import describe_machine
+from machine import describe_machine, wait_for
 from markdown_table import markdown_table
 from run import HERE, SOURCE
 
@@ -63,8 +62,7 @@ def run_script(script, arguments, folder):
         subprocess.Popen(command, stdin=answers, stdout=subprocess.PIPE, text=True, cwd=folder) as process,
     ):
         printed = process.stdout.read().strip()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        usage = wait_for(process)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     seconds, megabytes = time.perf_counter() - begun, usage.ru_maxrss * 1024 / 1e6

@@ -39,7 +39,7 @@ from experiments import (
     Experiment,
     code_size,
 )
-from machine import describe_processor
+from machine import describe_processor, wait_for
 from principal_components import component_encoder
 
 from utilities.data import idx
@@ -185,8 +185,7 @@ def run_script(script, arguments, answers, folder):
         process.stdin.writelines(f"{answer}\n" for answer in answers)
     with process.stdout:
         output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    usage = wait_for(process)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return output, usage.ru_utime + usage.ru_stime

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from contestant import PHASES
 from experiments import ALL_IMAGES, RANDOM, Experiment
+from machine import wait_for
 from run import SOURCE, encoder_of, subset
 
 from utilities.backend import SETTINGS
@@ -184,8 +185,7 @@ class Memory(threading.Thread):
 
 def measured(job, seconds, process, memory):
     """Wait for a job's process; return what was measured, with its CPU seconds and peak memory, {column: value}."""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    usage = wait_for(process)
     return {
         "seconds": seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
