@@ -162,3 +162,16 @@ def test_the_page_about_speed_shows_the_times_to_a_result_where_they_are_measure
         text = "\n".join(page.parts(measured))
         assert ("| one | 45 (3) | 70 (3) | not in 3 epochs: 0.004 | 2 |" in text) == shown
         assert ("## Time to a result" in text) == shown
+
+
+def test_the_seconds_of_a_stage_leave_out_those_of_the_stages_within_it(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
+    import stages
+
+    now = iter(range(10, 100, 10))
+    monkeypatch.setattr(stages.time, "time", lambda: next(now))
+    clock = stages.Clock(begun=0)
+    validate = clock.timed(stages.VALIDATION, lambda: None)
+    clock.timed(stages.TRAINING, lambda: [validate(), validate()])()
+    clock.count()
+    assert clock.seconds == {stages.IMPORTS: 10 + 10, stages.TRAINING: 10 + 10 + 10, stages.VALIDATION: 10 + 10}

@@ -20,6 +20,8 @@ def parse_arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--images", required=True, help="IDX file of 28 x 28 pixels")
     parser.add_argument("--labels", help="IDX file, for a classifier; without it an autoencoder is trained")
+    parser.add_argument("--test", help="IDX file of the images to measure a classifier on after each phase")
+    parser.add_argument("--testlabels", help="their labels")
     parser.add_argument("--kernels", type=int, nargs=3, required=True)
     parser.add_argument("--filters", type=int, nargs=3, required=True)
     parser.add_argument("--units", type=int)
@@ -29,7 +31,6 @@ def parse_arguments(description):
     parser.add_argument("--rate", type=float, default=1e-3, help="Adam's learning rate (default: 0.001)")
     parser.add_argument("--until", type=float, help="the validation error, or accuracy, to end at")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--compiled", action="store_true", help="for PyTorch")
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """Measurements around training, run by measure.py: reading data, start-up, and growth with the number of images."""
 
-import re
+import csv
 import subprocess
 import sys
 import tempfile
@@ -10,8 +10,20 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jobs import HERE, SMALL, Memory, answer_lines, open_process, untrained_encoder
+from jobs import (
+    DEFAULT,
+    ENVIRONMENT,
+    HERE,
+    SMALL,
+    Job,
+    Memory,
+    answer_lines,
+    command_of_ours,
+    open_process,
+    untrained_encoder,
+)
 from run import SOURCE
+from stages import FIRST_STEPS
 
 from utilities.data import idx
 from utilities.terminal.arguments import TRAINING_IMAGES
@@ -26,7 +38,6 @@ STARTED = {
     "autoencoder, no such file": ("autoencoder", "-d", "nothing"),
     "classification, no such file": ("classification", "-d", "nothing"),
 }
-EPOCH_LINE = re.compile(r"^epoch 2/2 +([\d.]+) s")
 READERS = {
     "this project": """
 from utilities.data import batches, datasets
@@ -90,23 +101,38 @@ def measure_libraries():
     return {"seconds": time.perf_counter() - begun, "peak_megabytes": memory.most_megabytes()}
 
 
+def measure_epoch(python, backend):
+    """Return the seconds of the second of two epochs of the default network, and how much longer the first one took.
+
+    Args:
+        python: the command of the interpreter, [word].
+    """
+    job = Job(DEFAULT)
+    _, *script = command_of_ours(job)
+    (first, second), _ = _train([*python, *script], job.autoencoder, ENVIRONMENT | {"KERAS_BACKEND": backend})
+    return {"seconds": second, FIRST_STEPS: first - second}
+
+
 def measure_growth(count):
     """Return the seconds of an epoch on ``count`` images, and the peak memory without that of the mapped file."""
-    job = replace(SMALL, epochs=2)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "images")
         images = idx.read(f"{TRAINING_IMAGES}.gz")
         idx.write(path, np.resize(images, (count, *images.shape[1:])))
-        return _train_on(path, job, folder)
+        command = [sys.executable, SOURCE / "autoencoder" / "autoencoder.py", "-d", path]
+        (_, seconds), megabytes = _train(command, replace(SMALL, epochs=2), ENVIRONMENT)
+    return {"seconds": seconds, "peak_megabytes": megabytes}
 
 
-def _train_on(path, job, folder):
-    command = [sys.executable, "-u", SOURCE / "autoencoder" / "autoencoder.py", "-d", path]
-    with open_process(command, folder) as process:
-        memory = Memory(process.pid, "RssAnon")
-        printed, _ = process.communicate(answer_lines(job))
-    seconds = next(float(match[1]) for line in printed.splitlines() if (match := EPOCH_LINE.match(line)))
-    return {"seconds": seconds, "peak_megabytes": memory.most_megabytes()}
+def _train(command, hyperparameters, environment):
+    """Run a script; return the seconds of each epoch, and the most memory in megabytes, without that of files."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open_process(command, folder, environment) as process:
+            memory = Memory(process.pid, "RssAnon")
+            process.communicate(answer_lines(hyperparameters))
+        (history,) = Path(folder, "runs").glob("*/history.csv")
+        rows = list(csv.DictReader(history.read_text().splitlines()))
+    return [float(row["seconds"]) for row in rows], memory.most_megabytes()
 
 
 OTHERS = {

@@ -21,14 +21,13 @@ from run import SOURCE, encoder_of, subset
 
 from utilities.backend import SETTINGS
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.terminal.arguments import TEST_IMAGES, TEST_LABELS
 
 HERE = Path(__file__).resolve().parent
 RESULTS, BREAKDOWN, TIMES = HERE / "results.csv", HERE / "breakdown.csv", HERE / "time-to-result.csv"
 SEED = 1
 # What all contestants start with. Importing ``experiments`` has set what the scripts set themselves.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-TITLE = re.compile(r"^(training the autoencoder|phase [12] of 2)")
-EPOCH = re.compile(r"^epoch +(\d+)/(\d+) ")
 
 
 def shape(kernels, filters, epochs, batch_size):
@@ -38,26 +37,25 @@ def shape(kernels, filters, epochs, batch_size):
     )
 
 
-SMALL = shape((3, 3, 3), (16, 16, 16), 3, 32)
+SMALL = shape((3, 7, 3), (16, 16, 16), 3, 32)
+LARGE = shape((3, 3, 3), (32, 64, 64), 3, 128)
 DEFAULT = shape((5, 7, 7), (32, 32, 64), 2, 64)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training, the same for every contestant.
+    """One run of a script, with the same work for every contestant.
 
     Attributes:
         autoencoder: the answers to autoencoder.py's questions.
-        classifier: those to classification.py's, where the job is to train a classifier, on the untrained encoder of
-            that autoencoder.
-        phases: how many of the classifier's two phases to run.
+        classifier: those to classification.py's, where the job is to train a classifier in both phases, on the
+            untrained encoder of that autoencoder, and to measure it on the test set.
         images: how many of MNIST's training images.
     """
 
     autoencoder: AutoencoderHyperparameters
     classifier: ClassifierHyperparameters | None = None
-    phases: int = 1
-    images: int = 12_000
+    images: int = 15_000
 
     @property
     def hyperparameters(self):
@@ -67,40 +65,54 @@ class Job:
 
 JOBS = {
     "autoencoder, 16 16 16": Job(SMALL),
+    "classifier, 16 16 16": Job(SMALL, ClassifierHyperparameters(128, 5, 32)),
+    "autoencoder, 32 64 64": Job(LARGE),
+    "classifier, 32 64 64": Job(LARGE, ClassifierHyperparameters(128, 5, 128)),
     "autoencoder, default": Job(DEFAULT),
-    "classifier, both phases": Job(DEFAULT, ClassifierHyperparameters(128, 3, 128), phases=2),
     "autoencoder, 60,000 images": Job(replace(SMALL, epochs=1), images=ALL_IMAGES),
-    "classifier, frozen phase": Job(DEFAULT, ClassifierHyperparameters(128, 10, 128)),
 }
 
 
 def run_ours(job):
-    """Run a job with this project's script, until its phases are over; return what was measured.
+    """Run a job with this project's script; return what was measured. A classifier's results are printed."""
+    return measure(command_of_ours(job), answer_lines(job.hyperparameters) + ("3\n" if job.classifier else ""))
 
-    The clock runs from the line that announces the first phase to the line of the last phase's last epoch: it includes
-    tracing the training step, computing the codes, and writing a checkpoint after each epoch.
+
+def run_other(job, command):
+    """Run a job with the script of a contestant; return what was measured."""
+    command = command_of_other(job, command, PHASES)
+    if job.classifier:
+        command += ["--test", f"{TEST_IMAGES}.gz", "--testlabels", f"{TEST_LABELS}.gz"]
+    return measure(command, "")
+
+
+def measure(command, answers):
+    """Run a command PYTHON SCRIPT ... with answers on its standard input; return {column: value}.
+
+    Seconds, those of each of STAGES, CPU seconds and peak memory are those of the whole process.
     """
-    with tempfile.TemporaryDirectory() as folder, open_process(command_of_ours(job), folder) as process:
-        memory = Memory(process.pid)
-        process.stdin.write(answer_lines(job.hyperparameters))
-        process.stdin.close()
-        begun, phases = None, 0
-        for line in process.stdout:
-            phases += bool(TITLE.match(line))
-            begun = begun or (phases and time.perf_counter())
-            epoch = EPOCH.match(line)
-            if phases == job.phases and epoch and epoch[1] == epoch[2]:
-                break
-        seconds = time.perf_counter() - begun
-        process.kill()
-        return measured(job, seconds, process, memory)
+    python, *script = command
+    with tempfile.TemporaryDirectory() as folder:
+        file, begun = Path(folder, "stages"), time.time()
+        with open_process([python, HERE / "stages.py", file, begun, *script], folder) as process:
+            memory = Memory(process.pid)
+            process.stdin.write(answers)
+            process.stdin.close()
+            process.stdout.read()
+            usage = wait_for(process)
+        seconds = time.time() - begun
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
+        stages = json.loads(file.read_text())
+    measured = {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime}
+    return measured | {"peak_megabytes": memory.most_megabytes()} | stages
 
 
 def command_of_ours(job, seed=SEED, source=SOURCE):
     """Return the command that does a job with this project's script, in a folder ``source``."""
     images, labels = subset(job.images, SEED)
     script = "classification" if job.classifier else "autoencoder"
-    command = [sys.executable, "-u", source / script / f"{script}.py", "-d", images, "--seed", seed]
+    command = [sys.executable, source / script / f"{script}.py", "-d", images, "--seed", seed]
     if job.classifier:
         command += ["-dl", labels, "-model", untrained_encoder(job.autoencoder, seed)]
     return command
@@ -109,16 +121,6 @@ def command_of_ours(job, seed=SEED, source=SOURCE):
 def untrained_encoder(autoencoder, seed=SEED):
     """Return the path of an autoencoder's encoder with initial weights."""
     return encoder_of(Experiment(autoencoder, encoder=autoencoder, weights=RANDOM), seed)
-
-
-def run_other(job, command):
-    """Run a job with a contestant, which prints its seconds after each epoch; return what was measured."""
-    command = command_of_other(job, command, PHASES[: job.phases])
-    with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
-        memory = Memory(process.pid)
-        process.stdin.close()
-        seconds = json.loads(process.stdout.read().splitlines()[-1])["seconds"]
-        return measured(job, seconds, process, memory)
 
 
 def command_of_other(job, command, phases):
@@ -141,7 +143,7 @@ def answer_lines(hyperparameters):
     return "".join(f"{answer}\n" for answer in hyperparameters.answers())
 
 
-def open_process(command, folder):
+def open_process(command, folder, environment=ENVIRONMENT):
     """Start a command in a folder, with pipes for its standard input and output; its standard error is discarded."""
     return subprocess.Popen(
         list(map(str, command)),
@@ -149,7 +151,7 @@ def open_process(command, folder):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
+        env=environment,
         text=True,
     )
 
@@ -181,14 +183,3 @@ class Memory(threading.Thread):
         """Wait until the process has ended; return the most that was read."""
         self.join()
         return self.most / 1e6
-
-
-def measured(job, seconds, process, memory):
-    """Wait for a job's process; return what was measured, with its CPU seconds and peak memory, {column: value}."""
-    usage = wait_for(process)
-    return {
-        "seconds": seconds,
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "peak_megabytes": memory.most_megabytes(),
-        "images_per_second": job.phases * job.hyperparameters.epochs * job.images / seconds,
-    }

@@ -1,6 +1,6 @@
 """Measure this project's scripts, a textbook Keras script and PyTorch, in turn, on the same jobs and data.
 
-python3 benchmarks/performance/measure.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
+measure.py --torch PYTHON --jax PYTHON     interpreters that have PyTorch, and this project's requirements-jax.txt
 
 Adds a row to results.csv for each run that has none yet; page.py makes README.md of them. Run nothing else meanwhile.
 """
@@ -13,46 +13,50 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from footprint import OTHERS
+from footprint import OTHERS, measure_epoch
 from jobs import HERE, JOBS, RESULTS, run_other, run_ours
 from machine import describe_machine
+from stages import STAGES
 
 ROUNDS = 5
 MATRIX_SIDE = 4096
+ONE_CORE, ON_ONE_CORE = "TensorFlow, one core", ("taskset", "--cpu-list", "0")
 # In the first round only: these take minutes.
-ONCE = {"PyTorch, compiled", "growth", "autoencoder, 60,000 images"}
-COLUMNS = ("job", "contestant", "round", "seconds", "cpu_seconds", "peak_megabytes", "images_per_second")
+ONCE = {"textbook Keras", "growth", "autoencoder, 60,000 images"}
+COLUMNS = ("job", "contestant", "round", "seconds", "cpu_seconds", "peak_megabytes", *STAGES)
 
 
 def main():
     """Run each job with each contestant, in several rounds, and add what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
-    python = parser.parse_args().torch
-    contestants = {
-        "this project": run_ours,
-        "textbook Keras": lambda job: run_other(job, [sys.executable, HERE / "textbook.py"]),
-        "PyTorch, eager": lambda job: run_other(job, [python, HERE / "pytorch.py"]),
-        "PyTorch, compiled": lambda job: run_other(job, [python, HERE / "pytorch.py", "--compiled"]),
-    }
+    parser.add_argument("--jax", type=Path, required=True, metavar="PYTHON")
+    arguments = parser.parse_args()
     done = set()
     if RESULTS.exists():
         with RESULTS.open(newline="") as file:
             done = {(row["job"], row["contestant"], int(row["round"])) for row in csv.DictReader(file)}
     for number in range(1, ROUNDS + 1):
-        for name, contestant, measure in runs(contestants):
+        for name, contestant, measure in runs(arguments.torch, arguments.jax):
             if (name, contestant, number) in done or (number > 1 and {name, contestant} & ONCE):
                 continue
             add_row({"job": name, "contestant": contestant, "round": number, **measure()})
 
 
-def runs(contestants):
+def runs(torch, jax):
     """Yield what one round measures, in order: (job, contestant, function that returns the rest of the row)."""
+    contestants = {
+        "this project": run_ours,
+        "textbook Keras": lambda job: run_other(job, [sys.executable, HERE / "textbook.py"]),
+        "PyTorch": lambda job: run_other(job, [torch, HERE / "pytorch.py"]),
+    }
     yield "machine", describe_machine(), dict
     yield "matrix product", "NumPy", lambda: {"seconds": matrix_product_seconds()}
     for name, job in JOBS.items():
         for contestant, run in contestants.items():
             yield name, contestant, partial(run, job)
+    for name, command in (("TensorFlow", [sys.executable]), ("JAX", [jax]), (ONE_CORE, [*ON_ONE_CORE, sys.executable])):
+        yield "backends", name, partial(measure_epoch, command, "jax" if name == "JAX" else "tensorflow")
     for name, measures in OTHERS.items():
         for contestant, measure in measures.items():
             yield name, contestant, measure

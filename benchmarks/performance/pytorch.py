@@ -1,7 +1,7 @@
-"""The same networks in PyTorch: images as bytes until the batch, channels last, fused Adam; eager or compiled."""
+"""The same networks in PyTorch: images as bytes until the batch, channels last, fused Adam; eager."""
 
 import torch
-from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data
+from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data, read_idx
 from torch import nn
 
 EVALUATION_BATCH = 500
@@ -20,6 +20,8 @@ def main():
         for phase in job.phases:
             network, frozen = (head, encoder) if phase == "frozen" else (nn.Sequential(encoder, head), None)
             fit(job, network, images, labels, held_out, course, frozen)
+            if job.test:
+                test(job, nn.Sequential(encoder, head))
     else:
         fit(job, nn.Sequential(encode(job), decode(job)), images, None, held_out, course)
 
@@ -77,21 +79,44 @@ def fit(job, network, images, labels, held_out, course, frozen=None):
             return (outputs - targets).square().mean(dim=(1, 2, 3)).sum()
         return (outputs.argmax(dim=1) == targets).sum()
 
-    if job.compiled:
-        compute_loss, sum_validation = torch.compile(compute_loss), torch.compile(sum_validation)
     if frozen is not None:
         frozen.to(memory_format=torch.channels_last).eval()
     for _ in range(job.epochs):
         network.train()
-        for chosen in (held_out + torch.randperm(len(images) - held_out)).split(job.batch):
-            optimizer.zero_grad()
-            compute_loss(*prepare(chosen)).backward()
-            optimizer.step()
+        train_epoch(
+            optimizer,
+            lambda chosen: compute_loss(*prepare(chosen)),
+            (held_out + torch.randperm(len(images) - held_out)).split(job.batch),
+        )
         network.eval()
-        with torch.no_grad():
-            parts = [sum_validation(*prepare(chosen)) for chosen in torch.arange(held_out).split(EVALUATION_BATCH)]
-        if course.end_epoch(float(sum(parts)) / held_out):
+        validation = validate(
+            lambda chosen: sum_validation(*prepare(chosen)), torch.arange(held_out).split(EVALUATION_BATCH)
+        )
+        if course.end_epoch(validation / held_out):
             return
+
+
+def train_epoch(optimizer, compute_loss, batches):
+    """Step on the loss of each batch of indices."""
+    for chosen in batches:
+        optimizer.zero_grad()
+        compute_loss(chosen).backward()
+        optimizer.step()
+
+
+@torch.no_grad()
+def validate(compute_sum, batches):
+    """Return the sum of what is computed of each batch of indices."""
+    return float(sum(compute_sum(chosen) for chosen in batches))
+
+
+@torch.no_grad()
+def test(job, classifier):
+    """Print the share of the test images that a classifier gets right."""
+    images, labels = (torch.from_numpy(read_idx(path).copy()) for path in (job.test, job.testlabels))
+    classifier.eval()
+    parts = [classifier(part[:, None].float() / 255).argmax(dim=1) for part in images.split(EVALUATION_BATCH)]
+    print(float((torch.cat(parts) == labels).float().mean()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
-from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data
+from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data, read_idx
 from keras import layers
 
 
@@ -59,6 +59,14 @@ def train_classifier(job, encoder, training, validation, course):
         encoder.trainable = phase == "everything"
         classifier.compile(keras.optimizers.Adam(job.rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
         fit(job, classifier, training, validation, course)
+        if job.test:
+            test(job, classifier)
+
+
+def test(job, classifier):
+    """Print the share of the test images that a classifier gets right."""
+    probabilities = classifier.predict(read_idx(job.test)[..., None] / 255.0, verbose=0)
+    print((probabilities.argmax(axis=1) == read_idx(job.testlabels)).mean())
 
 
 def fit(job, model, training, validation, course):
