@@ -103,7 +103,8 @@ def in_words(name):
     asked += f"kernels {autoencoder['kernels']}, filters {autoencoder['filters']}, " if not job.classifier else ""
     asked += f"{job.classifier.units} units, " if job.classifier else ""
     per_phase = " a phase" if job.classifier else ""
-    return f"{asked}{job.hyperparameters.epochs} epochs{per_phase} of batches of {job.hyperparameters.batch_size}"
+    epochs = job.hyperparameters.epochs
+    return f"{asked}{epochs} epoch{'s' * (epochs > 1)}{per_phase} of batches of {job.hyperparameters.batch_size}"
 
 
 def whole_table(rows, jobs):
