@@ -138,3 +138,9 @@ def _normalization(layer):
         return features * scale + (layer.beta - layer.moving_mean * scale)
 
     return step
+
+
+def move_statistics(layer, mean, variance):
+    """Bring the moving statistics of a batch normalisation up by the mean and the variance of a batch."""
+    for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        moving.assign(moving * layer.momentum + value * (1 - layer.momentum))

@@ -16,7 +16,7 @@ from keras import ops
 from utilities.data.batches import WHITE, draw_epoch, take
 from utilities.network.networks import leaves
 from utilities.processes import agree, free_port, several_processes
-from utilities.training.fast_layers import fast_layers
+from utilities.training.fast_layers import fast_layers, move_statistics
 
 
 def prepare(settings):
@@ -174,7 +174,6 @@ def _normalise(layer, features, real):
     mean = ops.sum(features * real, others) / count
     shape = [-1 if number == axis else 1 for number in range(features.ndim)]
     variance = ops.sum(ops.square(features - ops.reshape(mean, shape)) * real, others) / count
-    for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
-        moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+    move_statistics(layer, mean, variance)
     scale, offset = layer.gamma if layer.scale else None, layer.beta if layer.center else None
     return ops.batch_normalization(features, mean, variance, axis, offset, scale, layer.epsilon)

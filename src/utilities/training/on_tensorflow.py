@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from utilities.data.batches import WHITE, draw_epoch, take
 from utilities.network.networks import leaves
-from utilities.training.fast_layers import fast_layers
+from utilities.training.fast_layers import fast_layers, move_statistics
 
 PREFETCHED = 2
 # Examples in a stack of batches, which has at least one batch. Ctrl-C and the progress bar wait for a stack's end.
@@ -176,6 +176,5 @@ def _normalise(layer, features):
     )
     # The fused kernel returns the unbiased variance; Keras averages the biased one.
     count = tf.cast(tf.size(features) / features.shape[-1], tf.float32)
-    for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance * (count - 1) / count)):
-        moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+    move_statistics(layer, mean, variance * (count - 1) / count)
     return features
