@@ -1,9 +1,9 @@
 """The tables of autoencoder.md and classification.md, from the rows of results/*.csv."""
 
-import csv
 from functools import cache
 from statistics import mean, stdev
 
+from csv_rows import read_rows
 from experiments import ALL_IMAGES, COMPARED
 from markdown_table import markdown_table
 from principal_components import reconstruction_errors
@@ -89,11 +89,7 @@ def choices_table(rows, columns):
 
 def read_choices(script):
     """Return the rows that choices.py wrote for a script, [{column: text}]."""
-    path = RESULTS / "choices.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row["script"] == script]
+    return [row for row in read_rows(RESULTS / "choices.csv") if row["script"] == script]
 
 
 def component_error(rows):

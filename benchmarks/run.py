@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from csv_rows import read_rows
 from experiments import (
     ALL_IMAGES,
     AUTOENCODERS,
@@ -125,11 +126,7 @@ def rows_of(experiment, seeds=None):
 
 def read_results(script):
     """Return the rows of a script's results, [{column: text}]."""
-    path = RESULTS / f"{script}.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(RESULTS / f"{script}.csv")
 
 
 def add_row(experiment, seed, measured):

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -16,6 +18,7 @@ BENCHMARKS = SOURCE.parent / "benchmarks"
 SCRIPTS = sorted(BENCHMARKS.rglob("*.py"))
 MODULES = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in SOURCE.rglob("*.py")}
 MODULES |= {path.stem: path for path in SCRIPTS}
+WITH_ARGUMENTS = [path for path in SCRIPTS if {"ArgumentParser", "__main__"} <= {*re.findall(r"\w+", path.read_text())}]
 
 
 def names_in(path):
@@ -57,6 +60,13 @@ def unknown_names(source):
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_what_a_benchmark_uses_of_the_project_exists(path):
     assert list(unknown_names(path.read_text())) == []
+
+
+@pytest.mark.parametrize("path", WITH_ARGUMENTS, ids=lambda path: path.stem)
+def test_a_benchmark_starts_as_a_script_in_any_folder(path, tmp_path):
+    done = subprocess.run([sys.executable, path, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {path.name} ")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Measurements around training, run by measure.py: reading data, start-up, and growth with the number of images."""
 
-import csv
 import subprocess
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from csv_rows import read_rows
 from jobs import (
     DEFAULT,
     ENVIRONMENT,
@@ -109,7 +109,7 @@ def measure_epoch(python, backend):
     """
     job = Job(DEFAULT)
     _, *script = command_of_ours(job)
-    (first, second), _ = _train([*python, *script], job.autoencoder, ENVIRONMENT | {"KERAS_BACKEND": backend})
+    (first, second), _ = _train([*python, *script], job.autoencoder, KERAS_BACKEND=backend)
     return {"seconds": second, FIRST_STEPS: first - second}
 
 
@@ -120,19 +120,19 @@ def measure_growth(count):
         images = idx.read(f"{TRAINING_IMAGES}.gz")
         idx.write(path, np.resize(images, (count, *images.shape[1:])))
         command = [sys.executable, SOURCE / "autoencoder" / "autoencoder.py", "-d", path]
-        (_, seconds), megabytes = _train(command, replace(SMALL, epochs=2), ENVIRONMENT)
+        (_, seconds), megabytes = _train(command, replace(SMALL, epochs=2))
     return {"seconds": seconds, "peak_megabytes": megabytes}
 
 
-def _train(command, hyperparameters, environment):
+def _train(command, hyperparameters, **environment):
     """Run a script; return the seconds of each epoch, and the most memory in megabytes, without that of files."""
     with tempfile.TemporaryDirectory() as folder:
-        with open_process(command, folder, environment) as process:
+        with open_process(command, folder, ENVIRONMENT | environment) as process:
             memory = Memory(process.pid, "RssAnon")
             process.communicate(answer_lines(hyperparameters))
         (history,) = Path(folder, "runs").glob("*/history.csv")
-        rows = list(csv.DictReader(history.read_text().splitlines()))
-    return [float(row["seconds"]) for row in rows], memory.most_megabytes()
+        seconds = [float(row["seconds"]) for row in read_rows(history)]
+    return seconds, memory.most_megabytes()
 
 
 OTHERS = {

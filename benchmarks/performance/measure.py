@@ -6,13 +6,15 @@ Adds a row to results.csv for each run that has none yet; page.py makes README.m
 """
 
 import argparse
-import csv
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import numpy as np
+from csv_rows import append_rows, read_rows
 from footprint import OTHERS, measure_epoch
 from jobs import HERE, JOBS, RESULTS, run_other, run_ours
 from machine import describe_machine
@@ -20,7 +22,7 @@ from stages import STAGES
 
 ROUNDS = 5
 MATRIX_SIDE = 4096
-ONE_CORE, ON_ONE_CORE = "TensorFlow, one core", ("taskset", "--cpu-list", "0")
+ON_ONE_CORE = ("taskset", "--cpu-list", "0")
 # In the first round only: these take minutes.
 ONCE = {"textbook Keras", "growth", "autoencoder, 60,000 images"}
 COLUMNS = ("job", "contestant", "round", "seconds", "cpu_seconds", "peak_megabytes", *STAGES)
@@ -32,10 +34,7 @@ def main():
     parser.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
     parser.add_argument("--jax", type=Path, required=True, metavar="PYTHON")
     arguments = parser.parse_args()
-    done = set()
-    if RESULTS.exists():
-        with RESULTS.open(newline="") as file:
-            done = {(row["job"], row["contestant"], int(row["round"])) for row in csv.DictReader(file)}
+    done = {(row["job"], row["contestant"], int(row["round"])) for row in read_rows(RESULTS)}
     for number in range(1, ROUNDS + 1):
         for name, contestant, measure in runs(arguments.torch, arguments.jax):
             if (name, contestant, number) in done or (number > 1 and {name, contestant} & ONCE):
@@ -55,8 +54,9 @@ def runs(torch, jax):
     for name, job in JOBS.items():
         for contestant, run in contestants.items():
             yield name, contestant, partial(run, job)
-    for name, command in (("TensorFlow", [sys.executable]), ("JAX", [jax]), (ONE_CORE, [*ON_ONE_CORE, sys.executable])):
-        yield "backends", name, partial(measure_epoch, command, "jax" if name == "JAX" else "tensorflow")
+    yield "backends", "TensorFlow", partial(measure_epoch, [sys.executable], "tensorflow")
+    yield "backends", "JAX", partial(measure_epoch, [jax], "jax")
+    yield "backends", "TensorFlow, one core", partial(measure_epoch, [*ON_ONE_CORE, sys.executable], "tensorflow")
     for name, measures in OTHERS.items():
         for contestant, measure in measures.items():
             yield name, contestant, measure
@@ -65,12 +65,8 @@ def runs(torch, jax):
 def add_row(row):
     """Print a row, and add it to the results."""
     print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-    begins = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if begins:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()})
+    short = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()}
+    append_rows(RESULTS, COLUMNS, [short])
 
 
 def matrix_product_seconds():

@@ -4,12 +4,17 @@ python3 benchmarks/performance/page.py
 """
 
 import csv
+import sys
 from collections import defaultdict
 from itertools import pairwise
 from math import prod
+from pathlib import Path
 from statistics import median
 from textwrap import fill
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from csv_rows import read_rows
 from footprint import OTHERS
 from jobs import BREAKDOWN, DEFAULT, HERE, JOBS, RESULTS
 from markdown_table import markdown_table
@@ -70,9 +75,7 @@ medians over the seeds; where one of them does not reach a result, what it had a
 
 def main():
     """Write the page."""
-    with RESULTS.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    (HERE / "README.md").write_text("\n".join(parts(rows)) + "\n")
+    (HERE / "README.md").write_text("\n".join(parts(read_rows(RESULTS))) + "\n")
 
 
 def parts(rows):
@@ -97,14 +100,15 @@ def parts(rows):
 
 def in_words(name):
     """Return what is asked for in one of JOBS."""
-    job = JOBS[name]
-    autoencoder = job.autoencoder.labels()
-    asked = f"{name.partition(',')[0]}: {job.images:,} images, "
-    asked += f"kernels {autoencoder['kernels']}, filters {autoencoder['filters']}, " if not job.classifier else ""
-    asked += f"{job.classifier.units} units, " if job.classifier else ""
-    per_phase = " a phase" if job.classifier else ""
-    epochs = job.hyperparameters.epochs
-    return f"{asked}{epochs} epoch{'s' * (epochs > 1)}{per_phase} of batches of {job.hyperparameters.batch_size}"
+    job, answers = JOBS[name], JOBS[name].hyperparameters
+    epochs = f"{answers.epochs} epoch{'s' * (answers.epochs > 1)}"
+    if job.classifier:
+        network, epochs = f"{answers.units} units", f"{epochs} a phase"
+    else:
+        labels = answers.labels()
+        network = f"kernels {labels['kernels']}, filters {labels['filters']}"
+    script, _, _ = name.partition(",")
+    return f"{script}: {job.images:,} images, {network}, {epochs} of batches of {answers.batch_size}"
 
 
 def whole_table(rows, jobs):
@@ -238,19 +242,15 @@ def operations(autoencoder):
     These are the multiplications and additions of the convolutions as written, once in the forward and twice in the
     backward pass.
     """
-    return 3 * 2 * sum(multiplications(autoencoder))
-
-
-def multiplications(autoencoder):
-    """Return the multiplications of one image's forward pass, in the encoder's convolutions and in the decoder's."""
     encoded, decoded = feature_maps(IMAGE_SHAPE, autoencoder.filters, autoencoder.third_pooling)
     kernels = [prod(size) for size in autoencoder.kernel_sizes]
     # A convolution has the sides of the map before it and the channels of the map after it.
-    encoder, decoder = (
-        sum(prod(before) * taps * after[-1] for (before, after), taps in zip(pairwise(maps), of_maps, strict=True))
+    multiplications = (
+        prod(before) * taps * after[-1]
         for maps, of_maps in ((encoded, kernels), (decoded, [*reversed(kernels), prod(RECONSTRUCTION_KERNEL)]))
+        for (before, after), taps in zip(pairwise(maps), of_maps, strict=True)
     )
-    return encoder, decoder
+    return 3 * 2 * sum(multiplications)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ them. Run nothing else meanwhile.
 """
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
@@ -16,7 +15,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from contestant import DIGITS, PHASES
+from csv_rows import append_rows, read_rows
 from experiments import ALL_IMAGES, DEFAULT, DEFAULT_CLASSIFIER
 from jobs import HERE, TIMES, Job, answer_lines, command_of_other, command_of_ours, open_process
 from machine import describe_machine
@@ -184,22 +186,14 @@ def reach(goal, trials):
 
 def read_times():
     """Return the rows measured so far, [{column: text}]."""
-    if not TIMES.exists():
-        return []
-    with TIMES.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(TIMES)
 
 
 def add_rows(rows):
     """Print rows, and add them to the results."""
-    begins = not TIMES.exists()
-    with TIMES.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if begins:
-            writer.writeheader()
-        for row in rows:
-            print(", ".join(f"{name} {row[name]}" for name in COLUMNS[:-1]), flush=True)
-            writer.writerow(row)
+    for row in rows:
+        print(", ".join(f"{name} {row[name]}" for name in COLUMNS[:-1]), flush=True)
+    append_rows(TIMES, COLUMNS, rows)
 
 
 if __name__ == "__main__":
