@@ -88,13 +88,14 @@ ON_CLASSIFIER_SWEEP = f"On {CLASSIFIER_BASE.images:,} of the images. {ON_FEW_SEE
 AUTOENCODER_GROUPS = {
     "best": (
         "The best found",
-        f"""On all {ALL_IMAGES:,} images. Kernels, filters and epochs are limited by what two cores train in minutes;
-further below, each is varied on {AUTOENCODER_BASE.images:,} images. Principal components describe every image as a
+        f"""On all {ALL_IMAGES:,} images: the default network, for {BEST_64.epochs} epochs, and larger ones, limited by
+what two cores train in less than an hour; further below, kernels and filters are varied on
+{AUTOENCODER_BASE.images:,} images. Principal components describe every image as a
 weighted sum of the same few pictures; the network, with as many numbers, is not bound to sums. {EARLIER_WORK}""",
     ),
     "default": (
         "Enter at every question",
-        f"""On all {ALL_IMAGES:,} images: {DEFAULT.epochs} epochs, where the best found has {BEST_64.epochs}.""",
+        f"""On all {ALL_IMAGES:,} images: {DEFAULT.epochs} epochs, where the best found have {BEST_64.epochs}.""",
     ),
     "small sets": (
         "Small sets of images",

@@ -48,7 +48,7 @@ def autoencoder_page():
         shown = mean_image | columns if group == "small sets" else columns
         table = experiments_table(measured, shown, earlier)
         yield section("autoencoder", group, *AUTOENCODER_GROUPS[group], measured, table)
-        if len(measured) > 2:
+        if group != "best" and len(measured) > 2:
             yield f"![validation error against {group}]({plot_validation_errors(group, measured)})"
     yield from choices_section("autoencoder", {"validation error": 5})
 

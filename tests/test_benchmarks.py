@@ -158,20 +158,40 @@ def test_the_page_about_speed_shows_the_times_to_a_result_where_they_are_measure
     monkeypatch.syspath_prepend(BENCHMARKS / "performance")
     import page
 
-    (goal, sought), *_ = page.GOALS.items()
-    row = {"goal": goal, "contestant": "one", "machine": "two cores", "epochs": "3", "validation": "0.004"}
-    of_seeds = {"1": ("40", "60", ""), "2": ("50", "80", "90")}
+    row = {"goal": next(iter(page.GOALS)), "seed": "1", "machine": "two cores"}
+    trials = [
+        ("PyTorch", 7, 0.006, 70),
+        ("PyTorch", 8, 0.004, 80),
+        ("slow", 8, 0.005, 90),
+        ("this project", 2, 0.003, 16),
+    ]
     times = [
-        row | {"seed": seed, "target": str(target), "seconds": seconds}
-        for seed, of_targets in of_seeds.items()
-        for target, seconds in zip(sought.targets, of_targets, strict=True)
+        row | dict(zip(("contestant", "epochs", "validation", "seconds"), map(str, trial), strict=True))
+        for trial in trials
     ]
     measured = list(page.csv.DictReader(page.RESULTS.read_text().splitlines()))
     for rows, shown in (([], False), (times, True)):
-        monkeypatch.setattr(page, "read_times", lambda rows=rows: rows)
+        monkeypatch.setattr(page, "rows_of", lambda begins, rows=rows: rows)
         text = "\n".join(page.parts(measured))
-        assert ("| one | 45 (3) | 70 (3) | not in 3 epochs: 0.004 | 2 |" in text) == shown
-        assert ("## Time to a result" in text) == shown
+        for line in (
+            "| PyTorch: 0.004 | 8 | 80 | 5.00 | 1 |",
+            "| slow: 0.005 | 8 | 90 | not reached | 1 |",
+            "| this project: 0.003 | 2 | 16 | 1.00 | 1 |",
+            "## Time to a result",
+        ):
+            assert (line in text) == shown
+
+
+@pytest.mark.parametrize(("target", "count"), [(None, 3), (0.5, 2), (0.1, 3)])
+def test_trials_end_with_the_first_that_reaches_the_target(monkeypatch, target, count):
+    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
+    import time_to_result
+
+    error, accuracy = time_to_result.GOALS.values()
+    trials = [(1, 0.7, 10.0), (2, 0.5, 20.0), (3, 0.3, 30.0)]
+    assert len(time_to_result.measure(error, target, (trial for trial in trials))) == count
+    assert accuracy.is_reached(0.5, 0.7)
+    assert not accuracy.is_reached(0.7, 0.5)
 
 
 def test_the_seconds_of_a_stage_leave_out_those_of_the_stages_within_it(monkeypatch):

@@ -3,7 +3,6 @@
 import argparse
 import gzip
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,6 @@ def parse_arguments(description):
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--rate", type=float, default=1e-3, help="Adam's learning rate (default: 0.001)")
-    parser.add_argument("--until", type=float, help="the validation error, or accuracy, to end at")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -54,20 +52,6 @@ def read_idx(path):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(sizes)
 
 
-class Course:
-    """Prints a line after each epoch, and tells when training has come far enough.
-
-    Seconds are counted from when it is made, when training begins.
-    """
-
-    def __init__(self, job):
-        self.job = job
-        self.begun = time.perf_counter()
-
-    def end_epoch(self, validation):
-        """Print the seconds so far, and the validation error or accuracy; return whether that is what was asked for."""
-        validation = round(validation, DIGITS)
-        print(json.dumps({"seconds": time.perf_counter() - self.begun, "validation": validation}), flush=True)
-        if self.job.until is None:
-            return False
-        return validation >= self.job.until if self.job.labels else validation <= self.job.until
+def end_epoch(validation):
+    """Print the validation error or accuracy after an epoch."""
+    print(json.dumps({"validation": round(validation, DIGITS)}), flush=True)

@@ -1,7 +1,7 @@
 """The same networks in PyTorch: images as bytes until the batch, channels last, fused Adam; eager."""
 
 import torch
-from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data, read_idx
+from contestant import CLASSES, POOLINGS, end_epoch, parse_arguments, read_data, read_idx
 from torch import nn
 
 EVALUATION_BATCH = 500
@@ -13,17 +13,16 @@ def main():
     torch.manual_seed(job.seed)
     images, labels, held_out = read_data(job)
     images = torch.from_numpy(images)[:, None]
-    course = Course(job)
     if job.labels:
         labels = torch.from_numpy(labels.astype("int64"))
         encoder, head = encode(job), classify(job)
         for phase in job.phases:
             network, frozen = (head, encoder) if phase == "frozen" else (nn.Sequential(encoder, head), None)
-            fit(job, network, images, labels, held_out, course, frozen)
+            fit(job, network, images, labels, held_out, frozen)
             if job.test:
                 test(job, nn.Sequential(encoder, head))
     else:
-        fit(job, nn.Sequential(encode(job), decode(job)), images, None, held_out, course)
+        fit(job, nn.Sequential(encode(job), decode(job)), images, None, held_out)
 
 
 def encode(job):
@@ -58,7 +57,7 @@ def classify(job):
     return nn.Sequential(nn.Flatten(), nn.Linear(job.filters[-1], job.units), nn.ReLU(), nn.Linear(job.units, CLASSES))
 
 
-def fit(job, network, images, labels, held_out, course, frozen=None):
+def fit(job, network, images, labels, held_out, frozen=None):
     """Train a network on images, or on the output of a frozen network for them; the first are for validation."""
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), job.rate, fused=True)
@@ -92,8 +91,7 @@ def fit(job, network, images, labels, held_out, course, frozen=None):
         validation = validate(
             lambda chosen: sum_validation(*prepare(chosen)), torch.arange(held_out).split(EVALUATION_BATCH)
         )
-        if course.end_epoch(validation / held_out):
-            return
+        end_epoch(validation / held_out)
 
 
 def train_epoch(optimizer, compute_loss, batches):

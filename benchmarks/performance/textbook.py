@@ -5,7 +5,7 @@ import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
-from contestant import CLASSES, POOLINGS, Course, parse_arguments, read_data, read_idx
+from contestant import CLASSES, POOLINGS, end_epoch, parse_arguments, read_data, read_idx
 from keras import layers
 
 
@@ -17,14 +17,13 @@ def main():
     images = images[..., None] / 255.0
     training, validation = images[held_out:], images[:held_out]
     encoder = encode(job)
-    course = Course(job)
     if job.labels:
         sets = (training, labels[held_out:]), (validation, labels[:held_out])
-        train_classifier(job, encoder, *sets, course)
+        train_classifier(job, encoder, *sets)
     else:
         autoencoder = keras.Sequential([encoder, decode(job, encoder.output_shape[1:])])
         autoencoder.compile(keras.optimizers.Adam(job.rate), "mse")
-        fit(job, autoencoder, (training, training), (validation, validation), course)
+        fit(job, autoencoder, (training, training), (validation, validation))
 
 
 def encode(job):
@@ -51,14 +50,14 @@ def convolve(kernel, filters, linear):
     return [layers.Conv2D(filters, kernel, padding="same"), layers.BatchNormalization(), *activation]
 
 
-def train_classifier(job, encoder, training, validation, course):
+def train_classifier(job, encoder, training, validation):
     """Train the dense layers on a frozen encoder, or everything, or one after the other."""
     dense = [layers.Flatten(), layers.Dense(job.units, activation="relu"), layers.Dense(CLASSES, activation="softmax")]
     classifier = keras.Sequential([encoder, *dense])
     for phase in job.phases:
         encoder.trainable = phase == "everything"
         classifier.compile(keras.optimizers.Adam(job.rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-        fit(job, classifier, training, validation, course)
+        fit(job, classifier, training, validation)
         if job.test:
             test(job, classifier)
 
@@ -69,13 +68,10 @@ def test(job, classifier):
     print((probabilities.argmax(axis=1) == read_idx(job.testlabels)).mean())
 
 
-def fit(job, model, training, validation, course):
+def fit(job, model, training, validation):
     """Fit a model on arrays."""
-
-    def end_epoch(epoch, logs):
-        model.stop_training = course.end_epoch(logs["val_accuracy" if job.labels else "val_loss"])
-
-    callback = keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)
+    measured = "val_accuracy" if job.labels else "val_loss"
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: end_epoch(logs[measured]))
     fitted = {"batch_size": job.batch, "epochs": job.epochs, "validation_data": validation, "verbose": 0}
     model.fit(*training, callbacks=[callback], **fitted)
 

@@ -1,25 +1,27 @@
-"""Measure the seconds until a result is reached: by this project, an earlier version of it, textbook Keras and PyTorch.
+"""Measure the seconds until a result is reached: the one that PyTorch ends at after some epochs.
 
 python3 benchmarks/performance/time_to_result.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
 
-Adds rows to time-to-result.csv for each contestant and seed that has none yet; page.py makes a section of README.md of
-them. Run nothing else meanwhile.
+Adds to time-to-result.csv what each contestant has not been measured at yet; page.py makes a section of README.md of
+it. Run nothing else meanwhile.
 """
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from contestant import DIGITS, PHASES
 from csv_rows import append_rows, read_rows
-from experiments import ALL_IMAGES, DEFAULT, DEFAULT_CLASSIFIER
+from experiments import DEFAULT, DEFAULT_CLASSIFIER
 from jobs import HERE, TIMES, Job, answer_lines, command_of_other, command_of_ours, open_process
 from machine import describe_machine
 from run import SOURCE
@@ -28,22 +30,20 @@ ROOT = HERE.parents[1]
 # The last one before Muon, shifted images and moving statistics that keep up. In the two between them and it,
 # classification.py fails: it cannot put the encoder's weights back.
 EARLIER = "53a4684"
-COLUMNS = ("goal", "target", "contestant", "seed", "epochs", "validation", "seconds", "machine")
+COLUMNS = ("goal", "contestant", "seed", "epochs", "validation", "seconds", "machine")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """Results that a training is to reach, the easiest first.
+    """A result that a training is to reach.
 
     Attributes:
         job: whose epochs each contestant chooses.
         measure: the name of the result, in the scripts' words; an accuracy is to be high, an error low.
-        targets: of the measure.
     """
 
     job: Job
     measure: str
-    targets: tuple[float, ...]
 
     def is_reached(self, target, validation):
         """Tell whether a result is as good as a target."""
@@ -56,10 +56,8 @@ class Goal:
 
 
 GOALS = {
-    "validation error of the autoencoder": Goal(Job(DEFAULT, images=ALL_IMAGES), "val_loss", (0.0093, 0.0051, 0.0038)),
-    "validation accuracy of the classifier": Goal(
-        Job(DEFAULT, DEFAULT_CLASSIFIER, images=ALL_IMAGES), "val_accuracy", (0.993, 0.995)
-    ),
+    "validation error of the autoencoder": Goal(Job(DEFAULT), "val_loss"),
+    "validation accuracy of the classifier": Goal(Job(DEFAULT, DEFAULT_CLASSIFIER), "val_accuracy"),
 }
 
 
@@ -67,13 +65,9 @@ def main():
     """Measure each contestant and seed on each goal, and add the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
-    parser.add_argument("--goals", nargs="+", choices=GOALS, default=list(GOALS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument(
-        "--epochs", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6, 8, 10], help="of this project, one after another"
-    )
-    parser.add_argument("--most-epochs", type=int, default=20, help="of the other contestants (default: 20)")
-    parser.add_argument("--rates", type=float, nargs="+", default=[1e-3], help="of their Adam (default: 0.001)")
+    parser.add_argument("--epochs", type=int, default=8, help="of PyTorch, and at most of each contestant (default: 8)")
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-3], help="of Adam, the others' (default: 0.001)")
     parser.add_argument(
         "--earlier", default=EARLIER, metavar="REVISION", help=f"of this project (default: {EARLIER}, before Muon)"
     )
@@ -83,13 +77,15 @@ def main():
         contestants = contestants_of(
             arguments, {"this project": SOURCE, f"this project at {revision}": Path(folder, "src")}
         )
-        measured = {(row["goal"], row["contestant"], row["seed"]) for row in read_times()}
         for seed in arguments.seeds:
-            for goal in arguments.goals:
+            for goal in GOALS:
+                target = None
                 for name, (trials, machine) in contestants.items():
-                    if (goal, name, str(seed)) not in measured:
-                        begins = {"goal": goal, "contestant": name, "seed": seed, "machine": machine}
-                        add_rows([begins | row for row in reach(GOALS[goal], trials(GOALS[goal], seed))])
+                    begins = {"goal": goal, "contestant": name, "seed": seed}
+                    if not rows_of(begins):
+                        rows = measure(GOALS[goal], target, trials(GOALS[goal], seed))
+                        append_rows(TIMES, COLUMNS, [begins | {"machine": machine} | row for row in rows])
+                    target = float(rows_of(begins)[-1]["validation"]) if target is None else target
 
 
 def check_out(revision, folder):
@@ -107,7 +103,7 @@ def git(*arguments):
 
 
 def contestants_of(arguments, sources):
-    """Return {contestant: (function of goal and seed that yields its trials, machine and versions)}.
+    """Return {contestant: (function of goal and seed that yields its trials, machine and versions)}, PyTorch first.
 
     Args:
         sources: the folders of this project's scripts, {contestant: path}.
@@ -115,30 +111,23 @@ def contestants_of(arguments, sources):
     machine = describe_machine()
     program = "from importlib.metadata import version; print(version('torch'))"
     torch = subprocess.run([arguments.torch, "-c", program], stdout=subprocess.PIPE, text=True, check=True).stdout
-    contestants = {
-        name: (lambda goal, seed, source=source: runs_of_ours(goal, seed, source, arguments.epochs), machine)
-        for name, source in sources.items()
-    }
     others = {
-        "textbook Keras": ([sys.executable, HERE / "textbook.py"], machine),
         "PyTorch": ([arguments.torch, HERE / "pytorch.py"], f"{machine}, PyTorch {torch.strip()}"),
+        "textbook Keras": ([sys.executable, HERE / "textbook.py"], machine),
     }
-    for name, (command, of_machine) in others.items():
-        for rate in arguments.rates:
-            with_rate = [*command, "--rate", rate]
-            contestants[f"{name}, Adam at {rate}"] = (
-                lambda goal, seed, command=with_rate: epochs_of_other(goal, seed, command, arguments.most_epochs),
-                of_machine,
-            )
-    return contestants
+    return {
+        f"{name}, Adam at {rate}": (partial(epochs_of_other, [*command, "--rate", rate], arguments.epochs), of_machine)
+        for name, (command, of_machine) in others.items()
+        for rate in arguments.rates
+    } | {name: (partial(runs_of_ours, source, arguments.epochs), machine) for name, source in sources.items()}
 
 
-def runs_of_ours(goal, seed, source, epochs):
+def runs_of_ours(source, most_epochs, goal, seed):
     """Yield (epochs, validation, seconds) of whole runs of this project's script.
 
     Its learning rate falls to 0 over the epochs asked for, so what it reaches is known at a run's end.
     """
-    for number in sorted(epochs):
+    for number in range(1, most_epochs + 1):
         job = goal.with_epochs(number)
         command = command_of_ours(job, seed, source)
         begun = time.perf_counter()
@@ -152,48 +141,38 @@ def runs_of_ours(goal, seed, source, epochs):
             yield number, round(validation, DIGITS), seconds
 
 
-def epochs_of_other(goal, seed, command, most_epochs):
-    """Yield (epochs, validation, seconds) after each epoch of another contestant, up to the last target.
+def epochs_of_other(command, epochs, goal, seed):
+    """Yield (epochs, validation, seconds) after each epoch of another contestant.
 
     A classifier is trained as a whole: on an encoder that has not been trained, a first phase would teach it little.
     """
-    command = command_of_other(goal.with_epochs(most_epochs), command, PHASES[-1:])
-    command += ["--seed", seed, "--until", goal.targets[-1]]
+    command = [*command_of_other(goal.with_epochs(epochs), command, PHASES[-1:]), "--seed", seed]
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
-        process.stdin.close()
-        for number, line in enumerate(process.stdout, start=1):
-            yield number, json.loads(line)["validation"], time.perf_counter() - begun
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        try:
+            for number, line in enumerate(process.stdout, start=1):
+                yield number, json.loads(line)["validation"], time.perf_counter() - begun
+            if process.wait():
+                raise subprocess.CalledProcessError(process.returncode, command)
+        finally:
+            process.terminate()
 
 
-def reach(goal, trials):
-    """Return a row for each target: the first trial that reaches it, or the last one without its seconds."""
-    tried, rows = [], []
-    for target in goal.targets:
-        found = next((trial for trial in tried if goal.is_reached(target, trial[1])), None)
-        while found is None and (trial := next(trials, None)):
-            tried.append(trial)
-            print(f"{trial[0]} epochs: {trial[1]:.5f} after {trial[2]:.1f} s", flush=True)
-            found = trial if goal.is_reached(target, trial[1]) else None
-        epochs, validation, seconds = found or tried[-1]
-        row = {"target": target, "epochs": epochs, "validation": f"{validation:.5f}"}
-        rows.append(row | {"seconds": f"{seconds:.1f}" if found else ""})
-    trials.close()
+def measure(goal, target, trials):
+    """Return a row for each of some trials, up to the first that reaches a target; None for all of them."""
+    rows = []
+    with contextlib.closing(trials):
+        for epochs, validation, seconds in trials:
+            print(f"{epochs} epochs: {validation:.5f} after {seconds:.1f} s", flush=True)
+            rows.append({"epochs": epochs, "validation": f"{validation:.{DIGITS}f}", "seconds": f"{seconds:.1f}"})
+            if target is not None and goal.is_reached(target, validation):
+                break
     return rows
 
 
-def read_times():
-    """Return the rows measured so far, [{column: text}]."""
-    return read_rows(TIMES)
-
-
-def add_rows(rows):
-    """Print rows, and add them to the results."""
-    for row in rows:
-        print(", ".join(f"{name} {row[name]}" for name in COLUMNS[:-1]), flush=True)
-    append_rows(TIMES, COLUMNS, rows)
+def rows_of(begins):
+    """Return the rows measured so far that begin with some values, [{column: text}]."""
+    return [row for row in read_rows(TIMES) if all(row[name] == str(value) for name, value in begins.items())]
 
 
 if __name__ == "__main__":
