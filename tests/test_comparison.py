@@ -109,6 +109,11 @@ def test_texts_of_a_folder_cannot_reach_the_terminal_as_control_characters(tmp_p
     assert table.replace("\n", "").isprintable()
 
 
+def test_a_loss_that_is_no_number_is_never_the_best(tmp_path):
+    experiments = [keep_experiment(tmp_path, epochs, loss) for epochs, loss in ((3, float("nan")), (4, 0.5))]
+    assert best_of(experiments) is best_of(experiments[::-1]) is experiments[1]
+
+
 def test_the_table_tells_what_differs_and_marks_the_best(tmp_path):
     experiments = [keep_experiment(tmp_path, epochs, loss) for epochs, loss in ((3, 0.5), (4, 0.25), (40, 0.3))]
     assert format_experiments(experiments).splitlines() == [

@@ -189,8 +189,7 @@ def test_images_all_alike_are_refused_for_training_and_not_as_a_test_set(tmp_pat
     assert datasets.read_test_set(path, labels, training).images.max() == level
 
 
-def test_one_pixel_of_the_last_image_is_something_to_learn(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "COMPARED_BYTES", 300)
+def test_one_pixel_of_the_last_image_is_something_to_learn(tmp_path):
     images = np.resize(make_images(make_labels(1, [1])), (20, 8, 8))
     with pytest.raises(BadInput, match="nothing to learn"):
         datasets.read_images(write(tmp_path / "images", images))

@@ -243,6 +243,17 @@ def test_names_that_tensorflow_cannot_have_do_not_matter(tmp_path):
         assert is_close(read.predict(images, verbose=0), codes)
 
 
+def test_a_slope_that_a_file_does_not_name_is_keras_own(tmp_path):
+    encoder = keras.Sequential([images_of(), layers.Conv2D(2, 3), layers.LeakyReLU()])
+    images = np.random.default_rng(0).random((3, *SHAPE), np.float32)
+    encoder.save(tmp_path / "encoder.h5")
+    with h5py.File(tmp_path / "encoder.h5", "r+") as file:
+        configuration = json.loads(file.attrs["model_config"])
+        assert configuration["config"]["layers"][-1]["config"].pop("negative_slope") == pytest.approx(0.3)
+        file.attrs["model_config"] = json.dumps(configuration)
+    assert is_close(predict(tmp_path / "encoder.h5", images), np.asarray(encoder(images)))
+
+
 def test_its_layers_have_the_names_of_a_new_encoder_whatever_those_in_the_file(good, tmp_path):
     folder, _ = good
     built = build_encoder(read_encoder(folder / "as_saved_here.h5", SHAPE))

@@ -107,6 +107,16 @@ def test_the_bounds_of_the_processs_own_control_group_and_of_those_around_it_cou
     assert limits.available_memory() == (expected or machine)
 
 
+def test_control_groups_that_cannot_be_read_bound_nothing(groups, tmp_path):
+    machine = limits.available_memory()
+    groups("0::/a/b\n", {"a/b/memory.max": "1000000000\n"})
+    (tmp_path / "own").write_bytes(b"\xff")
+    assert limits.available_memory() == machine
+    (tmp_path / "own").unlink()
+    (tmp_path / "own").mkdir()
+    assert limits.available_memory() == machine
+
+
 def test_a_limit_of_the_process_counts_too():
     bounds = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (GIGABYTE, bounds[1]))

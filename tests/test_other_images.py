@@ -17,7 +17,7 @@ from utilities.data.forms import form_like
 from utilities.data.pictures import Form
 from utilities.errors import BadInput
 from utilities.record.image_figures import draw_captioned, draw_neighbours
-from utilities.record.predictions import Predictions, format_table, mistakes_of, mistakes_table
+from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results
 from utilities.session.other_images import ask_for_images
 
@@ -253,21 +253,16 @@ RESULTS = Results(
 
 
 def test_mistakes_are_in_the_order_of_their_confidence():
-    assert mistakes_of(RESULTS).tolist() == [1, 3, 4]
-    rows = list(mistakes_table(RESULTS, mistakes_of(RESULTS)))
+    rows = mistakes_table(RESULTS)
     assert rows[0] == ("index", "true", "predicted", "probability")
     assert rows[1:] == [(1, "five", "three", "0.9000"), (3, "three", "eight", "0.7000"), (4, "five", "three", "0.4000")]
 
 
 def test_the_second_class_is_told_where_it_is_close():
-    found = Predictions.of(["a", "b"], RESULTS.probabilities[:2])
-    rows = list(found.rows(RESULTS.names))
-    assert rows[1:] == [("a", "three", "60.00%", "five 30.00%"), ("b", "three", "90.00%", "")]
-    assert found.captions(RESULTS.names) == ["three (60%)", "three (90%)"]
-    assert list(found.table(RESULTS.classes, RESULTS.names))[1] == [
-        *("a", 3, "three", "0.600000"),
-        *(5, "five", "0.300000"),
-    ]
+    table = predictions_table(["a", "b"], RESULTS.probabilities[:2], RESULTS.classes, RESULTS.names)
+    assert table[1] == ["a", 3, "three", "0.600000", 5, "five", "0.300000"]
+    shown = list(shown_predictions(table))
+    assert shown[1:] == [("a", "three", "60.00%", "five 30.00%"), ("b", "three", "90.00%", "")]
 
 
 def test_a_table_shows_its_first_rows_and_ends_of_paths():

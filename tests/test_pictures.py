@@ -79,11 +79,22 @@ def failing():
     raise RuntimeError("latex could\nnot be found " + "x" * 300)
 
 
+def half_drawn():
+    a_figure()
+    failing()
+
+
+def unsaveable():
+    figure = a_figure()
+    figure.savefig = lambda *args, **options: failing()
+    return figure
+
+
 def test_a_picture_that_cannot_be_drawn_is_told_in_a_line_and_the_others_are_drawn(tmp_path, capsys):
-    unsaveable = a_figure()
-    unsaveable.savefig = lambda *args, **options: failing()
-    drawings = {"first": failing, "second": lambda: unsaveable, "third": a_figure}
-    pictures.show(drawings, RunFolder(tmp_path))
+    opened = a_figure().number
+    pictures.show({"first": half_drawn, "second": unsaveable, "third": a_figure}, RunFolder(tmp_path))
+    assert plt.get_fignums() == [opened]  # a figure of before stays, and no half of another
+    plt.close(opened)
     first, second, third = capsys.readouterr().out.splitlines()
     assert first.startswith("picture not drawn: first: RuntimeError: latex could not be found xxx")
     assert second.startswith("picture not drawn: second: RuntimeError: ")

@@ -7,7 +7,7 @@ from utilities.data.datasets import LabelledImages
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.record.results import Results, format_results
 from utilities.training import training
-from utilities.training.training import TrainedClassifier
+from utilities.training.training import predict_after_both_phases
 
 # Four classes; no image is of the last, and the third is never predicted. Some winners have no probability over 0.5.
 CLASSES = np.array([1, 5, 7, 26])
@@ -118,7 +118,7 @@ def test_every_image_is_classified_in_its_place(classifier, count):
     labels = make_labels(count, range(3))
     images = make_images(labels, channels=1)
     labelled = LabelledImages(images, labels.astype(np.int64), np.arange(3), ("0", "1", "2"))
-    _, now = TrainedClassifier(classifier, classifier.whole.get_weights()).predict(labelled)
+    _, now = predict_after_both_phases(classifier.whole, classifier.whole.get_weights(), images)
     expected = np.asarray(classifier.whole(images.astype(np.float32) / 255))
     assert np.allclose(now, expected, atol=1e-5)
     assert Results(labelled.targets, now, labelled.classes, labelled.names).confusion.sum() == count
@@ -132,7 +132,7 @@ def test_both_phases_are_classified_with_their_own_weights(classifier):
     first, expected_first = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
     classifier.whole.set_weights([weight + 0.1 for weight in first])
     second, expected_second = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
-    after_phase_1, now = TrainedClassifier(classifier, first).predict(labelled)
+    after_phase_1, now = predict_after_both_phases(classifier.whole, first, labelled.images)
     assert not np.allclose(expected_first, expected_second, atol=1e-3)
     assert np.allclose(after_phase_1, expected_first, atol=1e-5)
     assert np.allclose(now, expected_second, atol=1e-5)

@@ -36,8 +36,7 @@ from utilities.record.run_list import find_run
 from utilities.record.runs import RunFolder
 from utilities.session.classification import ClassifierTask
 from utilities.terminal.arguments import LAST, parse_autoencoder_arguments, parse_classification_arguments
-from utilities.training import training
-from utilities.training.schedule import LowerOnPlateau
+from utilities.training import schedule, training
 
 EPOCHS = 6
 CLASSES = np.arange(4)
@@ -70,8 +69,8 @@ def train_classifier(folder):
     encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
     classifier = build_classifier(encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, EPOCHS, batch_size=8)
-    trained, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
-    return classifier.whole.get_weights(), trained.weights_after_phase_1
+    after_phase_1, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
+    return classifier.whole.get_weights(), after_phase_1
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def test_a_killed_training_of_a_classifier_goes_on_to_the_same_weights_and_histo
 @pytest.mark.backend
 def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SHORTEST_PATIENCE", 3)
-    monkeypatch.setattr(LowerOnPlateau.__init__, "__defaults__", (0.9,))
+    monkeypatch.setattr(schedule, "LEAST_IMPROVEMENT", 0.9)
     undisturbed = train_undisturbed("autoencoder", train_autoencoder, tmp_path)
     rates = [row["learning_rate"] for row in undisturbed.history]
     assert rates[-1] < 0.6 * training.RECONSTRUCTION.learning_rate * 0.5 * (1 + np.cos(np.pi * (EPOCHS - 1) / EPOCHS))

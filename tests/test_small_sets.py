@@ -53,7 +53,8 @@ def test_a_classifier_learns_from_ten_images_of_each_class(mnist):
     keras.utils.set_random_seed(1)
     encoder, hyperparameters = train(few.images, epochs=5)[0].encoder, ClassifierHyperparameters(32, 10, 10)
     split, folder = split_for_validation(100, seed=1, targets=few.targets), RunFolder()
-    trained, _ = training.train_classifier(build_classifier(encoder, 32, 10), few, split, hyperparameters, 1, folder)
+    classifier = build_classifier(encoder, 32, 10)
+    training.train_classifier(classifier, few, split, hyperparameters, 1, folder)
     others = LabelledImages(mnist.images[-500:], mnist.targets[-500:], mnist.classes, mnist.names)
-    _, probabilities = trained.predict(others)
+    probabilities = training.predict(classifier.whole, others.images)
     assert np.mean(probabilities.argmax(1) == others.targets) > 0.6

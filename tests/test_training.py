@@ -16,7 +16,7 @@ from utilities.network import memory
 from utilities.network.hyperparameters import ClassifierHyperparameters
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.record.runs import RunFolder
-from utilities.training import training
+from utilities.training import schedule, training
 from utilities.training.schedule import LowerOnPlateau, PlateauedCosine
 from utilities.training.training import engine
 
@@ -80,7 +80,7 @@ def train_autoencoder(images=IMAGES, seed=1, **options):
 
 
 def train_classifier(add_row, epochs=2, layers=2, units=8):
-    """Train a classifier on a new encoder, the same each time; return what training returns, and the encoder's bits."""
+    """Train a classifier on a new encoder, always the same; return it, what training returns, the encoder's bits."""
     keras.utils.set_random_seed(1)
     encoder = build_autoencoder(IMAGES.shape[1:], make_hyperparameters(layers)).encoder
     loaded = encoder.get_weights()
@@ -89,7 +89,7 @@ def train_classifier(add_row, epochs=2, layers=2, units=8):
     folder = RunFolder()
     keep = folder.add_row
     folder.add_row = lambda row: (keep(row), add_row(row, classifier))
-    return *training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder), loaded
+    return classifier, *training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder), loaded
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,10 @@ def two_phases(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "through the encoder":
             patch.setattr(memory, "LARGEST_CODES", 0)
-        trained, stopped_by, loaded = train_classifier(add_row)
-    return SimpleNamespace(trained=trained, stopped_by=stopped_by, loaded=loaded, epochs=epochs)
+        classifier, after_phase_1, stopped_by, loaded = train_classifier(add_row)
+    return SimpleNamespace(
+        classifier=classifier, after_phase_1=after_phase_1, stopped_by=stopped_by, loaded=loaded, epochs=epochs
+    )
 
 
 def test_each_phase_runs_the_epochs_asked_for(two_phases):
@@ -282,9 +284,9 @@ def test_phase_1_changes_no_bit_of_the_encoder_and_trains_the_dense_layers(two_p
 
 
 def test_the_weights_kept_from_phase_1_are_those_that_it_ended_with(two_phases):
-    classifier = two_phases.trained.classifier
+    classifier = two_phases.classifier
     now = classifier.whole.get_weights()
-    classifier.whole.set_weights(two_phases.trained.weights_after_phase_1)
+    classifier.whole.set_weights(two_phases.after_phase_1)
     encoder, head = classifier.encoder.get_weights(), classifier.head.get_weights()
     classifier.whole.set_weights(now)
     assert same_bits(encoder, two_phases.loaded)
@@ -292,7 +294,7 @@ def test_the_weights_kept_from_phase_1_are_those_that_it_ended_with(two_phases):
 
 
 def test_phase_2_changes_every_weight_and_every_statistic_of_the_encoder(two_phases):
-    encoder = two_phases.trained.classifier.encoder
+    encoder = two_phases.classifier.encoder
     _, ended, _ = two_phases.epochs[-1]
     changed = [
         weight.name
@@ -305,21 +307,21 @@ def test_phase_2_changes_every_weight_and_every_statistic_of_the_encoder(two_pha
 
 
 def test_codes_computed_once_train_the_dense_layers_like_the_encoder_does(monkeypatch):
-    once, *_ = train_classifier(lambda row, classifier: None, epochs=1)
+    _, once, *_ = train_classifier(lambda row, classifier: None, epochs=1)
     monkeypatch.setattr(memory, "LARGEST_CODES", 0)
-    through, *_ = train_classifier(lambda row, classifier: None, epochs=1)
-    for a, b in zip(once.weights_after_phase_1, through.weights_after_phase_1, strict=True):
+    _, through, *_ = train_classifier(lambda row, classifier: None, epochs=1)
+    for a, b in zip(once, through, strict=True):
         assert np.allclose(a, b, atol=1e-5)
 
 
 def test_the_classifier_learns():
     history = []
-    trained, *_ = train_classifier(lambda row, classifier: history.append(row), epochs=20, layers=1, units=32)
+    classifier, *_ = train_classifier(lambda row, classifier: history.append(row), epochs=20, layers=1, units=32)
     assert [row["phase"] for row in history] == ["frozen"] * 20 + ["everything"] * 20
     assert history[19]["val_loss"] < 0.5 * history[0]["val_loss"]
     assert history[-1]["loss"] < 0.5 * history[20]["loss"]  # of images that are shifted anew each time
     assert history[-1]["val_accuracy"] >= history[19]["val_accuracy"] > 0.9
-    probabilities = trained.classifier.whole.predict(IMAGES[SPLIT.validation] / 255, verbose=0)
+    probabilities = classifier.whole.predict(IMAGES[SPLIT.validation] / 255, verbose=0)
     expected = LABELLED.targets[SPLIT.validation]
     assert history[-1]["val_accuracy"] == pytest.approx(np.mean(probabilities.argmax(axis=1) == expected))
 
@@ -331,10 +333,10 @@ def test_the_phase_that_ends_with_the_higher_validation_accuracy_is_kept(monkeyp
     def add_row(row, classifier):
         weights.append(classifier.whole.get_weights())
 
-    trained, *_ = train_classifier(add_row, epochs=20, layers=1, units=32)
+    classifier, *_ = train_classifier(add_row, epochs=20, layers=1, units=32)
     after_phase_1, after_phase_2 = weights[19], weights[39]
     assert not same_bits(after_phase_1, after_phase_2)
-    assert same_bits(trained.classifier.whole.get_weights(), after_phase_1)
+    assert same_bits(classifier.whole.get_weights(), after_phase_1)
     assert "phase 1 is kept" in capsys.readouterr().out
 
 
@@ -347,11 +349,11 @@ def test_interrupt_in_phase_1_stops_there_and_keeps_what_was_learnt(capsys):
             signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    trained, stopped_by, loaded = train_classifier(add_row, epochs=50)
+    classifier, _, stopped_by, loaded = train_classifier(add_row, epochs=50)
     assert stopped_by == signal.SIGINT
     assert {row["phase"] for row in history} == {"frozen"}
     assert 2 <= len(history) <= 3
-    assert same_bits(trained.classifier.encoder.get_weights(), loaded)
+    assert same_bits(classifier.encoder.get_weights(), loaded)
     assert signal.getsignal(signal.SIGINT) is before
     assert "stopping" in capsys.readouterr().err
 
@@ -421,7 +423,7 @@ def test_a_lowered_learning_rate_reaches_the_steps_of_a_network_in_training():
 def test_a_plateau_in_training_changes_what_is_learnt_after_it(monkeypatch):
     undisturbed, _ = train_autoencoder(epochs=4)
     monkeypatch.setattr(training, "SHORTEST_PATIENCE", 1)
-    monkeypatch.setattr(LowerOnPlateau.__init__, "__defaults__", (0.9,))
+    monkeypatch.setattr(schedule, "LEAST_IMPROVEMENT", 0.9)
     lowered, _ = train_autoencoder(epochs=4)
     assert not same_bits(lowered.whole.get_weights(), undisturbed.whole.get_weights())
 

@@ -13,16 +13,17 @@ def main():
     # Imported here, where a package that is missing is told in one line.
     from utilities.data.sources import open_source
     from utilities.record.dataset_folder import holds_dataset
-    from utilities.session.dataset import ask, describe, may_replace, write
+    from utilities.session.dataset import ask, describe, write
     from utilities.terminal.console import Console, say
     from utilities.terminal.dataset_arguments import parse_dataset_arguments
+    from utilities.text import printable
 
     arguments = parse_dataset_arguments()
     replaces = holds_dataset(arguments.output, arguments.data)
     source = open_source(arguments.data)
     say(f"{describe(source)}; seed {arguments.seed}\n")
     console = Console()
-    if replaces and not may_replace(console, arguments.output):
+    if replaces and not console.may_replace(f"{printable(str(arguments.output))} has a data set"):
         say("not written")
     else:
         write(source, *ask(console, source, arguments), arguments)

@@ -1,1 +1,1 @@
-"""What `autoencoder.py` and `classification.py` share."""
+"""What the scripts share."""

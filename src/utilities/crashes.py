@@ -1,6 +1,5 @@
 """What nobody foresaw: the details of an error, and a process that tells when this one is ended by a library."""
 
-import contextlib
 import faulthandler
 import os
 import subprocess
@@ -38,15 +37,9 @@ def watch():
     system.call_in_forks(faulthandler.disable)  # the crash of a child is its parent's to tell
 
 
-def say_goodbye():
-    """Tell the watcher that this process now ends by itself."""
-    with contextlib.suppress(OSError):  # the watcher was killed
-        os.write(2, GOODBYE)
-
-
 def address_space():
     """Return in words how much memory ``ulimit -v`` allows, or None where it sets no limit."""
-    limit = system.address_space()
+    limit = system.limit("RLIMIT_AS")
     return limit and f"ulimit -v allows {gigabytes(limit)}"
 
 

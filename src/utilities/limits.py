@@ -13,7 +13,7 @@ GROUPS = Path("/sys/fs/cgroup")
 
 def available_memory():
     """Return how many bytes the machine, this process's limits and its control groups allow: the least of these."""
-    limits = filter(None, (system.address_space(), system.data_segment()))
+    limits = filter(None, map(system.limit, ("RLIMIT_AS", "RLIMIT_DATA")))
     return min([system.memory(), *limits, *_group_bounds()])
 
 
@@ -23,12 +23,20 @@ def _group_bounds():
     A container is such a group, and so is a service or a user's session.
     """
     files = []
-    for line in OWN_GROUPS.read_text().splitlines() if OWN_GROUPS.exists() else ():
+    for line in _read(OWN_GROUPS).splitlines():
         _, controllers, group = line.split(":", 2)
         if not controllers:  # version 2
             files.append(GROUPS / group.lstrip("/") / "memory.max")
         elif "memory" in controllers.split(","):  # version 1
             files.append(GROUPS / "memory" / group.lstrip("/") / "memory.limit_in_bytes")
     bounds = (folder / file.name for file in files for folder in file.parents)
-    texts = [bound.read_text().strip() for bound in bounds if bound.exists()]
+    texts = [_read(bound).strip() for bound in bounds]
     return [int(text) for text in texts if text.isdigit()]  # "max" is no bound
+
+
+def _read(path):
+    """Return the text of a file, an empty one where it cannot be read: a container may hide it."""
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""

@@ -178,11 +178,12 @@ class _Peer:
     def __init__(self, connection, patience):
         connection.settimeout(patience)
         self.values = queue.SimpleQueue()
+        self._sending = threading.Lock()
         self._connection = connection
         self._lines = connection.makefile(encoding="utf-8", errors="replace")
 
     def send(self, *message):
-        with contextlib.suppress(OSError):  # the thread that receives tells of a process that is gone
+        with self._sending, contextlib.suppress(OSError):  # the thread that receives tells of a process that is gone
             self._connection.sendall(f"{json.dumps(message)}\n".encode())
 
     def receive(self):
@@ -259,7 +260,8 @@ def end(code, fault=None, told=None):
     """
     _ending.acquire()  # for good: where several threads end the process, one tells why
     try:
-        crashes.say_goodbye()
+        with contextlib.suppress(OSError):  # the watcher was killed
+            os.write(2, crashes.GOODBYE)  # this process ends by itself
         code_of_others = code if code in (0, BadInput.exit_code) else Fault.exit_code
         for peer in _peers:
             peer.send("ended", code_of_others, told or f"{_job.name(_job.number)}: {fault or f'exit code {code}'}")

@@ -49,21 +49,12 @@ def memory():
     return status[1]
 
 
-def address_space():
-    """Return how many bytes ``ulimit -v`` allows, or None where there is no limit."""
-    return _limit("RLIMIT_AS")
-
-
-def data_segment():
-    """Return how many bytes ``ulimit -d`` allows, or None where there is no limit."""
-    return _limit("RLIMIT_DATA")
-
-
-def _limit(name):
+def limit(name):
+    """Return how many bytes a limit of the resource module allows this process, or None where there is no limit."""
     if resource is None:
         return None
-    limit, _ = resource.getrlimit(getattr(resource, name))
-    return None if limit == resource.RLIM_INFINITY else limit
+    allowed, _ = resource.getrlimit(getattr(resource, name))
+    return None if allowed == resource.RLIM_INFINITY else allowed
 
 
 def limit_child(seconds):

@@ -10,7 +10,7 @@ from conftest import make_hyperparameters, run_script
 from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
-from utilities.session.menus import save_encoder
+from utilities.session.menus import save
 
 # From no room for the folder to room for everything.
 SIZES = [4 * pages for pages in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128, 256)]
@@ -68,7 +68,7 @@ def test_an_autoencoder_is_saved_elsewhere(data, tmp_path, small_disk, at_termin
     else:
         encoder = build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder
         places = (folder / "encoder.h5", tmp_path / "elsewhere.h5")
-        _, shown = at_terminal(lambda console: save_encoder(console, encoder), *places)
+        _, shown = at_terminal(lambda console: save(console, encoder), *places)
         assert "encoder.h5: cannot be written: No space left on device\n" in shown
         read_encoder(tmp_path / "elsewhere.h5", (8, 8, 1))
     if full and any(folder.glob("runs/*/checkpoint-*.npz")):

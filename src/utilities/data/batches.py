@@ -37,16 +37,11 @@ class Examples:
     def __len__(self):
         return len(self.chosen)
 
-    @property
-    def numbers(self):
-        """How many numbers one input has."""
-        return math.prod(self.inputs.shape[1:])
-
 
 def epoch_order(examples, epoch, seed):
     """Return the indices of the examples, (examples,), in the order of an epoch: a function of seed and epoch alone."""
     random = np.random.default_rng((seed, epoch))
-    window = max(1, WINDOW_BYTES // (examples.numbers * examples.inputs.itemsize))
+    window = max(1, WINDOW_BYTES // examples.inputs[0].nbytes)
     if len(examples) <= window:
         return random.permutation(examples.chosen)
     run = math.ceil(window / RUNS_IN_WINDOW)
@@ -58,16 +53,12 @@ def epoch_order(examples, epoch, seed):
 
 
 def draw_epoch(examples, epoch, seed):
-    """Return the order of an epoch, (examples,), and how far each example in it is shifted, (examples, 2)."""
-    return epoch_order(examples, epoch, seed), epoch_shifts(examples, epoch, seed)
-
-
-def epoch_shifts(examples, epoch, seed):
-    """Return how far each example in the order of an epoch is shifted, in rows and columns from 0, (examples, 2)."""
+    """Return an epoch's order, (examples,), and how far each in it is shifted in rows and columns, (examples, 2)."""
+    order = epoch_order(examples, epoch, seed)
     if not examples.largest_shift:
-        return np.broadcast_to(np.uint16(0), (len(examples), 2))  # takes no memory
+        return order, np.broadcast_to(np.uint16(0), (len(examples), 2))  # takes no memory
     random = np.random.default_rng((seed, epoch, SHIFTS))
-    return random.integers(0, 2 * examples.largest_shift, (len(examples), 2), np.uint16, endpoint=True)
+    return order, random.integers(0, 2 * examples.largest_shift, (len(examples), 2), np.uint16, endpoint=True)
 
 
 def take(examples, indices, shifts=None):
@@ -75,7 +66,7 @@ def take(examples, indices, shifts=None):
 
     Args:
         indices: of any shape, (...); the inputs are (..., rows, columns, channels).
-        shifts: of each input, (..., 2), as epoch_shifts has them; None for none.
+        shifts: of each input, (..., 2), as draw_epoch has them; None for none.
     """
     inputs = examples.inputs[indices]
     if shifts is not None and examples.largest_shift:

@@ -17,8 +17,6 @@ MOST_CHANNELS = 4
 QMNIST_COLUMNS = 8
 # ImageNet's, the largest common set, are as many. More labels than that are rather the images' numbers.
 MOST_CLASSES = 1000
-# Bytes of images that are compared at a time.
-COMPARED_BYTES = 2**20
 COMPARED_NUMBERS = 2**22
 
 
@@ -48,7 +46,7 @@ def read_images(path):
         BadInput: no IDX file, not one of images of unsigned bytes, or images that are all alike.
     """
     images = _read_images(path)
-    if len(images) > 1 and _all_alike(images):
+    if len(images) > 1 and all(np.array_equal(image, images[0]) for image in images):
         raise BadInput(f"{path}: nothing to learn: its {len(images)} images are all alike")
     return images
 
@@ -65,13 +63,6 @@ def _read_images(path):
     if not 1 <= channels <= MOST_CHANNELS:
         raise BadInput(f"{path}: expected images of 1 to {MOST_CHANNELS} channels, found {channels}")
     return images
-
-
-def _all_alike(images):
-    """Tell whether each image equals the first; no more are read than up to one that does not."""
-    at_a_time = max(1, COMPARED_BYTES // images[0].nbytes)
-    parts = (images[start : start + at_a_time] for start in range(0, len(images), at_a_time))
-    return all((part == images[0]).all() for part in parts)
 
 
 def _read_labels(path):
@@ -214,12 +205,6 @@ def spread(values, most):
     """Return some values of an array, spread over all, as a list; all where there are no more than that."""
     places = np.linspace(0, len(values) - 1, min(most, len(values)))
     return values[places.round().astype(int)].tolist()
-
-
-def commonest_class_accuracy(targets, split):
-    """Return the validation accuracy, 0 to 1, of naming the commonest class of the training images for each."""
-    commonest = np.bincount(targets[split.training]).argmax()
-    return np.mean(targets[split.validation] == commonest)
 
 
 def describe(images, split):

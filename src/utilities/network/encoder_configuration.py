@@ -193,7 +193,10 @@ def _read_layer(entry):
         case {"class_name": "ReLU" | "LeakyReLU", "config": dict()} as activation:
             return [*_read_layer(entry | {"config": settings | {"activation": "linear"}}), *_read_layer(activation)]
     record = RECORDS[kind]
-    found = _read_settings(entry, {field.name: field.default for field in fields(record)} if record else {})
+    wanted = {field.name: field.default for field in fields(record)} if record else {}
+    if kind == "LeakyReLU":
+        wanted["negative_slope"] = 0.3  # Keras' default
+    found = _read_settings(entry, wanted)
     return [record(**found)] if record else []
 
 

@@ -16,7 +16,7 @@ def training_memory(size, batch_size, data_bytes):
     """Return about how many bytes it takes to train a network.
 
     Args:
-        size: the network's architecture.NetworkSize.
+        size: the network's layers.NetworkSize.
         data_bytes: that the data take in memory: bytes_in_memory of the images, and bytes_of_codes.
     """
     return LIBRARIES + data_bytes + FLOAT32 * (COPIES_OF_WEIGHTS * size.weights + batch_size * size.features)
@@ -50,9 +50,3 @@ def check_memory(size, batch_size, data_bytes):
             f"too large: training takes about {gigabytes(needed)} of memory in batches of {batch_size}{data}, "
             f"and there are {gigabytes(available)}"
         )
-
-
-def describe(size, batch_size, data_bytes):
-    """Return what a network's size means for its training, as a text; arguments as of training_memory."""
-    needed = training_memory(size, batch_size, data_bytes)
-    return f"{size.weights:,} weights; takes about {gigabytes(needed)} to train"

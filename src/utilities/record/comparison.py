@@ -1,5 +1,6 @@
 """Several experiments beside each other, those of earlier sessions too: a table, and the graph of their losses."""
 
+import math
 from functools import partial
 
 from utilities.record import figures
@@ -34,8 +35,8 @@ def format_experiments(experiments):
 
 
 def best_of(experiments):
-    """Return the experiment with the smallest validation loss."""
-    return min(experiments, key=lambda experiment: experiment.validation_loss)
+    """Return the experiment with the smallest validation loss; one that is no number is the worst."""
+    return min(experiments, key=lambda each: (math.isnan(each.validation_loss), each.validation_loss))
 
 
 def differences(experiments):

@@ -134,8 +134,7 @@ def _label_classes(axis, names, cell):
 def draw_image(axis, image):
     """Draw an image, uint8 or in [0, 1], (rows, columns, channels)."""
     axis.imshow(visible(image), cmap="gray_r", vmin=0, vmax=1)
-    axis.set_xticks([])
-    axis.set_yticks([])
+    axis.set(xticks=[], yticks=[])
 
 
 def visible(image):

@@ -47,12 +47,14 @@ def keep(drawings, folder):
 
 def _draw(drawings, folder):
     """Return the figures that can be drawn, each with the path of its file, or None where it could not be kept."""
-    drawn = []
+    drawn, before = [], plt.get_fignums()
     for name, draw in drawings.items():
         with _faults_told(f"picture not drawn: {name}"):
             figure, content = draw(), io.BytesIO()
             figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
             drawn.append((figure, folder.keep_bytes(f"{name}.png", content.getvalue())))
+    for number in {*plt.get_fignums()} - {*before, *(figure.number for figure, _ in drawn)}:
+        plt.close(number)  # half-drawn
     return drawn
 
 

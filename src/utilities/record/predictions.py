@@ -1,6 +1,5 @@
 """What a network made of images that are not in the test set's table: lists to print, and to keep as CSV files."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,65 +11,43 @@ LISTED = 20  # rows that are printed; a file has all
 LONGEST_NAME = 24
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """The two most probable classes of each image.
+def predictions_table(names, probabilities, labels, class_names):
+    """Return the rows of a CSV file, the head first: of each image the two most probable classes.
 
-    Attributes:
+    Args:
         names: of the images, [count].
-        classes: the positions of the two, the more probable first, (count, 2).
-        probabilities: theirs, (count, 2).
+        probabilities: of all classes, (count, classes).
+        labels, class_names: of the classes, [classes].
     """
-
-    names: list[str]
-    classes: np.ndarray
-    probabilities: np.ndarray
-
-    @classmethod
-    def of(cls, names, probabilities):
-        """Return those of the probabilities of all classes, (count, classes)."""
-        classes = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
-        return cls(names, classes, np.take_along_axis(probabilities, classes, axis=1))
-
-    def captions(self, class_names):
-        """Return what to write above each image, [count]."""
-        return [
-            f"{class_names[first]} ({probability:.0%})"
-            for first, probability in zip(self.classes[:, 0], self.probabilities[:, 0], strict=True)
-        ]
-
-    def rows(self, class_names):
-        """Yield the rows of a table to print, the head first; the second class where it is close."""
-        yield "image", "class", "probability", "or"
-        for name, classes, probabilities in zip(self.names, self.classes, self.probabilities, strict=True):
-            first, second = (class_names[position] for position in classes)
-            close = f"{second} {probabilities[1]:.2%}" if probabilities[1] >= CLOSE else ""
-            yield name, first, f"{probabilities[0]:.2%}", close
-
-    def table(self, labels, class_names):
-        """Yield the rows of a CSV file, the head first."""
-        yield "image", "label", "name", "probability", "second_label", "second_name", "second_probability"
-        for name, classes, probabilities in zip(self.names, self.classes, self.probabilities, strict=True):
-            row = [name]
-            for position, probability in zip(classes, probabilities, strict=True):
-                row += [labels[position], class_names[position], f"{probability:.6f}"]
-            yield row
+    rows = [["image", "label", "name", "probability", "second_label", "second_name", "second_probability"]]
+    for name, of_classes in zip(names, probabilities, strict=True):
+        first_two = np.argsort(-of_classes, kind="stable")[:2]
+        rows.append([name])
+        for each in first_two:
+            rows[-1] += labels[each], class_names[each], f"{of_classes[each]:.6f}"
+    return rows
 
 
-def mistakes_of(results):
-    """Return the indices of the images that Results have wrong, the most confident first."""
+def shown_predictions(table):
+    """Yield the rows of a predictions_table as they are printed; the second class where it is close."""
+    yield "image", "class", "probability", "or"
+    for name, _, first, probability, _, second, its_probability in table[1:]:
+        close = f"{second} {float(its_probability):.2%}" if float(its_probability) >= CLOSE else ""
+        yield name, first, f"{float(probability):.2%}", close
+
+
+def mistakes_table(results):
+    """Return the rows of a table of what Results have wrong, the head first, then the most confident.
+
+    In a row are the image's index, its true class, the predicted one, and that one's probability.
+    """
+    rows = [("index", "true", "predicted", "probability")]
+    predictions, confidence = results.predictions, results.probabilities.max(axis=1)
     wrong = np.flatnonzero(~results.correct)
-    return wrong[np.argsort(-results.probabilities[wrong].max(axis=1), kind="stable")]
-
-
-def mistakes_table(results, indices):
-    """Yield the rows of a table of mistakes, the head first: index, true class, predicted class, its probability."""
-    yield "index", "true", "predicted", "probability"
-    predictions = results.predictions
-    for index in indices:
-        predicted = predictions[index]
-        names = results.names[results.targets[index]], results.names[predicted]
-        yield index, *names, f"{results.probabilities[index, predicted]:.4f}"
+    for index in wrong[np.argsort(-confidence[wrong], kind="stable")].tolist():
+        true, predicted = results.names[results.targets[index]], results.names[predictions[index]]
+        rows.append((index, true, predicted, f"{confidence[index]:.4f}"))
+    return rows
 
 
 def format_table(rows):

@@ -101,15 +101,8 @@ def _describe(folder, experiment):
         yield f"failed: {printable(str(failed))}" if failed else finished
         yield f"answers {printable(' / '.join(folder.summary['answers']), 200)}"
     else:
-        yield ", ".join(_outcome(experiment))
+        shares = {"accuracy": experiment.accuracy, "test accuracy": experiment.test_accuracy}
+        told = [f"{name} {share:.2%}" for name, share in shares.items() if share is not None]
+        yield ", ".join([f"validation loss {experiment.validation_loss:#.4g}", *told, f"{experiment.seconds:.0f} s"])
         yield show(experiment.answers)
     yield f"data {', '.join(printable(Path(path).name) for path in folder.summary['data'])}"
-
-
-def _outcome(experiment):
-    yield f"validation loss {experiment.validation_loss:#.4g}"
-    if experiment.accuracy is not None:
-        yield f"accuracy {experiment.accuracy:.2%}"
-    if experiment.test_accuracy is not None:
-        yield f"test accuracy {experiment.test_accuracy:.2%}"
-    yield f"{experiment.seconds:.0f} s"

@@ -91,7 +91,15 @@ class RunFolder:
         Raises:
             BadInput: all checkpoints are damaged, or the files cannot be written.
         """
-        self._read_checkpoint()
+        paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
+        whole = next((path for path in paths if not self._load(path)), None)
+        if paths and not whole:
+            raise BadInput(
+                f"{self.path}: cannot be resumed: damaged: {', '.join(path.name for path in paths)}; delete that to "
+                "train this experiment from its beginning, or move its folder away to resume an earlier one"
+            )
+        if paths and whole != paths[0]:
+            tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {whole.name}")
         self._restore(ANSWERS, self.answers.encode())
         self._restore(HISTORY, _history_as_csv(self.history))
         return self
@@ -103,40 +111,22 @@ class RunFolder:
             BadInput: they are damaged, or not there.
         """
         path = self.path / WEIGHTS
-        try:
-            self._load(path)
-        except MemoryError:
-            raise
-        except Exception as error:
-            fault = getattr(error, "strerror", None) or "damaged"
-            raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file") from error
+        if fault := self._load(path):
+            raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file")
         return self
 
     def _load(self, path):
-        """Read a file of arrays and the history beside them, or raise whatever NumPy and zipfile raise."""
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
-        self.history = json.loads(arrays.pop("history").item())
-        self.checkpoint = arrays
-
-    def _read_checkpoint(self):
-        """Read the last checkpoint that is whole, and the history of its epochs."""
-        paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
-        for path in paths:
-            try:
-                self._load(path)
-            except MemoryError:
-                raise
-            except Exception:
-                continue
-            if path != paths[0]:
-                tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
-            return
-        if paths:
-            raise BadInput(
-                f"{self.path}: cannot be resumed: damaged: {', '.join(path.name for path in paths)}; delete that to "
-                "train this experiment from its beginning, or move its folder away to resume an earlier one"
-            )
+        """Read a file of arrays and the history beside them; return why that cannot be done, or None."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                arrays = dict(archive)
+            history = json.loads(arrays.pop("history").item())
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever NumPy and zipfile raise
+            return getattr(error, "strerror", None) or "damaged"
+        self.checkpoint, self.history = arrays, history
+        return None
 
     def _restore(self, name, content):
         """Give a file its content, and say so where it does not begin with that; epochs after it are trained again."""
@@ -241,15 +231,12 @@ class RunFolder:
         self.keep(HISTORY, append)
 
     def keep_checkpoint(self, arrays):
-        """Keep what training goes on from, {name: array}, and the history so far, in one step."""
-        self._keep_arrays(CHECKPOINT.format(len(self.history)), arrays)
+        """Keep what training goes on from, {name: array}."""
+        self.keep_arrays(CHECKPOINT.format(len(self.history)), arrays)
         self.keep("", lambda path: _remove_checkpoints(path, keep=KEPT_CHECKPOINTS))
 
-    def keep_weights(self, arrays):
-        """Keep what a finished experiment is opened from, {name: array}, and the history, in one step."""
-        self._keep_arrays(WEIGHTS, arrays)
-
-    def _keep_arrays(self, name, arrays):
+    def keep_arrays(self, name, arrays):
+        """Keep a file of arrays, {name: array}, with the history so far, in one step."""
         history = np.array(json.dumps(self.history).encode())
 
         def write(path):

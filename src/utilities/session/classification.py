@@ -7,14 +7,18 @@ from functools import cache, cached_property, partial
 import numpy as np
 
 from utilities.data.checksum import identify
-from utilities.data.datasets import commonest_class_accuracy
 from utilities.data.forms import form_like
 from utilities.errors import BadInput
 from utilities.files import as_csv
 from utilities.network import networks
 from utilities.network.encoder_reader import DIGITS
 from utilities.record import image_figures, pictures
-from utilities.record.predictions import Predictions, format_table, mistakes_of, mistakes_table
+from utilities.record.predictions import (
+    format_table,
+    mistakes_table,
+    predictions_table,
+    shown_predictions,
+)
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained
 from utilities.session.other_images import ask_for_images, keep_and_show
@@ -66,19 +70,25 @@ class ClassifierTask(Task):
 
         From the weights of an earlier training it is trained as in phase 2.
         """
-        after_phase_1 = arrays_of(begin, "earlier") or None
-        trained, stopped_by = training.train_classifier(
-            network, self.labelled, self.split, hyperparameters, self.arguments.seed, folder, after_phase_1
+        after_phase_1, stopped_by = training.train_classifier(
+            network,
+            self.labelled,
+            self.split,
+            hyperparameters,
+            self.arguments.seed,
+            folder,
+            arrays_of(begin, "earlier"),
         )
         weights = named_arrays("weight", network.whole.get_weights())
-        return weights | named_arrays("earlier", trained.weights_after_phase_1), stopped_by
+        return weights | named_arrays("earlier", after_phase_1), stopped_by
 
     def present(self, network, weights, folder):
         """Return the Trained of a networks.Classifier."""
         loss, accuracy = folder.outcome["val_loss"], folder.outcome["val_accuracy"]
-        baseline = commonest_class_accuracy(self.labelled.targets, self.split)
-        trained = training.TrainedClassifier(network, arrays_of(weights, "earlier"))
-        measure = cache(partial(_measure, trained, self.test, folder))
+        targets = self.labelled.targets
+        commonest = np.bincount(targets[self.split.training]).argmax()
+        baseline = np.mean(targets[self.split.validation] == commonest)
+        measure = cache(partial(_measure, network.whole, arrays_of(weights, "earlier"), self.test, folder))
         return Trained(
             (network.whole,),
             weights,
@@ -101,21 +111,18 @@ class ClassifierTask(Task):
             first += [image.copy() for image in images[: max(0, PICTURED - len(first))]]
         if not names:
             return
-        found, class_names = Predictions.of(names, np.concatenate(probabilities)), self.labelled.names
-        say(f"\n{format_table(found.rows(class_names))}\n")
+        rows = predictions_table(names, np.concatenate(probabilities), self.labelled.classes, self.labelled.names)
+        say(f"\n{format_table(shown_predictions(rows))}\n")
+        captions = [f"{name} ({float(probability):.0%})" for _, _, name, probability, *_ in rows[1 : 1 + PICTURED]]
         title = "what the classifier takes them for"
-        draw = partial(image_figures.draw_captioned, first, found.captions(class_names), title)
-        keep_and_show(folder, "predictions", found.table(self.labelled.classes, class_names), draw)
+        draw = partial(image_figures.draw_captioned, first, captions, title)
+        keep_and_show(folder, "predictions", rows, draw)
 
 
-def _measure(trained, test, folder):
-    """Return the Results after phase 1 and after both phases, and note them in the run's folder.
-
-    Args:
-        trained: training.TrainedClassifier.
-        test: LabelledImages.
-    """
-    frozen, final = (Results(test.targets, found, test.classes, test.names) for found in trained.predict(test))
+def _measure(network, weights_after_phase_1, test, folder):
+    """Return a classifier's Results on LabelledImages after phase 1, and as it is; note them in the run's folder."""
+    probabilities = training.predict_after_both_phases(network, weights_after_phase_1, test.images)
+    frozen, final = (Results(test.targets, found, test.classes, test.names) for found in probabilities)
     numbers = [{"loss": float(each.loss), "accuracy": float(each.accuracy)} for each in (frozen, final)]
     folder.keep_summary({"test": numbers[1] | {"after_phase_1": numbers[0]}})
     return frozen, final
@@ -137,19 +144,16 @@ def _report(measure, test, folder):
 def _show_mistakes(measure, test, folder):
     """Print, keep and draw the test images that were classified wrongly, the most confident first."""
     _, final = measure()
-    wrong = mistakes_of(final)
-    if not len(wrong):
+    rows = mistakes_table(final)
+    if len(rows) == 1:
         say("there are none: all test images are classified rightly")
         return
-    say(f"{len(wrong):,} of {len(final.targets):,} images, the most confident first\n")
-    rows = list(mistakes_table(final, wrong))
-    say(f"{format_table(rows)}\n")
-    path = folder.keep_bytes("mistakes.csv", as_csv(rows))
-    if path:
+    say(f"{len(rows) - 1:,} of {len(final.targets):,} images, the most confident first\n{format_table(rows)}\n")
+    if path := folder.keep_bytes("mistakes.csv", as_csv(rows)):
         say(f"all of them: {path}")
     pictured = rows[1 : 1 + 2 * PICTURED]
     captions = [f"{predicted} ({float(probability):.0%})\nis {true}" for _, true, predicted, probability in pictured]
-    images = test.images[wrong[: len(pictured)]]
+    images = test.images[[index for index, *_ in pictured]]
     pictures.show(
         {"mistakes": partial(image_figures.draw_captioned, images, captions, "the most confident mistakes")}, folder
     )

@@ -42,12 +42,6 @@ def describe(source):
     return f"{len(source):,} pictures{classes}" + (f"; {tests:,} of them given to test with" if tests else "")
 
 
-def may_replace(console, output):
-    """Tell whether the data set in a folder may be replaced: a person is asked."""
-    question = Question(f"{printable(str(output))} has a data set: replace it? y/n", False, yes_or_no, show_yes_or_no)
-    return not console.typed or console.ask(question)
-
-
 def ask(console, source, arguments):
     """Ask what no flag answers; return the Form and the share of the test set."""
     defaults = _look_at(source, arguments)

@@ -17,10 +17,10 @@ from utilities.network.saving import save_model
 from utilities.processes import several_processes
 from utilities.record import pictures
 from utilities.record.experiment import Experiment
-from utilities.record.runs import DAMAGED, RunFolder
+from utilities.record.runs import DAMAGED, WEIGHTS, RunFolder
 from utilities.session.menus import TRAIN_ON, act_on_menu, draw_loss
 from utilities.terminal.console import say, terminal_width
-from utilities.text import printable
+from utilities.text import gigabytes, printable
 from utilities.training import training
 from utilities.training.callbacks import arrays_of
 
@@ -108,7 +108,8 @@ class Task:
         keras.utils.set_random_seed(self.arguments.seed)
         network, lines = self.build(hyperparameters)
         size = networks.size_of(network.whole, network.encoder)
-        size_line = f"size     {memory.describe(size, hyperparameters.batch_size, self.data_bytes)}"
+        needed = gigabytes(memory.training_memory(size, hyperparameters.batch_size, self.data_bytes))
+        size_line = f"size     {size.weights:,} weights; takes about {needed} to train"
         say(f"\n{networks.describe(network.whole, terminal_width())}\n")
         say("\n".join([*lines, size_line, f"device   {_devices()}"]))
         for before in filter(None, (origin, folder if folder and folder.is_finished else None)):
@@ -121,7 +122,7 @@ class Task:
         trained = self.present(network, weights, folder)
         for model in trained.models:
             folder.keep(f"{model.name}.h5", partial(save_model, model))
-        folder.keep_weights(weights)
+        folder.keep_arrays(WEIGHTS, weights)
         folder.keep_summary(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
         for draw in [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]:
             pictures.keep(draw([Experiment.of(folder)]), folder)

@@ -11,7 +11,7 @@ from utilities.processes import is_first_process
 from utilities.record import figures, pictures
 from utilities.record.comparison import best_of, draw_comparison, format_experiments, with_earlier
 from utilities.session.questions import MOST_EPOCHS
-from utilities.terminal.answers import show_yes_or_no, whole_number, yes_or_no
+from utilities.terminal.answers import whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say
 from utilities.text import printable
 
@@ -105,8 +105,7 @@ def save(console, model):
             return None
         try:
             path = _path_of_model(answer, model.name)
-            exists = f"{printable(str(path))} exists: replace it? y/n"
-            if console.typed and path.exists() and not console.ask(Question(exists, False, yes_or_no, show_yes_or_no)):
+            if path.exists() and not console.may_replace(f"{printable(str(path))} exists"):
                 return None
             if is_first_process():
                 if not path.parent.exists():

@@ -15,7 +15,7 @@ from utilities.network.hyperparameters import (
 from utilities.network.memory import check_memory
 from utilities.terminal import answers
 from utilities.terminal.answers import checked, whole_number
-from utilities.terminal.console import Question
+from utilities.terminal.console import Question, answer_of_flag
 
 MOST_LAYERS = 20
 MOST_UNITS = 65_536
@@ -123,25 +123,20 @@ def check_flags(given):
     """
     lists = {"--kernels": answers.split_pairs, "--filters": answers.split_list}
     counts = [len(split(given[flag])) for flag, split in lists.items() if flag in given]
-    flag, implied = "--layers", dict(given)
-    if max(counts, default=1) > 1:
-        implied.setdefault(flag, str(max(counts)))
-    try:
-        layers = whole_number(1, MOST_LAYERS)(implied.get(flag, "1").strip())
-        parsers = {
-            "--kernels": partial(parse_kernel_sizes, layers=layers),
-            "--filters": partial(parse_filters, layers=layers),
-            "--units": whole_number(1, MOST_UNITS),
-            "--epochs": whole_number(1, MOST_EPOCHS),
-            "--batch-size": whole_number(1, LARGEST_BATCH),
-            "--third-pooling": answers.yes_or_no,
-        }
-        for flag, text in given.items():
-            if flag in parsers:
-                parsers[flag](text.strip())
-    except ValueError as error:
-        raise BadInput(f"{flag}: {error}") from error
-    return implied
+    implied = {"--layers": str(max(counts, default=1))} | given
+    layers = answer_of_flag("--layers", whole_number(1, MOST_LAYERS), implied["--layers"])
+    parsers = {
+        "--kernels": partial(parse_kernel_sizes, layers=layers),
+        "--filters": partial(parse_filters, layers=layers),
+        "--units": whole_number(1, MOST_UNITS),
+        "--epochs": whole_number(1, MOST_EPOCHS),
+        "--batch-size": whole_number(1, LARGEST_BATCH),
+        "--third-pooling": answers.yes_or_no,
+    }
+    for flag, parse in parsers.items():
+        if flag in given:
+            answer_of_flag(flag, parse, given[flag])
+    return implied if layers > 1 else given
 
 
 def _layers_question(image_shape, default):
@@ -191,7 +186,7 @@ def parse_kernel_sizes(answer, layers):
         one, two = "x".join(pair.groups()), " ".join(pair.groups())
         raise ValueError(f"expected {one} if it is the size of all kernels, or {two} if of two, found {answer!r}")
     example = " ".join(f"{rows}x{columns}" for rows, columns in _for_layers(KERNEL_SIZES, KERNEL_SIZES, layers))
-    return answers.one_for_each(layers, _parse_kernel_size, answers.split_pairs, "kernel size", example)(answer)
+    return answers.one_for_each(answer, layers, _parse_kernel_size, answers.split_pairs, "kernel size", example)
 
 
 def _parse_kernel_size(text):
@@ -208,4 +203,4 @@ def parse_filters(answer, layers):
     """
     example = show_numbers(_for_layers(FILTERS, FILTERS, layers))
     number = whole_number(1, architecture.MOST_FILTERS)
-    return answers.one_for_each(layers, number, answers.split_list, "number", example)(answer)
+    return answers.one_for_each(answer, layers, number, answers.split_list, "number", example)

@@ -13,7 +13,8 @@ def whole_number(smallest, largest):
     """Return a parser of one whole number within bounds, both included."""
 
     def parse(answer):
-        if not (re.fullmatch(NUMBER, answer) and smallest <= int(answer) <= largest):
+        # Python makes no number of more than some thousand digits.
+        if not (re.fullmatch("[0-9]{1,20}", answer) and smallest <= int(answer) <= largest):
             raise ValueError(f"expected a whole number from {smallest} to {largest}, found {printable(answer)!r}")
         return int(answer)
 
@@ -44,8 +45,8 @@ def show_yes_or_no(value):
     return "y" if value else "n"
 
 
-def one_for_each(count, parse, split, what, example):
-    """Return a parser of ``count`` values, a tuple; a single one is taken for all.
+def one_for_each(answer, count, parse, split, what, example):
+    """Return the ``count`` values that an answer names, a tuple; a single one is taken for all.
 
     Args:
         parse: parses the text of one value, digits or "5x3".
@@ -53,15 +54,11 @@ def one_for_each(count, parse, split, what, example):
         what: the name of one value.
         example: an answer that is right.
     """
-
-    def parse_all(answer):
-        texts = split(answer)
-        if len(texts) not in (1, count) or not all(re.fullmatch(VALUE, text) for text in texts):
-            plural, for_all = ("s", ", or one for all") if count > 1 else ("", "")
-            raise ValueError(f"expected {count} {what}{plural} such as {example}{for_all}, found {printable(answer)!r}")
-        return tuple(map(parse, texts * (count // len(texts))))
-
-    return parse_all
+    texts = split(answer)
+    if len(texts) not in (1, count) or not all(re.fullmatch(VALUE, text) for text in texts):
+        plural, for_all = ("s", ", or one for all") if count > 1 else ("", "")
+        raise ValueError(f"expected {count} {what}{plural} such as {example}{for_all}, found {printable(answer)!r}")
+    return tuple(map(parse, texts * (count // len(texts))))
 
 
 def split_list(answer):

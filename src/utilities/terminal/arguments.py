@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+from utilities.terminal.answers import whole_number
+from utilities.text import printable
+
 SOURCE = Path(__file__).resolve().parents[2]
 DATASET = SOURCE.parent / "Dataset"
 TRAINING_IMAGES = DATASET / "train-images-idx3-ubyte"
@@ -12,6 +15,7 @@ TEST_LABELS = DATASET / "t10k-labels-idx1-ubyte"
 ENCODER = SOURCE / "autoencoder" / "encoder.h5"
 DEFAULT_SEED = 1
 LARGEST_SEED = 2**32 - 1
+LONGEST_FAULT = 1000
 # Lines of help that argparse leaves as they are: none longer than 60 columns.
 QUESTIONS = """The hyperparameters are asked for: Enter takes the default
 that a question shows, and so does the end of the input; b
@@ -33,6 +37,11 @@ CLASSIFIER_ANSWERS = {
     "--epochs": "of each of the two phases (default: 5; more of few images)",
     "--batch-size": "images in a step (default: 128; fewer of few images)",
 }
+GOING_BACK = {
+    "--resume": "go on with an unfinished experiment, with its own answers, seed and files: a part of its name, or its "
+    "folder (default: the last one)",
+    "--open": "go back to the menu of a finished experiment (default: of the last one)",
+}
 LAST = ""  # stands for the last run where none is named
 
 
@@ -45,7 +54,7 @@ def parse_autoencoder_arguments(arguments=None):
     Args:
         arguments: the words of the command line; None for those of this process.
     """
-    parser = _Parser(
+    parser = _TrainingParser(
         AUTOENCODER_ANSWERS,
         description=f"Train a convolutional autoencoder on IDX images, and save\nits encoder.\n\n{QUESTIONS}",
         epilog="""examples:
@@ -62,11 +71,8 @@ def parse_autoencoder_arguments(arguments=None):
 
 
 def parse_classification_arguments(arguments=None):
-    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, and those of both scripts.
-
-    ``arguments`` are as of parse_autoencoder_arguments.
-    """
-    parser = _Parser(
+    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, those of both scripts."""
+    parser = _TrainingParser(
         CLASSIFIER_ANSWERS,
         description="Put dense layers on a trained encoder, train them with the\n"
         f"encoder frozen, then train everything, and report on the\ntest set.\n\n{QUESTIONS}",
@@ -103,72 +109,64 @@ def _is_about_a_run(parsed):
     return parsed.list or parsed.resume is not None or parsed.open is not None
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that knows the flags both scripts have, and reports a fault in one line."""
+class Parser(argparse.ArgumentParser):
+    """A parser that reports a fault in one line, and leaves the layout of its texts as it is."""
+
+    def __init__(self, **texts):
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **texts)
+
+    def error(self, message):
+        """Print a fault and leave."""
+        self.exit(2, f"{self.prog}: error: {printable(' '.join(message.split()), LONGEST_FAULT)} (see --help)\n")
+
+
+def of_flag(parse):
+    """Return a parser of an answer as argparse takes it."""
+
+    def parse_flag(text):
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse_flag
+
+
+seed = of_flag(whole_number(0, LARGEST_SEED))
+
+
+class _TrainingParser(Parser):
+    """A parser that knows the flags of both scripts that train."""
 
     def __init__(self, answers, **texts):
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **texts)
+        super().__init__(**texts)
         self.files = self.add_argument_group("files", FILES)
-        self._add_answers(answers)
-        self._add_runs()
-        self.add_argument(
-            "--seed",
-            type=_seed,
-            default=DEFAULT_SEED,
-            metavar="N",
-            help=f"seed of all that is random (default: {DEFAULT_SEED})",
-        )
-
-    def _add_answers(self, answers):
-        self.set_defaults(answers={})
+        self.answers = answers
         add = self.add_argument_group("answers", "to the questions of the first experiment").add_argument
         for flag, text in answers.items():
-            add(flag, action=_Answer, default=argparse.SUPPRESS, metavar="ANSWER", help=text)
+            add(flag, dest=flag, metavar="ANSWER", help=text)
+        self._add_runs()
+        text = f"seed of all that is random (default: {DEFAULT_SEED})"
+        self.add_argument("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=text)
 
     def _add_runs(self):
         runs = self.add_argument_group("runs", "every experiment is kept, and can be gone back to")
-        runs.add_argument(
-            "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where these are (default: runs)"
-        )
-        add = runs.add_mutually_exclusive_group().add_argument
-        add(
-            "--resume",
-            nargs="?",
-            const=LAST,
-            metavar="RUN",
-            help="go on with an unfinished experiment, with its own answers, seed and files: a part of its name, or "
-            "its folder (default: the last one)",
-        )
-        add(
-            "--open",
-            nargs="?",
-            const=LAST,
-            metavar="RUN",
-            help="go back to the menu of a finished experiment (default: of the last one)",
-        )
-        add("--list", action="store_true", help="print the experiments in DIR, and leave (default: train)")
+        text = "where these are (default: runs)"
+        runs.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help=text)
+        either = runs.add_mutually_exclusive_group()
+        for flag, text in GOING_BACK.items():
+            either.add_argument(flag, nargs="?", const=LAST, metavar="RUN", help=text)
+        text = "print the experiments in DIR, and leave (default: train)"
+        either.add_argument("--list", action="store_true", help=text)
 
     def add_path(self, short, long, default, what):
-        self.files.add_argument(
-            short, long, type=Path, default=default, metavar="IDX", help=f"{what} (default: MNIST's, in Dataset/)"
-        )
+        text = f"{what} (default: MNIST's, in Dataset/)"
+        self.files.add_argument(short, long, type=Path, default=default, metavar="IDX", help=text)
 
     def parse_args(self, arguments=None):
         parsed = super().parse_args(arguments)
+        texts = {flag: vars(parsed).pop(flag) for flag in self.answers}
+        parsed.answers = {flag: text for flag, text in texts.items() if text is not None}
         if parsed.answers and _is_about_a_run(parsed):
             self.error(f"{', '.join(parsed.answers)}: not with --resume, --open or --list: a run has its own")
         return parsed
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: error: {' '.join(message.split())} (see --help)\n")
-
-
-class _Answer(argparse.Action):
-    def __call__(self, parser, namespace, values, option_string=None):
-        namespace.answers = namespace.answers | {option_string: values}
-
-
-def _seed(text):
-    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST_SEED):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {LARGEST_SEED}, found {text!r}")
-    return int(text)

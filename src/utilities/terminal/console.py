@@ -14,6 +14,7 @@ from typing import Any
 from utilities import system
 from utilities.errors import BadInput
 from utilities.processes import agree
+from utilities.terminal.answers import show_yes_or_no, yes_or_no
 from utilities.text import printable
 
 LONGEST_ANSWER = 1000
@@ -125,7 +126,7 @@ class Console:
                     raise BadInput(f"{unused[0]}: not asked for with these images and answers: leave it out") from None
                 return end.value
             if question.flag in flags:
-                value = given[question.flag] = _answer_of_flag(question, flags[question.flag])
+                value = given[question.flag] = answer_of_flag(question.flag, question.parse, flags[question.flag])
             else:
                 # Another default of the same question means that an answer before it has changed.
                 key = question.text, question.default
@@ -151,6 +152,10 @@ class Console:
         self._menus += 1
         say("\n".join([title, *(f"  {number}  {text}" for number, text in choices.items())]))
         return self.ask(Question("choice", default, parse))
+
+    def may_replace(self, what):
+        """Tell whether something may be replaced: a person is asked."""
+        return not self.typed or self.ask(Question(f"{what}: replace it? y/n", False, yes_or_no, show_yes_or_no))
 
     def _read(self, prompt):
         """Return one line of input, stripped, or None at its end; redirected input is echoed."""
@@ -209,11 +214,12 @@ class Console:
         return f"line {self._lines} of {self._name}"
 
 
-def _answer_of_flag(question, text):
+def answer_of_flag(flag, parse, text):
+    """Return what a text parses as; raise BadInput that names the flag where it does not."""
     try:
-        return question.parse(text.strip())
+        return parse(text.strip())
     except ValueError as error:
-        raise BadInput(f"{question.flag}: {printable(str(error), LONGEST_ANSWER)}") from error
+        raise BadInput(f"{flag}: {printable(str(error), LONGEST_ANSWER)}") from error
 
 
 def say(text):

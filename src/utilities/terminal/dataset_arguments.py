@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from utilities.terminal.answers import whole_number
-from utilities.terminal.arguments import DEFAULT_SEED, LARGEST_SEED
+from utilities.terminal.arguments import DEFAULT_SEED, Parser, of_flag, seed
 from utilities.text import printable
 
 LARGEST_SIDE = 1024
@@ -31,36 +31,24 @@ EPILOG = """examples:
 
 def parse_dataset_arguments(arguments=None):
     """Return the arguments; what is asked for is None where no flag answers it."""
-    layout = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False)
-    seed = _flag(whole_number(0, LARGEST_SEED))
+    parser = Parser(description=DESCRIPTION, epilog=EPILOG)
     add = parser.add_argument_group("files").add_argument
     add("-d", "--data", type=Path, required=True, metavar="SOURCE", help="the pictures (required)")
     add("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where to write (required)")
     answers = parser.add_argument_group("answers to the questions", "asked for where not given")
     add = answers.add_argument
-    add("--sides", type=_flag(parse_sides), metavar="N|RxC", help="rows and columns of the images")
+    add("--sides", type=of_flag(parse_sides), metavar="N|RxC", help="rows and columns of the images")
     either = answers.add_mutually_exclusive_group().add_argument
     either("--colour", action="store_true", default=None, help="red, green and blue")
     either("--grey", action="store_false", default=None, dest="colour", help="grey")
     add("--invert", action=argparse.BooleanOptionalAction, help="swap light and dark, or leave them")
-    add("--test-share", type=_flag(parse_share), metavar="S", help="of the pictures: 1/6, 0.2, 20%%, 0")
+    add("--test-share", type=of_flag(parse_share), metavar="S", help="of the pictures: 1/6, 0.2, 20%%, 0")
     add = parser.add_argument_group("not asked for").add_argument
-    add("--crop", type=_flag(parse_crop), metavar="N|RxC", help="keep the middle of each picture")
+    add("--crop", type=of_flag(parse_crop), metavar="N|RxC", help="keep the middle of each picture")
     add("--transpose", action="store_true", help="swap rows and columns: EMNIST's then stand upright")
-    add("--count", type=_flag(whole_number(2, 10**9)), metavar="N", help="only so many of the pictures")
+    add("--count", type=of_flag(whole_number(2, 10**9)), metavar="N", help="only so many of the pictures")
     add("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help="of the choice of test pictures (default: 1)")
     return parser.parse_args(arguments)
-
-
-def _flag(parse):
-    def parse_flag(text):
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return parse_flag
 
 
 def parse_crop(answer):
@@ -90,9 +78,3 @@ def parse_share(answer):
     if share is None or share > Fraction(1, 2):
         raise ValueError(f"expected a share from 0 to 1/2, such as 1/6, 0.2 or 20%, found {printable(answer)!r}")
     return share
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        """Report a fault in one line."""
-        self.exit(2, f"{self.prog}: error: {printable(' '.join(message.split()), 300)} (see --help)\n")

@@ -18,9 +18,7 @@ class StopOnSignal(keras.callbacks.Callback):
         number: the last signal, or None.
     """
 
-    def __init__(self):
-        super().__init__()
-        self.number = None
+    number = None
 
     def __enter__(self):
         # Of several processes, one that stopped alone would leave the others waiting for its part of the next batch.

@@ -71,7 +71,7 @@ def _convolve(features, kernel, batch_size):
     """Return the "same" convolution of feature maps, computed in the fastest way."""
     by_transform = FourierConvolution(tuple(features.shape[1:3]), tuple(kernel.shape[:2]))
     if by_transform.is_faster(*kernel.shape[2:], batch_size):
-        return by_transform.convolve(features, by_transform.transform(kernel))
+        return by_transform.convolve(features, kernel)
     return ops.conv(features, kernel, padding="same", data_format="channels_last")
 
 

@@ -6,7 +6,6 @@ for many small maps, a processor computes those faster than fast Fourier transfo
 Source: Mathieu, Henaff and LeCun, "Fast Training of Convolutional Networks through FFTs", 2014.
 """
 
-from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -45,41 +44,37 @@ class FourierConvolution:
         of_maps = 2 * self.frequencies * (self.pixels * (channels + filters) + 2 * channels * filters)
         return batch_size * of_maps + 4 * self.frequencies * self.taps * channels * filters
 
-    def transform(self, kernel):
-        """Return the transform of a kernel, (rows, columns, channels, filters), as ``convolve`` takes it."""
+    def convolve(self, features, kernel):
+        """Return the convolution of feature maps, (batch, rows, columns, channels), with a kernel.
+
+        Args:
+            kernel: (rows, columns, channels, filters).
+        """
         channels, filters = kernel.shape[2:]
         kernel = ops.reshape(kernel, (self.taps, -1))
-        parts = [ops.reshape(matrix @ kernel, (self.frequencies, 2 * channels, filters)) for matrix in self._of_kernel]
-        return ops.concatenate(parts, 2)
-
-    def convolve(self, features, transform):
-        """Return the convolution of feature maps, (batch, rows, columns, channels), with a kernel's transform."""
-        channels, filters = (side // 2 for side in transform.shape[1:])
+        parts = [ops.reshape(part @ kernel, (self.frequencies, 2 * channels, filters)) for part in self._of_kernel()]
         # With the batch last, each step is a matrix product without further transposes.
         maps = ops.transpose(ops.reshape(features, (-1, self.pixels * channels)))
-        transforms = self._of_map @ ops.reshape(maps, (self.pixels, -1))
+        transforms = self._of_map() @ ops.reshape(maps, (self.pixels, -1))
         transforms = ops.reshape(transforms, (self.frequencies, 2 * channels, -1))
-        transforms = ops.matmul(ops.transpose(transform, (0, 2, 1)), transforms)
-        maps = self._to_map @ ops.reshape(transforms, (2 * self.frequencies, -1))
+        transforms = ops.matmul(ops.transpose(ops.concatenate(parts, 2), (0, 2, 1)), transforms)
+        maps = self._to_map() @ ops.reshape(transforms, (2 * self.frequencies, -1))
         maps = ops.transpose(ops.reshape(maps, (self.pixels * filters, -1)))
         return ops.reshape(maps, (-1, *self.map_size, filters))
 
-    @cached_property
     def _of_map(self):
-        """The matrix that transforms a map, (2 * frequencies, pixels); a frequency has a real and an imaginary row."""
+        """Return the matrix that transforms a map, (2 * frequencies, pixels): of each, a real and an imaginary row."""
         return _matrix(self._transforms(np.eye(self.pixels).reshape(-1, *self.map_size)))
 
-    @cached_property
     def _to_map(self):
-        """The matrix of the inverse transform, (pixels, 2 * frequencies)."""
+        """Return the matrix of the inverse transform, (pixels, 2 * frequencies)."""
         parts = np.eye(2 * self.frequencies).reshape(-1, self.frequencies, 2) @ [1, 1j]
         rows, columns = self.map_size
         maps = np.fft.irfft2(parts.reshape(len(parts), self.period[0], -1), self.period)[:, :rows, :columns]
         return _matrix(maps.reshape(len(parts), -1).T)
 
-    @cached_property
     def _of_kernel(self):
-        """The matrices that transform a kernel, for the real and for the imaginary part of its product with a map.
+        """Return the matrices that transform a kernel, for the real and the imaginary part of its product with a map.
 
         Each is (2 * frequencies, taps): the factors of the map's real and imaginary parts.
         """

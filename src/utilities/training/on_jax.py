@@ -54,11 +54,7 @@ def steps_per_epoch(examples, batch_size):
 
 
 def training_data(examples, batch_size, epochs, seed):
-    """Return the batches of some epochs, one after another; each epoch's order depends on the seed and its number.
-
-    Args:
-        epochs: the numbers of the epochs, ascending from 0 or from where an interrupted training goes on.
-    """
+    """Return the batches of some epochs, one after another, each in an order drawn from seed and epoch."""
     return _PaddedBatches(examples, batch_size, [partial(draw_epoch, examples, epoch, seed) for epoch in epochs])
 
 
@@ -167,13 +163,11 @@ def _normalise(layer, features, real):
 
     Keras' own ``mask`` does the same, but fails where there is a single channel.
     """
-    axis = layer.axis % features.ndim
-    others = [number for number in range(features.ndim) if number != axis]
+    others = list(range(features.ndim - 1))
     real = ops.reshape(real, (-1, *[1] * (features.ndim - 1)))
-    count = ops.sum(real) * (math.prod(features.shape[1:]) // features.shape[axis])
+    count = ops.sum(real) * math.prod(features.shape[1:-1])
     mean = ops.sum(features * real, others) / count
-    shape = [-1 if number == axis else 1 for number in range(features.ndim)]
-    variance = ops.sum(ops.square(features - ops.reshape(mean, shape)) * real, others) / count
+    variance = ops.sum(ops.square(features - mean) * real, others) / count
     move_statistics(layer, mean, variance)
     scale, offset = layer.gamma if layer.scale else None, layer.beta if layer.center else None
-    return ops.batch_normalization(features, mean, variance, axis, offset, scale, layer.epsilon)
+    return ops.batch_normalization(features, mean, variance, -1, offset, scale, layer.epsilon)

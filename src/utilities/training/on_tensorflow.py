@@ -64,7 +64,7 @@ def training_data(examples, batch_size, epochs, seed):
 def _ranges(examples, batch_size):
     """Return the (start, end) of the stacks of some examples."""
     count = len(examples)
-    in_stack = max(1, min(STACKED_EXAMPLES, STACKED_NUMBERS // examples.numbers) // batch_size) * batch_size
+    in_stack = max(1, min(STACKED_EXAMPLES, STACKED_NUMBERS // examples.inputs[0].size) // batch_size) * batch_size
     whole = count // batch_size * batch_size
     ends = sorted({*range(in_stack, whole, in_stack), whole, count} - {0})
     return list(itertools.pairwise([0, *ends]))
@@ -93,9 +93,7 @@ def _dataset(generate, examples, axes):
     found = weakref.ref(examples)
     dataset = tf.data.Dataset.from_generator(lambda: generate(found()), output_signature=_signature(examples, axes))
     dataset.examples = examples
-    if examples.classes is None:
-        dataset = dataset.map(_scaled_twice)
-    elif examples.inputs.dtype == np.uint8:
+    if examples.classes is None or examples.inputs.dtype == np.uint8:
         dataset = dataset.map(_scaled)
     options = tf.data.Options()
     # Closing an autotuned iterator waits seconds for its tuning thread.
@@ -110,19 +108,12 @@ def _signature(examples, axes):
     return of(examples.inputs) if examples.classes is None else (of(examples.inputs), of(examples.distributions))
 
 
-# These have no control flow, and AutoGraph's search for some takes longer than a first batch.
+# It has no control flow, and AutoGraph's search for some takes longer than a first batch.
 @tf.autograph.experimental.do_not_convert
-def _scaled_twice(images):
-    return (_scale(images),) * 2
-
-
-@tf.autograph.experimental.do_not_convert
-def _scaled(images, targets):
-    return _scale(images), targets
-
-
-def _scale(images):
-    return tf.cast(images, tf.float32) / WHITE
+def _scaled(images, *targets):
+    """Return images in [0, 1] with their targets, which without classes are the images themselves."""
+    images = tf.cast(images, tf.float32) / WHITE
+    return images, *(targets or (images,))
 
 
 class FastNetwork(keras.Model):
@@ -162,7 +153,7 @@ class FastNetwork(keras.Model):
 
 def _normalise(layer, features):
     """Return a batch normalisation's output in training, by the fused kernel; bring the moving statistics up."""
-    fused = layer.axis in (-1, 3) and layer.scale and layer.center and layer.epsilon >= SMALLEST_FUSED_EPSILON
+    fused = layer.scale and layer.center and layer.epsilon >= SMALLEST_FUSED_EPSILON
     if not fused:
         return layer(features, training=True)
     features, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

@@ -8,6 +8,7 @@ import numpy as np
 # was least with 5 steps of 20, with 10 to 20 of 290, and with 50 to 100 of 1,350.
 STATISTICS_SHARE = 1 / 20
 FEWEST_AVERAGED, MOST_AVERAGED = 5, 100
+LEAST_IMPROVEMENT = 1e-3  # that counts, as a share of the best loss so far: losses differ by orders of magnitude
 
 
 def moving_momentum(steps):
@@ -33,25 +34,18 @@ class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class LowerOnPlateau(keras.callbacks.Callback):
-    """Halves the learning rate after ``patience`` epochs without a validation loss better by ``min_delta``.
+    """Halves the learning rate after ``patience`` epochs whose validation loss is no LEAST_IMPROVEMENT."""
 
-    Args:
-        patience: in epochs.
-        min_delta: the least improvement that counts, relative to the best loss so far, as losses differ by orders of
-            magnitude.
-    """
-
-    def __init__(self, schedule, patience, min_delta=1e-3):
+    def __init__(self, schedule, patience):
         super().__init__()
         self.schedule = schedule
         self.patience = patience
-        self.min_delta = min_delta
         self.best = np.inf
         self.waited = 0
 
     def on_epoch_end(self, epoch, logs=None):
         """Compare the epoch's validation loss with the best so far."""
-        if logs["val_loss"] < self.best * (1 - self.min_delta):
+        if logs["val_loss"] < self.best * (1 - LEAST_IMPROVEMENT):
             self.best = logs["val_loss"]
             self.waited = 0
             return

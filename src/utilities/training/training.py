@@ -1,16 +1,14 @@
 """Training: the autoencoder, and the classifier in its two phases."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import keras
 import numpy as np
 
 from utilities.data.batches import Examples
 from utilities.network.memory import bytes_of_codes
-from utilities.network.networks import Classifier, leaves
+from utilities.network.networks import leaves
 from utilities.processes import resumable
 from utilities.training.callbacks import Record, StopOnSignal, arrays_of, is_at
 from utilities.training.muon import Muon
@@ -37,7 +35,6 @@ class Phase:
         name: in the history.
         title: for the user.
         loss: the name of a Keras loss.
-        metrics: functions that make a Keras metric. By its name Keras would make it while it traces the step.
         optimizer: the class of a Keras optimizer.
         learning_rate: at the start.
         weight_decay: decoupled, as AdamW's; None for none.
@@ -47,50 +44,21 @@ class Phase:
     name: str
     title: str
     loss: str
-    metrics: tuple[Callable[[], keras.Metric], ...]
     optimizer: type[keras.Optimizer]
     learning_rate: float
     weight_decay: float | None = None
     shift: float = 0
 
 
-ACCURACY = partial(keras.metrics.CategoricalAccuracy, name="accuracy")
-RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", (), Muon, 4e-3, shift=1 / 28)
-FROZEN = Phase(
-    "frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", (ACCURACY,), Muon, 1.2e-2, 0.03
-)
-EVERYTHING = Phase(
-    "everything", "phase 2 of 2: everything", "categorical_crossentropy", (ACCURACY,), Muon, 1.2e-2, 0.1, 1 / 14
-)
+RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", Muon, 4e-3, shift=1 / 28)
+FROZEN = Phase("frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", Muon, 1.2e-2, 0.03)
+EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", Muon, 1.2e-2, 0.1, 1 / 14)
 # So many images show an autoencoder all that shifted ones would.
 ENOUGH_IMAGES = 10_000
 # Label smoothing: as if this many images of any class had been seen too, up to the largest share. With few labels, a
 # network becomes surer than they warrant.
 SMOOTHING_IMAGES = 100
 LARGEST_SMOOTHING = 0.1
-
-
-@dataclass(frozen=True)
-class TrainedClassifier:
-    """A classifier after both phases.
-
-    Attributes:
-        classifier: the networks.Classifier, with the weights of the phase that ended with the higher validation
-            accuracy.
-        weights_after_phase_1: of the whole network, in Keras' order.
-    """
-
-    classifier: Classifier
-    weights_after_phase_1: list[np.ndarray]
-
-    def predict(self, labelled):
-        """Return the class probabilities of LabelledImages, (count, classes), after phase 1, and after training."""
-        network = self.classifier.whole
-        now, weights = predict(network, labelled.images), network.get_weights()
-        network.set_weights(self.weights_after_phase_1)
-        after_phase_1 = predict(network, labelled.images)
-        network.set_weights(weights)
-        return after_phase_1, now
 
 
 def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder):
@@ -111,19 +79,20 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
     return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
 
 
-def train_classifier(classifier, labelled, split, hyperparameters, seed, folder, after_phase_1=None):
+def train_classifier(classifier, labelled, split, hyperparameters, seed, folder, after_phase_1=()):
     """Train a Classifier's dense layers with the encoder frozen, then everything.
 
     The arguments are those of train_autoencoder, with LabelledImages for images.
 
     Args:
-        after_phase_1: the weights that an earlier training had then: phase 1 is not trained again. None for a new one.
+        after_phase_1: the weights that an earlier training had then: phase 1 is not trained again. Empty for a new one.
 
     Returns:
-        The TrainedClassifier, and the signal that stopped the training, or None.
+        The weights of the whole network after phase 1, in Keras' order, and the signal that stopped the training, or
+        None. The network has those of the phase that ended with the higher validation accuracy.
     """
     stopped_by = None
-    if after_phase_1 is None and not is_at(EVERYTHING, folder):
+    if not after_phase_1 and not is_at(EVERYTHING, folder):
         print(f"\n{FROZEN.title}", flush=True)
         classifier.encoder.trainable = False
         stopped_by = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, folder)
@@ -137,7 +106,16 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder,
         before, after = folder.outcome["val_accuracy"], folder.history[-1]["val_accuracy"]
         print(f"\nphase 1 is kept: its validation accuracy is {before:.2%}, that of phase 2 {after:.2%}")
         classifier.whole.set_weights(weights)
-    return TrainedClassifier(classifier, weights), stopped_by
+    return weights, stopped_by
+
+
+def predict_after_both_phases(network, weights_after_phase_1, images):
+    """Return a classifier's class probabilities, (count, classes), with its weights after phase 1, and with its own."""
+    now, weights = predict(network, images), network.get_weights()
+    network.set_weights(weights_after_phase_1)
+    after_phase_1 = predict(network, images)
+    network.set_weights(weights)
+    return after_phase_1, now
 
 
 def _frozen_network(classifier, labelled, split):
@@ -153,24 +131,19 @@ def _frozen_network(classifier, labelled, split):
 
 
 def _split(inputs, labelled, split, largest_shift=0):
-    """Return the training Examples, their labels smoothed, and the validation Examples."""
+    """Return the training Examples, their one-hot targets smoothed, and the validation Examples.
+
+    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016.
+    """
     smoothing = min(LARGEST_SMOOTHING, SMOOTHING_IMAGES / len(split.training))
-    return [
-        Examples(inputs, chosen, labelled.targets, class_distributions(len(labelled.classes), share), shift)
-        for chosen, share, shift in ((split.training, smoothing, largest_shift), (split.validation, 0, 0))
-    ]
+    one_hot = np.eye(len(labelled.classes), dtype=np.float32)
+    smoothed = ((1 - smoothing) * np.eye(len(one_hot)) + smoothing / len(one_hot)).astype(np.float32)
+    training = Examples(inputs, split.training, labelled.targets, smoothed, largest_shift)
+    return training, Examples(inputs, split.validation, labelled.targets, one_hot)
 
 
 def _largest_shift(phase, images):
     return round(phase.shift * min(images.shape[1:3]))
-
-
-def class_distributions(classes, smoothing):
-    """Return the one-hot target of each class, smoothed by a share, (classes, classes).
-
-    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016.
-    """
-    return ((1 - smoothing) * np.eye(classes) + smoothing / classes).astype(np.float32)
 
 
 class Predictor:
@@ -224,7 +197,9 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     optimizer = phase.optimizer(schedule, weight_decay=phase.weight_decay)
     optimizer.plateau_factor = schedule.factor  # one of its variables: JAX takes others for constants
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
-    network.compile(optimizer, loss=phase.loss, metrics=[make() for make in phase.metrics])
+    # By its name Keras would make a metric while it traces the step.
+    metrics = [] if training.classes is None else [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    network.compile(optimizer, loss=phase.loss, metrics=metrics)
     record = Record(phase, model, plateau, earlier_weights, folder)
     first = record.go_on(optimizer)
     if first == epochs:
