@@ -158,7 +158,7 @@ random weights too. Principal components are a single linear layer, and remain o
     ),
     "few labels": (
         "Few labels",
-        f"""What pre-training is for: images are many, and labels few. Test error in %, of the same network with the
+        """What pre-training is for: images are many, and labels few. Test error in %, of the same network with the
 same training for each kind of weights; epochs and batch size are those that Enter takes for so many images. There are
 as many labels of each class, others for each seed. Random weights and components have fewer seeds, where
 they are told apart without. Principal components, a linear code, can be separated while the encoder is frozen, but

@@ -13,12 +13,7 @@ from utilities.files import as_csv
 from utilities.network import networks
 from utilities.network.encoder_reader import DIGITS
 from utilities.record import image_figures, pictures
-from utilities.record.predictions import (
-    format_table,
-    mistakes_table,
-    predictions_table,
-    shown_predictions,
-)
+from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained
 from utilities.session.other_images import ask_for_images, keep_and_show
@@ -70,14 +65,9 @@ class ClassifierTask(Task):
 
         From the weights of an earlier training it is trained as in phase 2.
         """
+        earlier, seed = arrays_of(begin, "earlier"), self.arguments.seed
         after_phase_1, stopped_by = training.train_classifier(
-            network,
-            self.labelled,
-            self.split,
-            hyperparameters,
-            self.arguments.seed,
-            folder,
-            arrays_of(begin, "earlier"),
+            network, self.labelled, self.split, hyperparameters, seed, folder, earlier
         )
         weights = named_arrays("weight", network.whole.get_weights())
         return weights | named_arrays("earlier", after_phase_1), stopped_by
@@ -148,7 +138,8 @@ def _show_mistakes(measure, test, folder):
     if len(rows) == 1:
         say("there are none: all test images are classified rightly")
         return
-    say(f"{len(rows) - 1:,} of {len(final.targets):,} images, the most confident first\n{format_table(rows)}\n")
+    say(f"{len(rows) - 1:,} of {len(final.targets):,} images, the most confident first\n")
+    say(f"{format_table(rows)}\n")
     if path := folder.keep_bytes("mistakes.csv", as_csv(rows)):
         say(f"all of them: {path}")
     pictured = rows[1 : 1 + 2 * PICTURED]
