@@ -92,6 +92,14 @@ def test_going_back_passes_over_what_a_flag_answered(at_terminal):
     assert re.findall(r"(\w+) \[", shown) == ["first", "third", "first", "third"]
 
 
+def test_what_there_is_to_note_of_an_answer_is_told_of_a_flags_too(redirect, capsys):
+    def questions():
+        return (yield Question("size", 1, whole_number(1, 9), note=lambda size: f"noted {size}", flag="--size"))
+
+    assert redirect("").ask_in_order(questions, {"--size": "7"}) == 7
+    assert capsys.readouterr().out == "  noted 7\n"
+
+
 def test_flags_say_how_many_layers_there_are():
     assert check_flags({"--kernels": "3x3 5x5", "--filters": "4"})["--layers"] == "2"
     assert "--layers" not in check_flags({"--filters": "4"})

@@ -98,8 +98,7 @@ class Console:
                     raise BadInput(f'{self._place()}, "{question.text}": {fault}') from error
                 say(f"  {fault}")
             else:
-                if note := question.note(value):
-                    say(f"  {note}")
+                _say_note(question, value)
                 return value
 
     def ask_in_order(self, begin, flags=None):
@@ -127,6 +126,7 @@ class Console:
                 return end.value
             if question.flag in flags:
                 value = given[question.flag] = answer_of_flag(question.flag, question.parse, flags[question.flag])
+                _say_note(question, value)
             else:
                 # Another default of the same question means that an answer before it has changed.
                 key = question.text, question.default
@@ -220,6 +220,11 @@ def answer_of_flag(flag, parse, text):
         return parse(text.strip())
     except ValueError as error:
         raise BadInput(f"{flag}: {printable(str(error), LONGEST_ANSWER)}") from error
+
+
+def _say_note(question, value):
+    if note := question.note(value):
+        say(f"  {note}")
 
 
 def say(text):
