@@ -111,9 +111,10 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder,
 
 def predict_after_both_phases(network, weights_after_phase_1, images):
     """Return a classifier's class probabilities, (count, classes), with its weights after phase 1, and with its own."""
-    now, weights = predict(network, images), network.get_weights()
+    predictor, weights = Predictor(network), network.get_weights()
+    now = predictor(images)
     network.set_weights(weights_after_phase_1)
-    after_phase_1 = predict(network, images)
+    after_phase_1 = predictor(images)
     network.set_weights(weights)
     return after_phase_1, now
 
