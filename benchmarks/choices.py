@@ -69,6 +69,17 @@ def _adam(name, rate):
     return Choice(name, change)
 
 
+def _averaged(phase):
+    """Return a phase whose training ends with a moving average of the weights, over about 100 steps."""
+
+    class Averaged(phase.optimizer):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.use_ema, self.ema_momentum = True, 0.99
+
+    return replace(phase, optimizer=Averaged)
+
+
 def _constant(schedule):
     """Return a learning-rate schedule as a class that differs from the given one in that it does not fall."""
 
@@ -102,6 +113,7 @@ CHOICES = {
                 },
                 "Adam at 0.002 instead of Muon": _adam("RECONSTRUCTION", 0.002),
                 "constant learning rate": Choice("PlateauedCosine", _constant),
+                "weights averaged over some 100 steps": Choice("RECONSTRUCTION", _averaged),
                 "images shifted, as those of small sets": Choice("ENOUGH_IMAGES", lambda _: math.inf),
                 "cross-entropy of the pixels as loss": _in_phase("RECONSTRUCTION", "loss", "binary_crossentropy"),
                 "Glorot's initial weights instead of He's": Choice(in_network=_use_glorot),
