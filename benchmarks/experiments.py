@@ -136,7 +136,10 @@ def _of_small_sets(weights):
 
 
 CLASSIFIERS = {
-    "best": [*DEFAULT_CLASSIFIERS, Experiment(DEFAULT_CLASSIFIER, encoder=LARGE_CODE, weights=PRETRAINED)],
+    "best": [
+        *DEFAULT_CLASSIFIERS,
+        Experiment(DEFAULT_CLASSIFIER, encoder=LARGE_CODE, weights=PRETRAINED, seeds=ONE_SEED),
+    ],
     "few labels": [
         *(
             Experiment(
