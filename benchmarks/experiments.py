@@ -116,7 +116,7 @@ DEFAULT_CLASSIFIERS = [
     Experiment(DEFAULT_CLASSIFIER, encoder=DEFAULT, weights=weights, seeds=seeds)
     for weights, seeds in zip(COMPARED, (SEEDS, ONE_SEED, ONE_SEED), strict=True)
 ]
-# How many labels, and the seeds, which choose them, for pre-trained weights; others have SEEDS.
+# How many labels, and the seeds, which choose them; components have SEEDS.
 FEW_LABELS = {100: (1, 2, 3, 4, 5), 1000: (1, 2, 3, 4, 5), 10_000: SEEDS}
 CLASSIFIER_BASE = Experiment(
     ClassifierHyperparameters(units=128, epochs=5, batch_size=32), 6000, encoder=DEFAULT, weights=PRETRAINED
@@ -143,7 +143,7 @@ CLASSIFIERS = {
     "few labels": [
         *(
             Experiment(
-                enter(default_classifier, images), images, DEFAULT, weights, seeds if weights == PRETRAINED else SEEDS
+                enter(default_classifier, images), images, DEFAULT, weights, SEEDS if weights == COMPONENTS else seeds
             )
             for images, seeds in FEW_LABELS.items()
             for weights in COMPARED

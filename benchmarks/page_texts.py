@@ -160,10 +160,10 @@ random weights too. Principal components are a single linear layer, and remain o
         "Few labels",
         """What pre-training is for: images are many, and labels few. Test error in %, of the same network with the
 same training for each kind of weights; epochs and batch size are those that Enter takes for so many images. There are
-as many labels of each class, others for each seed. Random weights and components have fewer seeds, where
-they are told apart without. Principal components, a linear code, can be separated while the encoder is frozen, but
-have little more to learn in phase 2. *Pre-trained / random* is the ratio of the mean errors. Masci et al. are "Stacked
-Convolutional Auto-Encoders", 2011.""",
+as many labels of each class, others for each seed. With all labels, random weights have one seed; components have fewer
+everywhere, being told apart without. Principal components, a linear code, can be separated while the encoder is frozen,
+but have little more to learn in phase 2. *Pre-trained / random* is the ratio of the mean errors. Masci et al. are
+"Stacked Convolutional Auto-Encoders", 2011.""",
     ),
     "small sets": (
         "Small sets of images",
