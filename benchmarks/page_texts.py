@@ -88,7 +88,7 @@ ON_CLASSIFIER_SWEEP = f"On {CLASSIFIER_BASE.images:,} of the images. {ON_FEW_SEE
 AUTOENCODER_GROUPS = {
     "best": (
         "The best found",
-        f"""On all {ALL_IMAGES:,} images: the default network, for {BEST_64.epochs} epochs, and larger ones, limited by
+        f"""On all {ALL_IMAGES:,} images: the default network, for {BEST_64.epochs} epochs, and a larger one, limited by
 what two cores train in less than an hour; further below, kernels and filters are varied on
 {AUTOENCODER_BASE.images:,} images. Principal components describe every image as a
 weighted sum of the same few pictures; the network, with as many numbers, is not bound to sums. {EARLIER_WORK}""",

@@ -100,6 +100,12 @@ def test_round_trip_keeps_shape_and_values_of_a_slice(tmp_path, shape):
     assert idx.read(tmp_path / "items.gz").shape == shape
 
 
+def test_refuses_to_write_a_type_that_the_format_lacks(tmp_path):
+    with pytest.raises(ValueError, match="int64"):
+        idx.write(tmp_path / "items", np.zeros(3, np.int64))
+    assert not (tmp_path / "items").exists()
+
+
 GOOD = file_bytes(0x08, (3, 2, 2), range(12))
 ZIPPED = gzip.compress(GOOD)
 STORED = gzip.compress(GOOD, 0)  # the items lie in it as they are

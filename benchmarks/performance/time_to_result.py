@@ -8,6 +8,7 @@ it. Run nothing else meanwhile.
 
 import argparse
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
@@ -77,15 +78,20 @@ def main():
         contestants = contestants_of(
             arguments, {"this project": SOURCE, f"this project at {revision}": Path(folder, "src")}
         )
-        for seed in arguments.seeds:
-            for goal in GOALS:
-                target = None
-                for name, (trials, machine) in contestants.items():
-                    begins = {"goal": goal, "contestant": name, "seed": seed}
-                    if not rows_of(begins):
-                        rows = measure(GOALS[goal], target, trials(GOALS[goal], seed))
-                        append_rows(TIMES, COLUMNS, [begins | {"machine": machine} | row for row in rows])
-                    target = float(rows_of(begins)[-1]["validation"]) if target is None else target
+        for seed, goal in itertools.product(arguments.seeds, GOALS):
+            measure_all(contestants, goal, seed)
+
+
+def measure_all(contestants, goal, seed):
+    """Measure contestants on one of GOALS, where they have no rows yet; the target is what the first ends at."""
+    target = None
+    for name, (trials, machine) in contestants.items():
+        begins = {"goal": goal, "contestant": name, "seed": seed}
+        if not rows_of(begins):
+            rows = measure(GOALS[goal], target, trials(GOALS[goal], seed))
+            append_rows(TIMES, COLUMNS, [begins | {"machine": machine} | row for row in rows])
+        if target is None:
+            target = float(rows_of(begins)[-1]["validation"])
 
 
 def check_out(revision, folder):

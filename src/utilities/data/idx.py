@@ -197,15 +197,27 @@ def _shorten(text):
 
 
 def header(dtype, shape):
-    """Return the header of an IDX file of items of one of TYPES, in either byte order, and of a rank of at most 255."""
-    codes = {known: code for code, known in TYPES.items()}
-    return struct.pack(f">BBBB{len(shape)}I", 0, 0, codes[np.dtype(dtype).newbyteorder(">")], len(shape), *shape)
+    """Return the header of an IDX file of items of a type, in either byte order, and of a rank of at most 255.
+
+    Raises:
+        ValueError: the format has no code for the type.
+    """
+    big_endian = np.dtype(dtype).newbyteorder(">")
+    code = next((code for code, known in TYPES.items() if known == big_endian), None)
+    if code is None:
+        raise ValueError(f"IDX has no type code for {dtype}")
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape)
 
 
 def write(path, array):
-    """Write an array as an IDX file, gzip-compressed where the name ends in ``.gz``."""
+    """Write an array as an IDX file, gzip-compressed where the name ends in ``.gz``.
+
+    Raises:
+        ValueError: the format cannot hold the array, as ``header`` tells.
+    """
     array = np.asarray(array)
+    begin = header(array.dtype, array.shape)
     opener = partial(gzip.GzipFile, mtime=0) if str(path).endswith(".gz") else open  # the same bytes at any time
     with opener(path, "wb") as file:
-        file.write(header(array.dtype, array.shape))
+        file.write(begin)
         file.write(np.ascontiguousarray(array, array.dtype.newbyteorder(">")).tobytes())

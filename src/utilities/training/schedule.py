@@ -34,7 +34,7 @@ class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class LowerOnPlateau(keras.callbacks.Callback):
-    """Halves the learning rate after ``patience`` epochs whose validation loss is no LEAST_IMPROVEMENT."""
+    """Halves the learning rate after ``patience`` epochs without a validation loss better by LEAST_IMPROVEMENT."""
 
     def __init__(self, schedule, patience):
         super().__init__()
