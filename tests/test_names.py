@@ -8,6 +8,7 @@ from conftest import make_images
 from utilities.data import datasets, idx
 from utilities.data.names import LARGEST_FILE, read_names
 from utilities.record import image_figures
+from utilities.record.confusion_matrix import draw_confusion
 from utilities.record.results import Results, format_results
 from utilities.text import distinct
 
@@ -115,7 +116,7 @@ def test_names_that_look_alike_when_cut_have_their_labels():
 @pytest.mark.parametrize("names", [("cat", "dog", "guinea pig"), LONG, [f"name {n} of many" for n in range(30)]])
 def test_pictures_show_names(names):
     results = results_of(names, 60)
-    figure = image_figures.draw_confusion(results)
+    figure = draw_confusion(results)
     figure.canvas.draw()
     axis = figure.axes[0]
     boxes = [label.get_window_extent() for label in axis.get_yticklabels()]

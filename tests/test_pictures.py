@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from conftest import SOURCE, script_environment
 
-from utilities.record import figures, image_figures, pictures
+from utilities.record import figures, pictures
+from utilities.record.confusion_matrix import draw_confusion
 from utilities.record.runs import RunFolder
 
 # Draws in a fresh process, whose settings are read on import; prints what is told, and then the picture's digest.
@@ -150,7 +151,7 @@ def boxes_of(texts):
 )
 def test_a_confusion_matrix_of_any_size_can_be_read(classes, images, numbered):
     outcome = Outcome(classes, images)
-    figure = image_figures.draw_confusion(outcome)
+    figure = draw_confusion(outcome)
     figure.canvas.draw()
     axis = figure.axes[0]
     assert max(figure.get_size_inches()) * pictures.DOTS_PER_INCH <= 2250
@@ -171,7 +172,7 @@ def test_a_confusion_matrix_of_any_size_can_be_read(classes, images, numbered):
 def test_of_a_confusion_matrix_small_shares_can_be_seen():
     outcome = Outcome(3, 100)
     outcome.confusion[0, 2] = 2
-    image = image_figures.draw_confusion(outcome).axes[0].images[0]
+    image = draw_confusion(outcome).axes[0].images[0]
     assert image.get_array()[0, 2] ** 2 == pytest.approx(2 / outcome.confusion[0].sum())
     colours = image.cmap(image.norm(image.get_array()))[..., :3].sum(axis=-1)
     assert colours[2, 0] - colours[0, 2] > 0.2

@@ -407,10 +407,11 @@ def test_an_improvement_too_small_to_count_is_a_plateau():
 
 
 def test_a_lowered_learning_rate_reaches_the_steps_of_a_network_in_training():
-    schedule = PlateauedCosine(0.1, steps=10**9)
+    schedule = PlateauedCosine(0.1)
+    schedule.begin(10**9)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     optimizer = keras.optimizers.SGD(schedule)
-    optimizer.plateau_factor = schedule.factor
+    optimizer.of_schedule = schedule.variables
     model.compile(optimizer, loss=lambda target, output: output)
     places = [model.get_weights()[0].item()]
     for factor in (1, 1, 0.5):
@@ -429,7 +430,8 @@ def test_a_plateau_in_training_changes_what_is_learnt_after_it(monkeypatch):
 
 
 def test_the_learning_rate_falls_from_its_start_towards_0():
-    schedule = PlateauedCosine(0.1, steps=100)
+    schedule = PlateauedCosine(0.1)
+    schedule.begin(100)
     rates = [float(schedule(step)) for step in (0, 25, 50, 75, 100, 200)]
     assert rates[0] == pytest.approx(0.1)
     assert rates == sorted(rates, reverse=True)

@@ -79,10 +79,9 @@ def train(callback):
     set_random_seed(DEFAULT_SEED)
     images = read_images(TRAINING_IMAGES)[:IMAGES]
     examples = Examples(images, split_for_validation(len(images), DEFAULT_SEED).training)
-    network = training.engine.network_of(build_autoencoder(images.shape[1:], DEFAULT).whole, DEFAULT.batch_size)
-    phase = training.RECONSTRUCTION
-    optimizer = phase.optimizer(phase.learning_rate, weight_decay=phase.weight_decay)
-    network.compile(optimizer, loss=phase.loss, metrics=[])
+    model = build_autoencoder(images.shape[1:], DEFAULT).whole
+    network, schedule = training.compiled_network(training.RECONSTRUCTION, model, DEFAULT.batch_size, momentum=0.99)
+    schedule.begin((TRACED + 1) * len(examples) // DEFAULT.batch_size)
     network.fit(
         training.engine.training_data(examples, DEFAULT.batch_size, range(TRACED + 1), DEFAULT_SEED),
         epochs=TRACED + 1,

@@ -30,6 +30,7 @@ from utilities.terminal.arguments import TRAINING_IMAGES
 
 GROWN = (12_000, 48_000, 240_000)
 STARTS = 7
+STEP = replace(DEFAULT, epochs=1), 71  # an epoch of a single step, and the images for it
 STARTED = {
     "autoencoder, first question": ("autoencoder",),
     "classification, first question": ("classification",),
@@ -85,12 +86,37 @@ def _seconds_to_question(script, arguments):
         begun = time.perf_counter()
         command = [sys.executable, "-u", SOURCE / script / f"{script}.py", *arguments]
         with open_process(command, folder) as process:
-            printed = ""
-            while "]: " not in printed and (more := process.stdout.read(1)):
-                printed += more
+            _read_to(process, "]: ")
             seconds = time.perf_counter() - begun
             process.kill()
     return seconds
+
+
+def _read_to(process, text):
+    """Read what a process prints until it has printed a text, or has ended."""
+    printed = ""
+    while text not in printed and (more := process.stdout.read(1)):
+        printed += more
+
+
+def measure_second_experiment(batch_size):
+    """Return the seconds from the answers for a session's second experiment to the end of its first epoch.
+
+    Args:
+        batch_size: the first one has the default's.
+    """
+    hyperparameters, images = STEP
+    python, *script = command_of_ours(Job(hyperparameters, images=images))
+    with tempfile.TemporaryDirectory() as folder, open_process([python, "-u", *script], folder) as process:
+        answers = answer_lines(hyperparameters), f"1\n{answer_lines(replace(hyperparameters, batch_size=batch_size))}"
+        for answer, text in zip(answers, ("what next?", "epoch 1/1 "), strict=True):
+            begun = time.perf_counter()
+            process.stdin.write(answer)
+            process.stdin.flush()
+            _read_to(process, text)
+        seconds = time.perf_counter() - begun
+        process.kill()
+    return {"seconds": seconds}
 
 
 def measure_libraries():
@@ -139,5 +165,9 @@ OTHERS = {
     "first batch": {reader: partial(measure_first_batch, code) for reader, code in READERS.items()},
     "start-up": {name: partial(measure_start_up, *command) for name, command in STARTED.items()},
     "libraries alone": {"TensorFlow and Keras": measure_libraries},
+    "second experiment, of a step": {
+        "as the first": partial(measure_second_experiment, DEFAULT.batch_size),
+        "with other batches": partial(measure_second_experiment, DEFAULT.batch_size + 1),
+    },
     "growth": {f"{count:,} images": partial(measure_growth, count) for count in GROWN},
 }

@@ -62,7 +62,7 @@ TIME_TO_RESULT = """Seconds of the whole process, imports included, until the te
 has the error or the accuracy that PyTorch ends at after its epochs, with the default network and batch sizes:
 
 ```
-.venv/bin/python benchmarks/performance/time_to_result.py --torch torch/bin/python
+.venv/bin/python benchmarks/performance/time_to_result.py --torch torch/bin/python --rates 0.001 0.003
 ```
 
 This project's learning rate falls to 0 over the epochs asked for, so what counts is the shortest run whose end reaches

@@ -10,21 +10,13 @@ import numpy as np
 
 from utilities.data.batches import WHITE
 from utilities.data.datasets import spread
-from utilities.record.pictures import GREEN, ORANGE, legible, subplots
-from utilities.text import distinct
+from utilities.record.pictures import GREEN, NUMBER_CHARACTERS, ORANGE, class_names, legible, subplots
 
 EXAMPLES = 12
 COLOURS = 3  # red, green, blue
 NEIGHBOURS = 8
 LABEL_CHARACTERS = 30
-# Of a class's name: all that is read of it; beside a confusion matrix; above a prediction; and that of a number.
-LONGEST_NAME, CLASS_CHARACTERS, TITLE_CHARACTERS, NUMBER_CHARACTERS = 60, 20, 14, 5
-CHARACTER = 0.08  # the width of a character beside a confusion matrix, in inches
-POINTS_PER_INCH = 72
-SMALLEST_TEXT = 4.5  # in points
-DIGIT_WIDTH, LINE_HEIGHT = 0.7, 1.2  # for each point of a text's size, with some space around
-LARGEST_MATRIX, MATRIX_SHARE = 14, 0.85  # a confusion matrix's picture, in inches, and its own share of that
-LABELLED_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)
+TITLE_CHARACTERS = 14  # of a class's name above a prediction
 
 
 def draw_reconstructions(images, reconstructions, title):
@@ -77,7 +69,7 @@ def draw_examples(results, images):
     Args:
         images: (count, rows, columns, channels).
     """
-    names = _class_names(results, TITLE_CHARACTERS)
+    names = class_names(results, TITLE_CHARACTERS)
     between = ", " if max(map(len, names)) <= NUMBER_CHARACTERS else "\n"
     title = "predictions (and their probability) on the test set: correct above, incorrect below"
     figure, axes = subplots(title, 4, 6, figsize=(10, 7.5))
@@ -92,43 +84,6 @@ def draw_examples(results, images):
         for axis in half.flat[len(indices) :]:
             axis.axis("off")
     return figure
-
-
-def draw_confusion(results):
-    """Draw the confusion matrix: colour shows each row's shares, the numbers are images, where its cells hold them."""
-    confusion = results.confusion
-    side = np.clip(0.5 * len(confusion), 5, LARGEST_MATRIX)
-    names = _class_names(results, CLASS_CHARACTERS)
-    room = CHARACTER * max(0, max(map(len, names)) - NUMBER_CHARACTERS)
-    figure, axis = subplots("confusion matrix, in images of the test set", figsize=(side + 1 + room, side + room))
-    share = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
-    image = axis.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)  # the root shows small shares too
-    cell = MATRIX_SHARE * side * POINTS_PER_INCH / len(confusion)
-    size = min(8, cell / (DIGIT_WIDTH * len(str(confusion.max()))))
-    for row, column in np.argwhere(confusion) if size >= SMALLEST_TEXT else ():
-        colour = "white" if share[row, column] > 0.25 else "black"
-        axis.text(column, row, confusion[row, column], ha="center", va="center", fontsize=size, color=colour)
-    _label_classes(axis, names, cell)
-    axis.set(xlabel="predicted class", ylabel="true class")
-    bar = figure.colorbar(image, label="share of the true class", ticks=np.sqrt(LABELLED_SHARES))
-    bar.set_ticklabels([f"{share:.0%}" for share in LABELLED_SHARES])
-    return figure
-
-
-def _class_names(results, longest):
-    """Return what each class is called, in characters that the font has."""
-    return distinct([legible(name, LONGEST_NAME) for name in results.names], results.classes, longest)
-
-
-def _label_classes(axis, names, cell):
-    """Label the classes on both axes of a confusion matrix, or as many as cells of a width in points have room for."""
-    size = 10 if cell >= 10 * LINE_HEIGHT else 8
-    steps = (1, 2, 5, 10, 20, 50, 100, len(names))
-    step = next(step for step in steps if step * cell >= size * LINE_HEIGHT or step == len(names))
-    labels = names[::step]
-    wide = DIGIT_WIDTH * size * max(map(len, labels)) > step * cell
-    axis.set_xticks(range(0, len(names), step), labels, fontsize=size, rotation="vertical" if wide else "horizontal")
-    axis.set_yticks(range(0, len(names), step), labels, fontsize=size)
 
 
 def draw_image(axis, image):

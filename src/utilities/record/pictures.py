@@ -11,13 +11,14 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from utilities.backend import WINDOW_BACKEND
 from utilities.terminal.console import say
-from utilities.text import printable
+from utilities.text import distinct, printable
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 DOTS_PER_INCH = 150
 FAULT_CHARACTERS = 200
 TITLE_CHARACTERS = 11  # for each inch of a figure's width
+LONGEST_NAME, NUMBER_CHARACTERS = 60, 5  # of a class's name, and of one that is a number
 
 
 def show(drawings, folder):
@@ -94,3 +95,8 @@ def legible(text, longest):
     font = get_font(findfont(FontProperties()))
     shown = "".join(each if font.get_char_index(ord(each)) else ascii(each)[1:-1] for each in str(text))
     return printable(shown, longest)
+
+
+def class_names(results, longest):
+    """Return what each class of Results is called, in characters that the font has."""
+    return distinct([legible(name, LONGEST_NAME) for name in results.names], results.classes, longest)

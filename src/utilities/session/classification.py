@@ -13,6 +13,7 @@ from utilities.files import as_csv
 from utilities.network import networks
 from utilities.network.encoder_reader import DIGITS
 from utilities.record import image_figures, pictures
+from utilities.record.confusion_matrix import draw_confusion
 from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained
@@ -126,7 +127,7 @@ def _report(measure, test, folder):
     folder.keep_bytes("results.txt", f"{begin}\n{format_results(final)}\n".encode())
     drawings = {
         "examples": partial(image_figures.draw_examples, final, test.images),
-        "confusion": partial(image_figures.draw_confusion, final),
+        "confusion": partial(draw_confusion, final),
     }
     pictures.show(drawings, folder)
 

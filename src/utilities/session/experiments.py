@@ -3,7 +3,7 @@
 import platform
 import signal
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from types import MappingProxyType
@@ -92,6 +92,7 @@ class Task:
         self.trained_on = self.data = trained_on
         self.conditions = {}
         self.about = {}
+        self._before = None, None
 
     def run(self, hyperparameters, folder=None, origin=None):
         """Build and train a network, and keep the experiment.
@@ -105,8 +106,7 @@ class Task:
             The Trained, and the Experiment.
         """
         training.engine.prepare((tuple(self.data.values()), hyperparameters, self.arguments.seed))
-        keras.utils.set_random_seed(self.arguments.seed)
-        network, lines = self.build(hyperparameters)
+        network, lines = self._network(hyperparameters)
         size = networks.size_of(network.whole, network.encoder)
         needed = gigabytes(memory.training_memory(size, hyperparameters.batch_size, self.data_bytes))
         size_line = f"size     {size.weights:,} weights; takes about {needed} to train"
@@ -130,6 +130,22 @@ class Task:
         if stopped_by not in (None, signal.SIGINT):  # one that asks to leave
             signal.raise_signal(stopped_by)
         return trained, experiment
+
+    def _network(self, hyperparameters):
+        """Return a new network, and the lines that describe it.
+
+        Where the one before had the same layers and batches it is that one, with the new one's weights: all that was
+        traced and compiled for it serves again.
+        """
+        keras.utils.set_random_seed(self.arguments.seed)
+        network, lines = self.build(hyperparameters)
+        alike, (alike_before, before) = replace(hyperparameters, epochs=1), self._before
+        if alike == alike_before:
+            before.whole.set_weights(network.whole.get_weights())
+            return before, lines
+        training.compiled_network.cache_clear()
+        self._before = alike, network
+        return network, lines
 
     def _begin(self, hyperparameters, origin):
         """Return the RunFolder of a new experiment; what trains on is repeated by the answers that lead to it."""

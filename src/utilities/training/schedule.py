@@ -17,19 +17,28 @@ def moving_momentum(steps):
 
 
 class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """A cosine from ``start`` to 0 over ``steps``, times a factor that a plateau lowers.
+    """A cosine from ``start`` to 0 over the steps of a training, times a factor that a plateau lowers.
 
     Source: Loshchilov and Hutter, "SGDR", 2017, without restarts.
+
+    Attributes:
+        variables: what changes from training to training; a step that is traced once serves them all.
     """
 
-    def __init__(self, start, steps):
+    def __init__(self, start):
         self.start = start
-        self.steps = steps
+        self.per_step = keras.Variable(1.0, trainable=False, name="per_step")
         self.factor = keras.Variable(1.0, trainable=False, name="plateau_factor")
+        self.variables = [self.per_step, self.factor]
+
+    def begin(self, steps):
+        """Begin a training of so many steps."""
+        self.per_step.assign(1 / steps)
+        self.factor.assign(1)
 
     def __call__(self, step):
         """Return the learning rate of a step, counted from 0."""
-        share = keras.ops.cast(step, "float32") / self.steps
+        share = keras.ops.cast(step, "float32") * self.per_step
         return self.start * self.factor * 0.5 * (1 + keras.ops.cos(np.pi * keras.ops.minimum(share, 1.0)))
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -39,6 +40,7 @@ class Phase:
         learning_rate: at the start.
         weight_decay: decoupled, as AdamW's; None for none.
         shift: training images are shifted by up to this share of their shorter side.
+        measures_accuracy: beside the loss.
     """
 
     name: str
@@ -48,9 +50,18 @@ class Phase:
     learning_rate: float
     weight_decay: float | None = None
     shift: float = 0
+    measures_accuracy: bool = True
 
 
-RECONSTRUCTION = Phase("reconstruction", "training the autoencoder", "mean_squared_error", Muon, 4e-3, shift=1 / 28)
+RECONSTRUCTION = Phase(
+    "reconstruction",
+    "training the autoencoder",
+    "mean_squared_error",
+    Muon,
+    4e-3,
+    shift=1 / 28,
+    measures_accuracy=False,
+)
 FROZEN = Phase("frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", Muon, 1.2e-2, 0.03)
 EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", Muon, 1.2e-2, 0.1, 1 / 14)
 # So many images show an autoencoder all that shifted ones would.
@@ -181,26 +192,45 @@ def _evaluation_batch(model):
     return max(1, min(EVALUATION_BATCH, LARGEST_EVALUATION // largest))
 
 
+@lru_cache(maxsize=2)  # a classifier's two phases
+def compiled_network(phase, model, batch_size, momentum):
+    """Return the engine's network of a model, compiled for a phase, and its PlateauedCosine; the same for the same.
+
+    A training of a network that was trained before traces and compiles nothing anew. What was last is kept alive:
+    ``cache_clear`` lets go of it.
+
+    Args:
+        momentum: that of the model's moving statistics, which is part of what is traced.
+    """
+    network = engine.network_of(model, batch_size)
+    schedule = PlateauedCosine(phase.learning_rate)
+    optimizer = phase.optimizer(schedule, weight_decay=phase.weight_decay)
+    optimizer.of_schedule = schedule.variables  # among the optimizer's own: JAX takes others for constants
+    optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
+    # By its name Keras would make a metric while it traces the step.
+    metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")] if phase.measures_accuracy else []
+    network.compile(optimizer, loss=phase.loss, metrics=metrics)
+    return network, schedule
+
+
 def _fit(phase, model, training, validation, hyperparameters, seed, folder, earlier_weights=()):
-    """Compile a model for a phase and fit it; return the signal that stopped the training, or None.
+    """Fit a model in a phase; return the signal that stopped the training, or None.
 
     Args:
         earlier_weights: those that the phase before ended with, kept in the checkpoint.
     """
     epochs, batch_size = hyperparameters.epochs, hyperparameters.batch_size
     steps = epochs * math.ceil(len(training) / batch_size)
+    momentum = moving_momentum(steps)
     for layer in leaves(model):
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = moving_momentum(steps)
-    schedule = PlateauedCosine(phase.learning_rate, steps)
+            layer.momentum = momentum
+    network, schedule = compiled_network(phase, model, batch_size, momentum)
+    optimizer = network.optimizer
+    for variable in optimizer.variables:
+        variable.assign(np.zeros(variable.shape, variable.dtype))
+    schedule.begin(steps)
     plateau = LowerOnPlateau(schedule, patience=max(SHORTEST_PATIENCE, epochs // 4))
-    network = engine.network_of(model, batch_size)
-    optimizer = phase.optimizer(schedule, weight_decay=phase.weight_decay)
-    optimizer.plateau_factor = schedule.factor  # one of its variables: JAX takes others for constants
-    optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
-    # By its name Keras would make a metric while it traces the step.
-    metrics = [] if training.classes is None else [keras.metrics.CategoricalAccuracy(name="accuracy")]
-    network.compile(optimizer, loss=phase.loss, metrics=metrics)
     record = Record(phase, model, plateau, earlier_weights, folder)
     first = record.go_on(optimizer)
     if first == epochs:

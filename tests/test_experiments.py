@@ -1,0 +1,103 @@
+import hashlib
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from conftest import assert_same_bits, make_hyperparameters, make_images, make_labels, without_seconds
+
+from utilities.data.datasets import LabelledImages, split_for_validation
+from utilities.network.architecture import autoencoder_layers
+from utilities.network.encoder_reader import DIGITS
+from utilities.network.hyperparameters import ClassifierHyperparameters
+from utilities.network.layers import Encoder
+from utilities.network.networks import build_autoencoder
+from utilities.session.autoencoder import AutoencoderTask
+from utilities.session.classification import ClassifierTask
+from utilities.terminal.arguments import parse_autoencoder_arguments, parse_classification_arguments
+from utilities.training import training
+
+COUNT = 50
+LABELS = make_labels(COUNT, range(3))
+IMAGES = make_images(LABELS, channels=1)
+LABELLED = LabelledImages(IMAGES, LABELS.astype(np.intp), np.arange(3, dtype=np.uint8), tuple("012"))
+SPLIT = split_for_validation(COUNT, seed=1)
+
+
+def make_autoencoder_task(folder):
+    """Return a new AutoencoderTask, and hyperparameters of few epochs for it."""
+    arguments = parse_autoencoder_arguments(["--runs", str(folder / "runs")])
+    return AutoencoderTask(arguments, SPLIT, 0, IMAGES), make_hyperparameters(2, batch_size=5)
+
+
+def make_classifier_task(folder):
+    """Return a new ClassifierTask, always on the same encoder, and hyperparameters of few epochs for it."""
+    path = folder / "encoder.h5"
+    path.write_bytes(b"as it was read")
+    arguments = parse_classification_arguments(["--runs", str(folder / "runs"), "-model", str(path)])
+    answers = make_hyperparameters(2)
+    keras.utils.set_random_seed(0)
+    weights = build_autoencoder(IMAGES.shape[1:], answers).encoder.get_weights()
+    layers, _ = autoencoder_layers(1, answers.kernel_sizes, answers.filters, answers.third_pooling)
+    name = f"encoder.h5 {hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]}"
+    encoder = Encoder(IMAGES.shape[1:], tuple(layers), tuple(weights), name)
+    return ClassifierTask(arguments, SPLIT, 0, LABELLED, LABELLED, encoder), ClassifierHyperparameters(4, 1, 5)
+
+
+@pytest.fixture(params=[make_autoencoder_task, make_classifier_task])
+def make_task(request, tmp_path):
+    return lambda: request.param(tmp_path)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """A list to which each tracing of a step of training adds the name of its network."""
+    traced, network = (
+        [],
+        type(training.engine.network_of(build_autoencoder((8, 8, 1), make_hyperparameters(1)).whole, 1)),
+    )
+    call = network.call
+
+    def counted(self, features, training=False):
+        if training:
+            traced.append(self.name)
+        return call(self, features, training)
+
+    monkeypatch.setattr(network, "call", counted)
+    return traced
+
+
+def assert_alike(one, other):
+    """Assert that what Task.run returned is the same, twice."""
+    (trained, experiment), (again, repeated) = one, other
+    assert without_seconds(experiment.folder.history) == without_seconds(repeated.folder.history)
+    assert trained.weights.keys() == again.weights.keys()
+    assert_same_bits(trained.weights.values(), again.weights.values())
+
+
+@pytest.mark.backend
+def test_a_network_with_the_layers_of_the_one_before_is_trained_anew_without_tracing_a_step_again(make_task, steps):
+    task, hyperparameters = make_task()
+    longer = replace(hyperparameters, epochs=3)
+    task.run(hyperparameters)
+    traced = list(steps)
+    assert traced
+    repeated = task.run(longer)
+    assert steps == traced
+    assert_alike(repeated, make_task()[0].run(longer))
+
+
+@pytest.mark.parametrize(
+    ("make_task", "changed"),
+    [
+        (make_autoencoder_task, {"filters": (3, 2)}),
+        (make_autoencoder_task, {"batch_size": 7}),
+        (make_classifier_task, {"units": 5}),
+    ],
+    indirect=["make_task"],
+)
+def test_a_network_unlike_the_one_before_is_a_new_one(make_task, changed):
+    task, hyperparameters = make_task()
+    other = replace(hyperparameters, **changed)
+    task.run(hyperparameters)
+    assert_alike(task.run(other), make_task()[0].run(other))
