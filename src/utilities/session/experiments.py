@@ -92,7 +92,7 @@ class Task:
         self.trained_on = self.data = trained_on
         self.conditions = {}
         self.about = {}
-        self._before = None, None
+        self._built = None
 
     def run(self, hyperparameters, folder=None, origin=None):
         """Build and train a network, and keep the experiment.
@@ -132,19 +132,19 @@ class Task:
         return trained, experiment
 
     def _network(self, hyperparameters):
-        """Return a new network, and the lines that describe it.
+        """Return a network as it begins, and the lines that describe it.
 
-        Where the one before had the same layers and batches it is that one, with the new one's weights: all that was
-        traced and compiled for it serves again.
+        Where the one before had the same layers and batches it is that one again: all that was traced and compiled for
+        it serves once more, and the same seed would draw the same weights.
         """
-        keras.utils.set_random_seed(self.arguments.seed)
-        network, lines = self.build(hyperparameters)
-        alike, (alike_before, before) = replace(hyperparameters, epochs=1), self._before
-        if alike == alike_before:
-            before.whole.set_weights(network.whole.get_weights())
-            return before, lines
-        training.compiled_network.cache_clear()
-        self._before = alike, network
+        alike = replace(hyperparameters, epochs=1)
+        if self._built is None or alike != self._built[0]:
+            training.compiled_network.cache_clear()
+            keras.utils.set_random_seed(self.arguments.seed)
+            network, lines = self.build(hyperparameters)
+            self._built = alike, network, lines, network.whole.get_weights()
+        _, network, lines, weights = self._built
+        network.whole.set_weights(weights)
         return network, lines
 
     def _begin(self, hyperparameters, origin):
