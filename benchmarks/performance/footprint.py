@@ -165,9 +165,9 @@ OTHERS = {
     "first batch": {reader: partial(measure_first_batch, code) for reader, code in READERS.items()},
     "start-up": {name: partial(measure_start_up, *command) for name, command in STARTED.items()},
     "libraries alone": {"TensorFlow and Keras": measure_libraries},
-    "second experiment, of a step": {
-        "as the first": partial(measure_second_experiment, DEFAULT.batch_size),
-        "with other batches": partial(measure_second_experiment, DEFAULT.batch_size + 1),
+    "a session's second experiment, from its answers to the end of an epoch of one step": {
+        "layers and batches of the first": partial(measure_second_experiment, DEFAULT.batch_size),
+        "other batches": partial(measure_second_experiment, DEFAULT.batch_size + 1),
     },
     "growth": {f"{count:,} images": partial(measure_growth, count) for count in GROWN},
 }
