@@ -45,7 +45,7 @@ def test_the_size_told_at_the_prompt_is_that_of_the_network_built(tmp_path, shap
 def test_memory_grows_with_the_weights_the_batch_and_the_data():
     size = NetworkSize(weights=1_000_000, features=2_000_000, code=1)
     grown = memory.training_memory(size, 100, 7_000_000) - memory.training_memory(NetworkSize(0, 0, 1), 1, 0)
-    assert grown == 6 * 4_000_000 + 100 * 8_000_000 + 7_000_000
+    assert grown == 7 * 4_000_000 + 100 * 8_000_000 + 7_000_000
 
 
 def test_images_count_where_they_are_decompressed_and_not_where_they_are_mapped(tmp_path):

@@ -93,10 +93,11 @@ def _seconds_to_question(script, arguments):
 
 
 def _read_to(process, text):
-    """Read what a process prints until it has printed a text, or has ended."""
+    """Read what a process prints until it has printed a text, or has ended; tell whether it printed that."""
     printed = ""
     while text not in printed and (more := process.stdout.read(1)):
         printed += more
+    return text in printed
 
 
 def measure_second_experiment(batch_size):
@@ -113,7 +114,8 @@ def measure_second_experiment(batch_size):
             begun = time.perf_counter()
             process.stdin.write(answer)
             process.stdin.flush()
-            _read_to(process, text)
+            if not _read_to(process, text):
+                raise subprocess.CalledProcessError(process.wait(), process.args)
         seconds = time.perf_counter() - begun
         process.kill()
     return {"seconds": seconds}

@@ -6,8 +6,8 @@ from utilities.limits import LIBRARIES, available_memory
 from utilities.text import gigabytes
 
 FLOAT32 = 4  # bytes
-# Each weight as it is and as it began, its gradient, the optimizer's two averages of it, and a temporary copy.
-COPIES_OF_WEIGHTS = 6
+# Each weight as it is, as it began and after phase 1, its gradient, each phase's average of that, and a temporary copy.
+COPIES_OF_WEIGHTS = 7
 # The codes of all images are computed once, before phase 1, where they take no more bytes than this.
 LARGEST_CODES = 2**30
 

@@ -134,8 +134,8 @@ class Task:
     def _network(self, hyperparameters):
         """Return a network as it begins, and the lines that describe it.
 
-        Where the one before had the same layers and batches it is that one again: all that was traced and compiled for
-        it serves once more, and the same seed would draw the same weights.
+        Where the one before had the same layers and batches it is that one again, since what was traced and compiled
+        for it may serve once more. The same seed would draw the same weights.
         """
         alike = replace(hyperparameters, epochs=1)
         if self._built is None or alike != self._built[0]:

@@ -194,13 +194,13 @@ def _evaluation_batch(model):
 
 @lru_cache(maxsize=2)  # a classifier's two phases
 def compiled_network(phase, model, batch_size, momentum):
-    """Return the engine's network of a model, compiled for a phase, and its PlateauedCosine; the same for the same.
+    """Return the engine's network of a model, compiled for a phase, and its PlateauedCosine.
 
-    A training of a network that was trained before traces and compiles nothing anew. What was last is kept alive:
-    ``cache_clear`` lets go of it.
+    Asked for again it is the same network, whose step is traced and compiled already. The last two are kept alive until
+    ``cache_clear`` is called.
 
     Args:
-        momentum: that of the model's moving statistics, which is part of what is traced.
+        momentum: the one that the model's batch normalisations have now; what is traced has it for a constant.
     """
     network = engine.network_of(model, batch_size)
     schedule = PlateauedCosine(phase.learning_rate)
