@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from conftest import ON_JAX, make_hyperparameters, make_images, make_labels, tensorflow_only
+from conftest import ON_JAX, make_hyperparameters, make_images, make_labels, tensorflow_only, without_seconds
 
 from utilities.data.batches import Examples, take
 from utilities.data.datasets import LabelledImages, split_for_validation
@@ -29,10 +29,6 @@ LABELS = make_labels(COUNT, CLASSES)
 IMAGES = make_images(LABELS, channels=1)
 LABELLED = LabelledImages(IMAGES, np.searchsorted(CLASSES, LABELS), CLASSES, tuple(map(str, CLASSES)))
 MEASUREMENTS = ("phase", "epoch", "learning_rate")
-
-
-def without_seconds(history):
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
 
 
 def same_bits(weights, others):

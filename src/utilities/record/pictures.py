@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from utilities.backend import WINDOW_BACKEND
+from utilities.data.names import LONGEST_NAME
 from utilities.terminal.console import say
 from utilities.text import distinct, printable
 
@@ -18,7 +19,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 DOTS_PER_INCH = 150
 FAULT_CHARACTERS = 200
 TITLE_CHARACTERS = 11  # for each inch of a figure's width
-LONGEST_NAME, NUMBER_CHARACTERS = 60, 5  # of a class's name, and of one that is a number
+NUMBER_CHARACTERS = 5  # of a class's name that is a number
 
 
 def show(drawings, folder):

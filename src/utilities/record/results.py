@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utilities.data.names import LONGEST_NAME
 from utilities.text import distinct
 
 SMALLEST_PROBABILITY = 1e-7
-NAME, LONGEST_NAME = 7, 60  # columns of the class that a row is about, at least and at most
+NAME = 7  # columns of the class that a row is about, at least
 LONGEST_HEAD = 10  # of a column of the confusion matrix
 CLASS_TABLE, NARROW_CLASS_TABLE = (11, 9, 9, 9), (10, 7, 7, 8)  # the columns beside the class
 

@@ -138,13 +138,14 @@ class Task:
         for it may serve once more. The same seed would draw the same weights.
         """
         alike = replace(hyperparameters, epochs=1)
-        if self._built is None or alike != self._built[0]:
-            training.compiled_network.cache_clear()
-            keras.utils.set_random_seed(self.arguments.seed)
-            network, lines = self.build(hyperparameters)
-            self._built = alike, network, lines, network.whole.get_weights()
-        _, network, lines, weights = self._built
-        network.whole.set_weights(weights)
+        if self._built and alike == self._built[0]:
+            _, network, lines, weights = self._built
+            network.whole.set_weights(weights)
+            return network, lines
+        training.compiled_network.cache_clear()
+        keras.utils.set_random_seed(self.arguments.seed)
+        network, lines = self.build(hyperparameters)
+        self._built = alike, network, lines, network.whole.get_weights()
         return network, lines
 
     def _begin(self, hyperparameters, origin):
