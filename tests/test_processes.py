@@ -4,13 +4,13 @@ import csv
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from conftest import (
+    ON_JAX,
     SOURCE,
     Running,
     kept,
@@ -26,10 +26,9 @@ from utilities.data import idx
 
 pytestmark = pytest.mark.backend
 
-if find_spec("jax") is None:
-    pytest.skip("JAX is not installed", allow_module_level=True)
+if not ON_JAX:
+    pytest.skip("several processes train on JAX alone", allow_module_level=True)
 
-ON_JAX = {"KERAS_BACKEND": "jax"}
 # 55 images to train on in batches of 8, the last of 7: three processes share neither evenly, two the last.
 COUNT = 61
 ANSWERS = "1\n3\n2\n3\n8\n"
@@ -99,7 +98,7 @@ def assert_same_network(run, other, name="encoder.h5"):
 def by_one(images, tmp_path_factory):
     """The run folder of an autoencoder trained by one process."""
     folder = tmp_path_factory.mktemp("one")
-    assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, folder, **ON_JAX).code == 0
+    assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, folder).code == 0
     return kept(folder)
 
 
@@ -123,7 +122,7 @@ def test_both_phases_of_a_classifier_and_its_results_are_those_of_one_process_to
     answers = "8\n2\n16\n3\n0\n"
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    assert run_script("classification", arguments, answers, tmp_path / "one", **ON_JAX).code == 0
+    assert run_script("classification", arguments, answers, tmp_path / "one").code == 0
     ends = end_job(begin_job(2, "classification", arguments, answers, tmp_path / "two"))
     assert [end[1:] for end in ends] == [("", 0)] * 2
     one, two = (kept(tmp_path / name) for name in ("one", "two"))
@@ -134,7 +133,7 @@ def test_both_phases_of_a_classifier_and_its_results_are_those_of_one_process_to
 def test_all_devices_of_one_process_share_the_batches(images, tmp_path, by_one):
     devices = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     path = f"{SOURCE}:{Path(__file__).parent}"
-    environment = script_environment(**ON_JAX, **devices, PYTHONPATH=path)
+    environment = script_environment(**devices, PYTHONPATH=path)
     found = subprocess.run(
         [sys.executable, "-c", DEVICES_OF_WEIGHTS], env=environment, capture_output=True, text=True, check=True
     )
@@ -142,7 +141,7 @@ def test_all_devices_of_one_process_share_the_batches(images, tmp_path, by_one):
     assert weights.endswith("{2}")
     assert shape == "(6, 8, 8, 1) [1.0, 1.0, 1.0, 1.0, 1.0, 0.0]"
     assert predicted == "(19, 8, 8, 1) True"
-    assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, tmp_path, **ON_JAX, **devices).code == 0
+    assert run_script("autoencoder", ["-d", images / "images"], ANSWERS, tmp_path, **devices).code == 0
     assert_same_network(kept(tmp_path), by_one)
 
 
@@ -170,7 +169,7 @@ def test_what_ends_one_process_in_training_ends_the_job_and_one_process_goes_on_
 
     run = kept(tmp_path)
     before = history(run)
-    assert run_script("autoencoder", ["--resume"], "", tmp_path, **ON_JAX).code == 0
+    assert run_script("autoencoder", ["--resume"], "", tmp_path).code == 0
     assert kept(tmp_path) == run
     after = history(run)
     assert after[: len(before) - 1] == before[:-1]

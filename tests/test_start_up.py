@@ -18,7 +18,7 @@ script, *sys.argv[1:] = sys.argv[1:]
 sys.path.insert(0, os.path.dirname(os.path.dirname(script)))
 from utilities.terminal import program
 def tell(module):
-    print(json.dumps(sorted({"h5py", "keras", "tensorflow", "jax", "matplotlib"} & set(sys.modules))))
+    print(json.dumps([name for name in ("h5py", "keras", "tensorflow", "jax", "matplotlib") if sys.modules.get(name)]))
     raise SystemExit(0)
 program.import_in_background = tell
 runpy.run_path(script, run_name="__main__")

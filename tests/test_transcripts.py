@@ -3,12 +3,14 @@
 Where a change is meant, so is the one of tests/data/*_session.txt.
 """
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 from conftest import make_images, make_labels, run_script
 
+from utilities.backend import UNUSED
 from utilities.data import idx
 
 pytestmark = pytest.mark.backend
@@ -63,5 +65,14 @@ def assert_as_kept(sessions):
         assert (session.stderr, session.code) == ("", 0)
 
 
-def test_a_session_of_each_script(tmp_path):
-    assert_as_kept(run_sessions(tmp_path))
+@pytest.fixture
+def traps(tmp_path):
+    """A folder with the packages that the scripts leave alone where they are installed, each fatal to import."""
+    for name in {*UNUSED} - {os.environ["KERAS_BACKEND"]}:
+        (tmp_path / "traps" / name).mkdir(parents=True)
+        (tmp_path / "traps" / name / "__init__.py").write_text("raise SystemExit('imported')")
+    return tmp_path / "traps"
+
+
+def test_a_session_of_each_script(tmp_path, traps):
+    assert_as_kept(run_sessions(tmp_path, PYTHONPATH=str(traps)))

@@ -41,7 +41,8 @@ python3 -m venv jax && jax/bin/pip install -r requirements-jax.txt
 .venv/bin/python benchmarks/performance/page.py
 ```
 
-All packages beside these slow down the imports: Keras imports scikit-learn, and TensorFlow JAX, where they find them.
+No package is installed beside these: Keras imports scikit-learn, and TensorFlow JAX, where they find them. This
+project's scripts do not let them.
 
 Seconds, CPU seconds and peak memory are those of whole processes, from their start to their end, and medians over the
 rounds; of two scripts the sums, and the larger peak. A ratio is the median of each round's own ratio to this project,
