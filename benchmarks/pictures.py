@@ -14,7 +14,7 @@ from run import HERE
 
 from utilities.data.datasets import read_training_set, split_for_validation
 from utilities.network.networks import build_autoencoder
-from utilities.record import figures
+from utilities.record import figures, image_figures
 from utilities.record.runs import RunFolder
 from utilities.terminal.arguments import DEFAULT_SEED, TRAINING_IMAGES, TRAINING_LABELS
 from utilities.training import training
@@ -56,14 +56,7 @@ def draw_code_sizes(autoencoders, images):
     rows = {"original": images}
     for size, autoencoder in autoencoders.items():
         rows[f"{size} numbers"] = training.predict(autoencoder.whole, images)
-    figure, axes = plt.subplots(len(rows), len(images), figsize=(len(images) * 0.75, len(rows) * 0.8))
-    figure.subplots_adjust(left=0.12, right=0.99, bottom=0.02, top=0.98, wspace=0.05, hspace=0.05)
-    for (name, of_row), in_row in zip(rows.items(), axes, strict=True):
-        for image, axis in zip(of_row, in_row, strict=True):
-            axis.imshow(image, cmap="gray_r", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
-            axis.set(xticks=[], yticks=[])
-        in_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    return figure
+    return image_figures.draw_rows(rows, "images held out from training, and what is left of them in a code of so many")
 
 
 def draw_maps(autoencoders, images, labels):

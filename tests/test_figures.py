@@ -45,39 +45,58 @@ def test_codes_with_fewer_components_than_the_map_has_sides_are_drawn_all_the_sa
     assert len(figure.axes[0].images) >= 1
 
 
+def images_in_grid(axis):
+    """Return the images of a grid, each cut out of its frame."""
+    corners = [np.round(np.add(frame.get_xy(), 0.5)).astype(int) for frame in axis.patches]
+    sizes = [(frame.get_width(), frame.get_height()) for frame in axis.patches]
+    sheet = axis.images[0].get_array()
+    return [sheet[y : y + height, x : x + width] for (x, y), (width, height) in zip(corners, sizes, strict=True)]
+
+
 @pytest.mark.parametrize("count", [1, 8, 11])
 def test_every_kernel_is_drawn_on_one_scale(count):
-    kernels = np.random.default_rng(0).normal(size=(count, 3, 5, 1))
-    figure = figures.draw_kernels(kernels, "title")
-    drawn = [axis.images[0] for axis in figure.axes if axis.images]
-    assert [
-        np.array_equal(image.get_array(), kernel[..., 0]) for image, kernel in zip(drawn, kernels, strict=True)
-    ] == [True] * count
-    assert {image.get_clim() for image in drawn} == {(-np.abs(kernels).max(), np.abs(kernels).max())}
+    kernels = np.random.default_rng(0).normal(size=(count, 3, 5, 1)).astype(np.float32)
+    axis, _ = figures.draw_kernels(kernels, "title").axes
+    drawn = images_in_grid(axis)
+    assert len(drawn) == count
+    assert all(map(np.array_equal, drawn, kernels[..., 0]))
+    assert axis.images[0].get_clim() == (-np.abs(kernels).max(), np.abs(kernels).max())
 
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_kernels_of_colours_are_drawn_in_colours_around_middle_grey(channels):
     kernels = np.random.default_rng(0).normal(size=(5, 3, 4, channels))
-    figure = figures.draw_kernels(kernels, "title")
-    drawn = [axis.images[0].get_array() for axis in figure.axes if axis.images]
-    assert len(figure.axes) == 5  # no bar of colours, which would tell of one channel
+    (axis,) = figures.draw_kernels(kernels, "title").axes  # no bar of colours, which would tell of one channel
     largest = np.abs(kernels[..., :3]).max()
-    for image, kernel in zip(drawn, kernels, strict=True):
-        assert np.allclose((image - 0.5) * 2 * largest, kernel[..., :3])
+    for image, kernel in zip(images_in_grid(axis), kernels, strict=True):
+        assert np.allclose((image - 0.5) * 2 * largest, kernel[..., :3], atol=1e-6)
 
 
 def test_of_kernels_of_grey_and_opacity_those_of_grey_are_drawn():
-    kernels = np.random.default_rng(0).normal(size=(2, 3, 4, 2))
-    figure = figures.draw_kernels(kernels, "title")
-    assert np.array_equal(figure.axes[1].images[0].get_array(), kernels[1, ..., 0])
+    kernels = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype(np.float32)
+    axis, _ = figures.draw_kernels(kernels, "title").axes
+    assert np.array_equal(images_in_grid(axis)[1], kernels[1, ..., 0])
 
 
-def colour_at_middle(axis):
-    """Return the (red, green, blue) that an axis shows in its middle."""
-    axis.figure.canvas.draw()
-    pixels = np.asarray(axis.figure.canvas.buffer_rgba())
-    column, row = axis.transAxes.transform((0.5, 0.5)).astype(int)
+def test_images_are_drawn_before_those_with_the_nearest_codes():
+    images, others = (np.random.default_rng(seed).integers(0, 256, (9, 4, 6, 3), np.uint8) for seed in (0, 1))
+    codes = np.arange(2.0)[:, None, None]
+    other_codes = np.array([9, 5, 1.1, 7, 0.2, 0.4, 11, 13, 2])[:, None, None]
+    (axis,) = image_figures.draw_neighbours(images[:2], others, codes, other_codes, "title").axes
+    nearest = ([4, 5, 2, 8, 1, 3, 0, 6], [2, 5, 4, 8, 1, 3, 0, 6])  # the last of nine is too far to be among eight
+    expected = [row for number in range(2) for row in (images[number], *others[nearest[number]])]
+    drawn = images_in_grid(axis)
+    assert len(drawn) == len(expected)
+    assert all(np.allclose(one, image / 255) for one, image in zip(drawn, expected, strict=True))
+    framed = [frame.get_linewidth() > 1 for frame in axis.patches]
+    assert framed == ([True] + [False] * 8) * 2
+
+
+def colour_in(frame):
+    """Return the (red, green, blue) that is shown in the middle of an image of a grid."""
+    frame.figure.canvas.draw()
+    pixels = np.asarray(frame.figure.canvas.buffer_rgba())
+    column, row = frame.axes.transData.transform(frame.get_center()).astype(int)
     return pixels[len(pixels) - 1 - row, column, :3].tolist()
 
 
@@ -93,10 +112,11 @@ def colour_at_middle(axis):
 def test_images_and_reconstructions_are_shown_in_their_colours(pixel, shown):
     images = np.broadcast_to(np.array(pixel, np.uint8), (2, 6, 6, len(pixel)))
     darker = (images / 255 * 0.5).astype(np.float32)
-    originals, reconstructions = np.reshape(image_figures.draw_reconstructions(images, darker, "title").axes, (2, 2))
-    assert colour_at_middle(originals[0]) == pytest.approx(shown, abs=1.5)
+    (axis,) = image_figures.draw_rows({"originals": images, "reconstructions": darker}, "title").axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["originals", "reconstructions"]
+    assert colour_in(axis.patches[0]) == pytest.approx(shown, abs=1.5)
     if len(pixel) == 3:
-        assert colour_at_middle(reconstructions[1]) == pytest.approx([100, 15, 45], abs=1.5)
+        assert colour_in(axis.patches[3]) == pytest.approx([100, 15, 45], abs=1.5)
 
 
 def test_the_map_shows_colours_as_they_are_and_leaves_the_paper_below_ink():

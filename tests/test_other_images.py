@@ -16,7 +16,7 @@ from utilities.data import idx
 from utilities.data.forms import form_like
 from utilities.data.pictures import Form
 from utilities.errors import BadInput
-from utilities.record.image_figures import draw_captioned, draw_neighbours
+from utilities.record.image_figures import draw_captioned
 from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results
 from utilities.session.other_images import ask_for_images
@@ -272,17 +272,6 @@ def test_a_table_shows_its_first_rows_and_ends_of_paths():
     assert format_table([("image", "class"), ("a/b/c", "d/e/f")]).splitlines()[1] == "b/c    d/e/f"
     assert lines[-1] == "... and 5 more"
     assert len(lines) == 22
-
-
-def test_neighbours_are_the_nearest_by_code():
-    images, others = np.full((2, 8, 8, 1), 9, np.uint8), np.arange(20, dtype=np.uint8)[:, None, None, None].repeat(8, 1)
-    others = others.repeat(8, 2)
-    codes, other_codes = np.array([[3.2], [17.0]]), np.arange(20.0)[:, None]
-    figure = draw_neighbours(images, others, codes, other_codes, "title")
-    shown = np.array([axis.images[0].get_array()[0, 0] for axis in figure.axes]).reshape(2, 9)
-    assert np.allclose(255 * shown[0, 1:5], [3, 4, 2, 5])
-    assert np.allclose(255 * shown[1, 1:4], [17, 16, 18])
-    plt.close(figure)
 
 
 @pytest.mark.parametrize("count", [1, 5, 13])

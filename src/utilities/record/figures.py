@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from utilities.record.image_figures import COLOURS, visible
+from utilities.record.image_figures import COLOURS, draw_grid, visible
 from utilities.record.pictures import BLUE, GREEN, GREY, ORANGE, legible, subplots
 
 THUMBNAIL = 0.04  # share of the map's side that an image takes
@@ -152,18 +152,13 @@ def draw_kernels(kernels, title):
     title = title if len(kernels) <= KERNELS else f"the first {KERNELS} of {len(kernels)}: {title}"
     kernels = kernels[:KERNELS]
     columns = min(8, len(kernels))
-    rows = math.ceil(len(kernels) / columns)
-    figure, axes = subplots(
-        f"kernels of the first layer: {title}", rows, columns, figsize=(max(5, columns), rows + 1), squeeze=False
-    )
+    size = max(5, columns + 1), math.ceil(len(kernels) / columns) + 0.6
+    figure, axis = subplots(f"kernels of the first layer: {title}", figsize=size)
     in_colour = kernels.shape[-1] >= COLOURS
-    kernels = kernels[..., :COLOURS] if in_colour else kernels[..., 0]
+    kernels = kernels[..., :COLOURS] if in_colour else kernels[..., :1]
     largest = np.abs(kernels).max()
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, kernel in zip(axes.flat, kernels, strict=False):
-        shown = 0.5 + kernel / (2 * largest) if in_colour else kernel
-        image = axis.imshow(shown, cmap="PuOr", vmin=-largest, vmax=largest)
+    shown = 0.5 + kernels / (2 * largest) if in_colour else kernels
+    image, _ = draw_grid(axis, shown, columns, cmap="PuOr", vmin=-largest, vmax=largest)
     if not in_colour:
-        figure.colorbar(image, ax=axes, label="weight")
+        figure.colorbar(image, label="weight")
     return figure

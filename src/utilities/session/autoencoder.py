@@ -76,9 +76,9 @@ class AutoencoderTask(Task):
 
     def _draw_reconstructions(self, network, experiments):
         images = self._held_out(PICTURED_IMAGES)
-        reconstructions = training.predict(network.whole, images)
+        rows = {"originals": images, "reconstructions": training.predict(network.whole, images)}
         title = f"images held out from training: {experiments[-1].title}"
-        return {"reconstructions": partial(image_figures.draw_reconstructions, images, reconstructions, title)}
+        return {"reconstructions": partial(image_figures.draw_rows, rows, title)}
 
     def _draw_code_map(self, network, experiments):
         images = self._held_out(MAPPED_IMAGES)
@@ -107,10 +107,10 @@ class AutoencoderTask(Task):
             return
         rows = [("image", "error"), *((name, f"{error:.5f}") for error, name, *_ in found)]
         say(f"\nmean squared error of each, the worst first\n{format_table(rows)}\n")
-        _, _, images, reconstructions = (list(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
+        _, _, images, reconstructions = (np.stack(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
+        pictured = {"originals": images, "reconstructions": reconstructions}
         title = "other images, the worst reconstructed first"
-        draw = partial(image_figures.draw_reconstructions, np.stack(images), np.stack(reconstructions), title)
-        keep_and_show(folder, "errors", rows, draw)
+        keep_and_show(folder, "errors", rows, partial(image_figures.draw_rows, pictured, title))
 
     def _write_codes(self, network, folder):
         """Write the codes of all images, (count, ...), in the images' order, without having all of them in memory."""
