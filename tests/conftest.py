@@ -45,6 +45,9 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
 # What a fork may have in its environment that its server has not: nothing reads these while it is imported.
 READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", *backend.VARIABLES}
+# What a server has of the environment that its forks are to have.
+READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE", "PYTHONIOENCODING"}
+AS_ELSEWHERE = {"PYTHONPATH": str(Path(__file__).with_name("elsewhere")), "PYTHONIOENCODING": "cp1252"}
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 tensorflow_only = pytest.mark.skipif(ON_JAX, reason="stacks of batches are TensorFlow's alone")
@@ -150,15 +153,15 @@ def script_command(script, arguments):
 
 
 def script_environment(**changes):
-    """Return the environment of a user without a display."""
-    return OF_USER | changes
+    """Return the environment of a user without a display; ELSEWHERE names the system that Python is to be like."""
+    return OF_USER | (AS_ELSEWHERE if "ELSEWHERE" in changes else {}) | changes
 
 
 @functools.cache
-def fork_server(name):
-    """Return the server for a backend, which has imported the libraries with the settings that the scripts set."""
+def fork_server(*changes):
+    """Return the server with such settings, which has imported the libraries with those that the scripts set too."""
     settings = {variable: os.environ[variable] for variable in os.environ if variable not in DISPLAYS}
-    return ForkServer(settings | {"KERAS_BACKEND": name})
+    return ForkServer(settings | dict(changes))
 
 
 def start(script, arguments, folder, streams, fresh=False, **environment):
@@ -169,9 +172,10 @@ def start(script, arguments, folder, streams, fresh=False, **environment):
         fresh: start a new Python, for what depends on the time that the imports take, or on how they go.
     """
     command, changed = script_command(script, arguments), script_environment(**environment)
-    name = changed.get("KERAS_BACKEND", "tensorflow")
-    if not fresh and environment.keys() <= READ_LATER | {"KERAS_BACKEND"} and name in backend.BACKENDS:
-        return fork_server(name).start(command[1:], streams, folder, changed)
+    settings = {"KERAS_BACKEND": "tensorflow"} | {name: changed[name] for name in READ_AT_START if name in changed}
+    forks = environment.keys() <= READ_LATER | READ_AT_START and settings["KERAS_BACKEND"] in backend.BACKENDS
+    if forks and not fresh:
+        return fork_server(*settings.items()).start(command[1:], streams, folder, changed)
     stdin, stdout, stderr = streams
     return subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=folder, env=changed)
 

@@ -1,8 +1,9 @@
 """Runs scripts in forks of a process that has imported the large libraries: a session is spared seconds of import.
 
 That process, the server, is started afresh and imports nothing of this project, and nothing of it computes before a
-fork. A script has the standard streams, the environment, the folder, the signals and the limits of one started afresh,
-and a process of its own. What libraries read from the environment on import they have read in the server's.
+fork. Where ELSEWHERE is set, it imports in what elsewhere/sitecustomize.py leaves of Python. A script has the standard
+streams, the environment, the folder, the signals and the limits of one started afresh, and a process of its own. What
+libraries read from the environment on import they have read in the server's.
 
 python3 tests/fork_server.py SOCKET   is the server; it ends when the other end of its socket is closed
 """
@@ -153,6 +154,10 @@ def run(streams, command, folder, environment, limits):
 
 
 if __name__ == "__main__":
+    if "ELSEWHERE" in os.environ:
+        sys.path.insert(0, str(Path(__file__).with_name("elsewhere")))
+        sys.modules.pop("sitecustomize", None)  # the system's own
+        importlib.import_module("sitecustomize")
     for library in LIBRARIES:
         importlib.import_module(library)
     gc.collect()

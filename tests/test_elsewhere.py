@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from conftest import (
@@ -34,19 +33,13 @@ from utilities.crashes import WATCHER
 from utilities.data import idx
 from utilities.network.child_process import run_in_child
 
-ELSEWHERE = Path(__file__).parent / "elsewhere"
 SYSTEMS = ("macos", "windows")
-EPOCHS = 200
-
-
-def on(name):
-    """Return the environment of a script that runs where a system's lack is."""
-    return {"ELSEWHERE": name, "PYTHONPATH": str(ELSEWHERE), "PYTHONIOENCODING": "cp1252"}
+EPOCHS = 60
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_sessions_of_both_scripts_are_the_same(tmp_path, name):
-    assert_as_kept(run_sessions(tmp_path, "\r\n", **on(name)))
+    assert_as_kept(run_sessions(tmp_path, "\r\n", ELSEWHERE=name))
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -55,8 +48,8 @@ def test_pictures_are_converted_to_the_same_bytes(tmp_path, name, source):
     write_pictures(tmp_path / "photos", each=75)
     if source.endswith(".zip"):
         shutil.make_archive(tmp_path / "photos", "zip", tmp_path / "photos")
-    for folder, environment in (("here", {}), ("elsewhere", on(name))):
-        session = run_script("dataset", ["-d", source, "-o", folder], None, tmp_path, fresh=True, **environment)
+    for folder, environment in (("here", {}), ("elsewhere", {"ELSEWHERE": name})):
+        session = run_script("dataset", ["-d", source, "-o", folder], None, tmp_path, **environment)
         assert (session.stderr, session.code) == ("", 0)
     names = sorted(path.name for path in (tmp_path / "here").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "elsewhere").iterdir())
@@ -68,7 +61,7 @@ def test_pictures_are_converted_to_the_same_bytes(tmp_path, name, source):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_ctrl_c_keeps_what_was_learnt_and_the_run_is_resumed_and_opened(tmp_path, name):
     idx.write(tmp_path / "images", make_images(make_labels(40, (1, 2))))
-    script = Running("autoencoder", ["-d", "images"], f"1\n3\n2\n{EPOCHS}\n16\n0\n", tmp_path, fresh=True, **on(name))
+    script = Running("autoencoder", ["-d", "images"], f"1\n3\n2\n{EPOCHS}\n16\n0\n", tmp_path, ELSEWHERE=name)
     wait_for_rows(tmp_path, 1, script.process)
     script.process.send_signal(signal.SIGINT)
     session = script.end()
@@ -76,18 +69,18 @@ def test_ctrl_c_keeps_what_was_learnt_and_the_run_is_resumed_and_opened(tmp_path
     assert (session.stderr, session.code) == (stopped, 0)
     (run,) = (tmp_path / "runs").iterdir()
     (run / "input.txt").write_bytes((run / "input.txt").read_bytes().replace(b"\n", b"\r\n"))
-    resumed = run_script("autoencoder", ["--resume"], "0\n", tmp_path, fresh=True, **on(name))
+    resumed = run_script("autoencoder", ["--resume"], "0\n", tmp_path, ELSEWHERE=name)
     assert "input.txt: not as the experiment left it; written anew" in resumed.stderr
     assert resumed.code == 0
     assert (run / "history.csv").read_text().count("\n") == 1 + EPOCHS
-    opened = run_script("autoencoder", ["--open"], "3\n~/saved\n5\nimages\n0\n", tmp_path, fresh=True, **on(name))
+    opened = run_script("autoencoder", ["--open"], "3\n~/saved\n5\nimages\n0\n", tmp_path, ELSEWHERE=name)
     assert (opened.stderr, opened.code) == ("", 0)
 
 
 def test_a_session_at_a_terminal_of_windows_has_no_line_editor(tmp_path):
     idx.write(tmp_path / "images", make_images(make_labels(40, (1, 2))))
     ours, theirs = os.openpty()
-    script = start("autoencoder", ["-d", "images"], tmp_path, (theirs, theirs, theirs), fresh=True, **on("windows"))
+    script = start("autoencoder", ["-d", "images"], tmp_path, (theirs, theirs, theirs), ELSEWHERE="windows")
     os.close(theirs)
     shown = []
     type_answers(ours, ["1", "nonsense", "3", "b", "3", "2", "2", "16", "3", "", "0"], shown)
@@ -101,7 +94,7 @@ def test_a_session_at_a_terminal_of_windows_has_no_line_editor(tmp_path):
 def test_a_job_of_several_processes_is_refused_on_windows_in_one_line(tmp_path):
     job = {"JOB_ADDRESSES": "127.0.0.1:9", "NUM_PROCESSES": "2", "PROCESS_ID": "0"}
     variables = {f"KERAS_DISTRIBUTION_{variable}": value for variable, value in job.items()}
-    session = run_script("autoencoder", [], None, tmp_path, fresh=True, **on("windows"), **variables)
+    session = run_script("autoencoder", [], None, tmp_path, ELSEWHERE="windows", **variables)
     told = "autoencoder.py: error: KERAS_DISTRIBUTION_NUM_PROCESSES: a job of several processes needs Linux or macOS\n"
     assert (session.stdout, session.stderr, session.code) == ("", told, 2)
 

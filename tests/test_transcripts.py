@@ -43,8 +43,11 @@ AUTOENCODER_ANSWERS += ["1", "2", "3,5 3", "2, 4", "1", "99", "2", "6", "2", "0"
 CLASSIFICATION_ANSWERS = ["3", "2", "16", "3", "2", "6", "1", "4"]
 
 
-def run_sessions(folder, end_of_line="\n", **environment):
-    """Write images of two classes to a folder, and their labels; return the sessions of both scripts on them."""
+def run_sessions(folder, end_of_line="\n", **options):
+    """Write images of two classes to a folder, and their labels; return the sessions of both scripts on them.
+
+    The options are those of run_script.
+    """
     labels = make_labels(40, (1, 2))
     idx.write(folder / "images", make_images(labels))
     idx.write(folder / "labels", labels)
@@ -53,8 +56,8 @@ def run_sessions(folder, end_of_line="\n", **environment):
         for answers in (AUTOENCODER_ANSWERS, CLASSIFICATION_ANSWERS)
     )
     return [
-        run_script("autoencoder", ["-d", "images"], autoencoder, folder, fresh=True, **environment),
-        run_script("classification", FILES, classification, folder, fresh=True, **environment),
+        run_script("autoencoder", ["-d", "images"], autoencoder, folder, **options),
+        run_script("classification", FILES, classification, folder, **options),
     ]
 
 
@@ -75,4 +78,4 @@ def traps(tmp_path):
 
 
 def test_a_session_of_each_script(tmp_path, traps):
-    assert_as_kept(run_sessions(tmp_path, PYTHONPATH=str(traps)))
+    assert_as_kept(run_sessions(tmp_path, fresh=True, PYTHONPATH=str(traps)))
