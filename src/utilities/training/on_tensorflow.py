@@ -4,10 +4,10 @@ Has the same functions as on_jax.py.
 """
 
 import itertools
+import math
 import weakref
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from utilities.data.batches import WHITE, draw_epoch, take
@@ -45,20 +45,24 @@ def training_data(examples, batch_size, epochs, seed):
     """Return one dataset of stacks of batches for several epochs, each in an order drawn from seed and epoch.
 
     A stack, (batches, batch, ...), is what FastNetwork trains on in a step. A last batch that is smaller is a stack of
-    its own. One dataset serves all epochs, since ending an iterator and starting another takes seconds.
+    its own.
 
     Args:
         epochs: the numbers of the epochs, from 0.
     """
+    ranges = _ranges(examples, batch_size)
+    drawn = {}  # the last epoch that stacks were taken of
 
-    def stacks(examples):
-        for epoch in epochs:
-            order, shifts = draw_epoch(examples, epoch, seed)
-            for start, end in _ranges(examples, batch_size):
-                batches = -1, min(batch_size, end - start)
-                yield take(examples, order[start:end].reshape(batches), shifts[start:end].reshape(*batches, 2))
+    def stack(number):
+        epoch, place = divmod(number, len(ranges))
+        if epoch not in drawn:
+            drawn.clear()
+            drawn[epoch] = draw_epoch(examples, epochs[epoch], seed)
+        chosen, (order, shifts) = slice(*ranges[place]), drawn[epoch]
+        batches = -1, min(batch_size, chosen.stop - chosen.start)
+        return take(examples, order[chosen].reshape(batches), shifts[chosen].reshape(*batches, 2))
 
-    return _dataset(stacks, examples, (None, None))
+    return _dataset(stack, len(epochs) * len(ranges), examples, (None, None))
 
 
 def _ranges(examples, batch_size):
@@ -72,48 +76,43 @@ def _ranges(examples, batch_size):
 
 def evaluation_data(examples, batch_size):
     """Return a dataset of the batches of the examples, in the order chosen."""
-    starts = range(0, len(examples), batch_size)
 
-    def batches(examples):
-        for start in starts:
-            yield take(examples, examples.chosen[start : start + batch_size])
+    def batch(number):
+        return take(examples, examples.chosen[number * batch_size : (number + 1) * batch_size])
 
-    return _dataset(batches, examples, (None,)).apply(tf.data.experimental.assert_cardinality(len(starts)))
+    return _dataset(batch, math.ceil(len(examples) / batch_size), examples, (None,))
 
 
-def _dataset(generate, examples, axes):
-    """Return a dataset of what ``generate(examples)`` yields.
+def _dataset(take_part, count, examples, axes):
+    """Return a dataset of ``take_part(number)``, some of the examples, for each number below a count.
 
-    TensorFlow never frees a generator. So the generator has a weak reference to the examples, which may be a gigabyte
-    of codes, and only the dataset keeps them alive.
+    A dataset from a generator takes five times as long to begin, which validation does after each epoch. TensorFlow
+    never frees a Python function. So it has one with a weak reference to ``take_part``, whose examples may be gigabytes
+    of codes, and only the dataset keeps that alive.
 
     Args:
         axes: the sizes of the axes before an example's own; None for any size.
     """
-    found = weakref.ref(examples)
-    dataset = tf.data.Dataset.from_generator(lambda: generate(found()), output_signature=_signature(examples, axes))
-    dataset.examples = examples
-    if examples.classes is None or examples.inputs.dtype == np.uint8:
-        dataset = dataset.map(_scaled)
+    found = weakref.ref(take_part)
+    arrays = [examples.inputs] if examples.classes is None else [examples.inputs, examples.distributions]
+
+    # It has no control flow, and AutoGraph's search for some takes longer than a first batch.
+    @tf.autograph.experimental.do_not_convert
+    def load(number):
+        types = [array.dtype for array in arrays]
+        inputs, *targets = tf.numpy_function(lambda number: found()(number), [number], types)
+        for part, array in zip((inputs, *targets), arrays, strict=True):
+            part.set_shape((*axes, *array.shape[1:]))
+        if inputs.dtype == tf.uint8:
+            inputs = tf.cast(inputs, tf.float32) / WHITE
+        return inputs, *(targets or [inputs])
+
+    dataset = tf.data.Dataset.range(count).map(load)
+    dataset.take_part = take_part
     options = tf.data.Options()
     # Closing an autotuned iterator waits seconds for its tuning thread.
     options.autotune.enabled = False
     return dataset.prefetch(PREFETCHED).with_options(options)
-
-
-def _signature(examples, axes):
-    def of(array):
-        return tf.TensorSpec((*axes, *array.shape[1:]), array.dtype)
-
-    return of(examples.inputs) if examples.classes is None else (of(examples.inputs), of(examples.distributions))
-
-
-# It has no control flow, and AutoGraph's search for some takes longer than a first batch.
-@tf.autograph.experimental.do_not_convert
-def _scaled(images, *targets):
-    """Return images in [0, 1] with their targets, which without classes are the images themselves."""
-    images = tf.cast(images, tf.float32) / WHITE
-    return images, *(targets or (images,))
 
 
 class FastNetwork(keras.Model):
