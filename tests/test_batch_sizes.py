@@ -84,7 +84,8 @@ def test_both_phases_of_a_classifier_train_in_batches_of_any_size(
 @pytest.mark.backend
 def test_predictions_of_any_number_of_images_are_the_plain_networks():
     autoencoder, _ = autoencoder_of(64)
+    images = LABELLED.images[np.arange(102) % len(LABELS)]
+    expected = autoencoder.whole.predict_on_batch(images / np.float32(255))
     for count in (1, 2, 3, 4, 5, 101, 102):
-        images = LABELLED.images[np.arange(count) % len(LABELS)]
-        expected = autoencoder.whole.predict_on_batch(images / np.float32(255))
-        assert np.allclose(training.predict(autoencoder.whole, images), expected, atol=1e-5), count
+        found = training.predict(autoencoder.whole, images[:count])
+        assert np.allclose(found, expected[:count], atol=1e-5), count

@@ -10,8 +10,6 @@ from conftest import assert_same_bits, make_images, make_labels, run_script
 
 from utilities.data import idx
 
-pytestmark = pytest.mark.backend
-
 NAMES = ("red", "green", "blue")
 AUTOENCODER = ["1", "3", "6", "20", "8"]
 

@@ -142,6 +142,7 @@ MODELS = [
     *(frozen_and_compiled, with_blocks_of_the_same_names, with_names_of_this_project, without_an_input, for_any_sides),
     *(cut_from_an_autoencoder, of_double_precision),
 ]
+MODELS = MODELS[:3] if ON_JAX else MODELS  # which have every kind of layer; JAX compiles for each shape anew
 
 
 def give_weights(model):

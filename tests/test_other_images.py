@@ -62,7 +62,6 @@ def classified(folder):
     return session
 
 
-@pytest.mark.backend
 def test_pictures_are_brought_to_the_form_of_the_training_images_and_classified(classified):
     first, second, third = [path for path in said(classified, "all of them") if path.name != "mistakes.csv"]
     assert [path.name for path in (first, second, third)] == [
@@ -84,7 +83,6 @@ def test_pictures_are_brought_to_the_form_of_the_training_images_and_classified(
     assert len(read_csv(third)) == 120
 
 
-@pytest.mark.backend
 def test_images_of_the_networks_own_form_are_taken_as_they_are(classified):
     labels = idx.read(classified.folder / "labels")
     rows = read_csv(said(classified, "all of them")[2])
@@ -93,7 +91,6 @@ def test_images_of_the_networks_own_form_are_taken_as_they_are(classified):
     assert right == pytest.approx(accuracy)
 
 
-@pytest.mark.backend
 def test_what_was_answered_for_the_pictures_is_printed_in_a_table(classified):
     assert re.search(r"^deep/0-\w+\.png +(naught|five|nine) +\d+\.\d\d%", classified.stdout, re.MULTILINE)
     assert "... and 100 more" in classified.stdout
@@ -102,7 +99,6 @@ def test_what_was_answered_for_the_pictures_is_printed_in_a_table(classified):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
-@pytest.mark.backend
 def test_mistakes_are_listed_or_there_are_none(classified):
     accuracy = json.loads((classified.runs[0] / "experiment.json").read_text())["test"]["accuracy"]
     wrong = round(120 * (1 - accuracy))
@@ -113,7 +109,6 @@ def test_mistakes_are_listed_or_there_are_none(classified):
         assert "there are none" in classified.stdout
 
 
-@pytest.mark.backend
 def test_other_images_are_reconstructed_the_worst_first(folder, classified):
     strange = np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8)
     Image.fromarray(strange).save(folder / "strange.png")
@@ -133,7 +128,6 @@ def test_other_images_are_reconstructed_the_worst_first(folder, classified):
     assert said(session, "picture")[-1].name == "neighbours.png"
 
 
-@pytest.mark.backend
 def test_the_codes_are_those_of_the_encoder_that_is_kept(folder, classified):
     import keras
 

@@ -32,7 +32,7 @@ if not ON_JAX:
 # 55 images to train on in batches of 8, the last of 7: three processes share neither evenly, two the last.
 COUNT = 61
 ANSWERS = "1\n3\n2\n3\n8\n"
-LONG = 80  # epochs
+LONG = 40  # epochs
 LONG_ANSWERS = f"1\n3\n2\n{LONG}\n8\n"
 DEVICES_OF_WEIGHTS = """
 import numpy, keras

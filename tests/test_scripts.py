@@ -93,7 +93,6 @@ def long_session(data, tmp_path_factory):
     )
 
 
-@pytest.mark.backend
 def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
     assert_good(long_session)
     assert len(long_session.runs) == 4
@@ -101,7 +100,6 @@ def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
     assert "never read" not in long_session.stdout
 
 
-@pytest.mark.backend
 def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_session):
     transcript = long_session.stdout[: long_session.stdout.index("encoder_1_convolution")]
     assert transcript.splitlines()[:8] == [
@@ -116,7 +114,6 @@ def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_sessio
     ]
 
 
-@pytest.mark.backend
 def test_the_network_is_shown_before_it_is_trained(long_session):
     out = long_session.stdout
     assert (
@@ -124,7 +121,6 @@ def test_the_network_is_shown_before_it_is_trained(long_session):
     )
 
 
-@pytest.mark.backend
 def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
     rows = re.findall(r"^epoch (\d)/(\d) +[\d.]+ s +([\d.]+) +([\d.]+)$", long_session.stdout, re.MULTILINE)
     epochs = [row[:2] for row in rows]
@@ -138,12 +134,10 @@ def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
     assert "\x1b" not in long_session.stdout
 
 
-@pytest.mark.backend
 def test_the_third_pooling_is_asked_of_3_layers_or_more(long_session):
     assert sum(question.startswith("third max-pooling") for question in asked(long_session)) == 2
 
 
-@pytest.mark.backend
 def test_each_save_is_told_and_leaves_nothing_else(long_session):
     saved = re.findall(r"^saved: (.*)$", long_session.stdout, re.MULTILINE)
     assert saved == ["new/folder/first.h5", "second.keras", "new/folder/first.h5", "encoder.h5"]
@@ -151,7 +145,6 @@ def test_each_save_is_told_and_leaves_nothing_else(long_session):
     assert made == {"runs", "new", "second.keras", "encoder.h5"}
 
 
-@pytest.mark.backend
 def test_each_save_holds_the_encoder_last_trained(long_session):
     shapes = {
         name: keras.models.load_model(long_session.folder / name, compile=False).output_shape
@@ -160,7 +153,6 @@ def test_each_save_holds_the_encoder_last_trained(long_session):
     assert list(shapes.values()) == [(None, 14, 14, 2), (None, 7, 7, 4), (None, 1, 1, 2)]
 
 
-@pytest.mark.backend
 def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     pictures = pictures_of(long_session)
     assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 0, 3, 3, 3)]
@@ -169,7 +161,6 @@ def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
-@pytest.mark.backend
 def test_after_each_repetition_the_experiments_are_compared(long_session):
     tables = long_session.stdout.split("experiments of this session, the best marked\n")[1:]
     tables = [table.split("\n\n")[0].splitlines()[2:] for table in tables]
@@ -182,7 +173,6 @@ def test_after_each_repetition_the_experiments_are_compared(long_session):
     assert ["*" in line for line in lines] == [loss == min(kept) for loss in kept]
 
 
-@pytest.mark.backend
 def test_every_experiment_keeps_itself(long_session):
     for run in long_session.runs:
         assert {"input.txt", "history.csv", "encoder.h5"} <= {path.name for path in run.iterdir()}
@@ -193,7 +183,6 @@ def test_every_experiment_keeps_itself(long_session):
     assert [len(history_of(run)) for run in long_session.runs] == [2, 1, 1, 1]
 
 
-@pytest.mark.backend
 def test_what_was_saved_is_what_the_experiment_kept(long_session):
     kept = keras.models.load_model(long_session.runs[0] / "encoder.h5", compile=False)
     saved = keras.models.load_model(long_session.folder / "second.keras", compile=False)

@@ -11,8 +11,6 @@ from utilities.record.runs import RunFolder
 from utilities.terminal.arguments import TRAINING_IMAGES, TRAINING_LABELS
 from utilities.training import training
 
-pytestmark = pytest.mark.backend
-
 
 @pytest.fixture(scope="module")
 def mnist():
