@@ -4,6 +4,7 @@ ends that process alone, and the file it was at is known by its number.
     python3 tests/fuzz.py idx FOLDER FIRST COUNT
     python3 tests/fuzz.py encoder FOLDER FIRST COUNT
     python3 tests/fuzz.py build FOLDER < NUMBERS
+    python3 tests/fuzz.py cut ENCODER
 """
 
 import gzip
@@ -17,6 +18,7 @@ import signal
 import struct
 import sys
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,7 @@ SECONDS = 2
 MEMORY = 2**30  # less would leave no room for what a gzip file holds, beside the libraries
 SHAPE = (8, 8, 1)
 MOST_CHANGES = 4
+CUTS = 64
 # Where a size, a rank or a length is expected, these do the most harm.
 NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
 
@@ -215,11 +218,20 @@ def build(folder):
     print(json.dumps({"built": "all"}))
 
 
-def main(kind, folder, *bounds):
+def cut_anywhere(path):
+    """Cut a file off at each of 64 places; print how often it is refused with which message."""
+    content, messages = path.read_bytes(), Counter()
+    for place in range(CUTS):
+        path.write_bytes(content[: len(content) * place // CUTS])
+        messages[message_of(lambda: read_encoder(path, SHAPE), BadInput)] += 1
+    print(json.dumps(messages))
+
+
+def main(kind, path, *bounds):
     """Judge the files of some seeds, and print which had which outcome, as JSON."""
-    folder = Path(folder)
-    if kind == "build":
-        build(folder)
+    folder = Path(path)
+    if kind in ("build", "cut"):
+        {"build": build, "cut": cut_anywhere}[kind](folder)
         return
     first, count = map(int, bounds)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

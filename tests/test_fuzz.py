@@ -15,8 +15,6 @@ import pytest
 from conftest import make_hyperparameters, script_environment
 from keras import layers
 
-from utilities.errors import BadInput
-from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
 
@@ -24,7 +22,6 @@ SCALE = float(os.environ.get("FUZZ", "1"))
 IDX_FILES = int(10_000 * SCALE)
 ENCODERS = int(500 * SCALE)
 FILES_PER_CHILD = 2_500
-CUTS = 64
 SHAPE = (8, 8, 1)
 KERAS_2 = Path(__file__).parent / "data" / "keras2_encoder.h5"
 CHILD = Path(__file__).with_name("fuzz.py")
@@ -87,10 +84,5 @@ def test_a_damaged_encoder_is_refused_in_one_line_or_built(encoders):
 
 @pytest.mark.parametrize("name", ["good1.h5", "good2.h5", "good3.h5", "archive.keras"])
 def test_an_encoder_cut_off_anywhere_is_refused(encoders, tmp_path, name):
-    content = (encoders / name).read_bytes()
-    path = tmp_path / name
-    for place in range(CUTS):
-        path.write_bytes(content[: len(content) * place // CUTS])
-        with pytest.raises(BadInput) as caught:
-            read_encoder(path, SHAPE)
-        assert str(caught.value) == f"{path}: not a Keras model in .h5 or .keras format"
+    shutil.copy(encoders / name, tmp_path / name)
+    assert run_child("cut", tmp_path / name) == {f"{tmp_path / name}: not a Keras model in .h5 or .keras format": 64}

@@ -222,7 +222,8 @@ def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(five_lines, data
 
 
 def test_dev_null_takes_every_default(data, tmp_path):
-    session = run_script("autoencoder", ["-d", data / "digits"], None, tmp_path)
+    idx.write(tmp_path / "few", idx.read(data / "digits")[:18])
+    session = run_script("autoencoder", ["-d", "few"], None, tmp_path)
     assert_good(session)
     assert session.stdout.count(END_OF_INPUT) == 1
     defaults = re.findall(r"^.+ \[(.*?)\]: ", session.stdout, re.MULTILINE)
