@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.record.comparison import best_of, format_experiments, with_earlier
-from utilities.record.experiment import Experiment
+from utilities.record.comparison import format_experiments, with_earlier
+from utilities.record.experiment import Experiment, best_of
 from utilities.record.runs import RunFolder
 from utilities.terminal.arguments import parse_autoencoder_arguments
 

@@ -1,10 +1,9 @@
 """Several experiments beside each other, those of earlier sessions too: a table, and the graph of their losses."""
 
-import math
 from functools import partial
 
 from utilities.record import figures
-from utilities.record.experiment import read_back, show
+from utilities.record.experiment import best_of, read_back, show
 from utilities.record.run_list import folders_of
 
 
@@ -32,11 +31,6 @@ def format_experiments(experiments):
         line = f"{number:>2}{mark}{experiment.validation_loss:>#12.4g}{experiment.seconds:>9.0f}  {show(differing)}"
         table.append(line.rstrip())
     return "\n".join(table)
-
-
-def best_of(experiments):
-    """Return the experiment with the smallest validation loss; one that is no number is the worst."""
-    return min(experiments, key=lambda each: (math.isnan(each.validation_loss), each.validation_loss))
 
 
 def differences(experiments):

@@ -71,6 +71,11 @@ def read_back(folder):
     return experiment if whole else None
 
 
+def best_of(experiments):
+    """Return the Experiment with the smallest validation loss; one that is no number is the worst."""
+    return min(experiments, key=lambda each: (math.isnan(each.validation_loss), each.validation_loss))
+
+
 def show(values):
     """Return {name: value} in one line."""
     return ", ".join(f"{name} {value}" for name, value in values.items())

@@ -1,10 +1,11 @@
 """The experiments kept in a folder of runs: listed, and found again by their names."""
 
 import contextlib
+from collections import defaultdict
 from pathlib import Path
 
 from utilities.errors import BadInput
-from utilities.record.experiment import read_back, show
+from utilities.record.experiment import best_of, read_back, show
 from utilities.record.runs import SUMMARY, RunFolder, tell
 from utilities.text import printable
 
@@ -85,12 +86,10 @@ def format_runs(parent, script):
 
 def _best_of_alike(experiments):
     """Return the Experiments with the smallest validation loss of those on the same data, with codes of one size."""
-    best = {}
+    alike = defaultdict(list)
     for experiment in experiments:
-        alike = tuple(experiment.trained_on.values()), experiment.conditions.get("code")
-        if alike not in best or experiment.validation_loss < best[alike].validation_loss:
-            best[alike] = experiment
-    return list(best.values())
+        alike[*experiment.trained_on.values(), experiment.conditions.get("code")].append(experiment)
+    return [best_of(group) for group in alike.values()]
 
 
 def _describe(folder, experiment):

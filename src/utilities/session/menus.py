@@ -9,7 +9,8 @@ from utilities.errors import Fault
 from utilities.network.saving import SUFFIXES, save_model
 from utilities.processes import is_first_process
 from utilities.record import figures, pictures
-from utilities.record.comparison import best_of, draw_comparison, format_experiments, with_earlier
+from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
+from utilities.record.experiment import best_of
 from utilities.session.questions import MOST_EPOCHS
 from utilities.terminal.answers import whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say
