@@ -86,6 +86,6 @@ def test_predictions_of_any_number_of_images_are_the_plain_networks():
     autoencoder, _ = autoencoder_of(64)
     images = LABELLED.images[np.arange(102) % len(LABELS)]
     expected = autoencoder.whole.predict_on_batch(images / np.float32(255))
+    predict = training.Predictor(autoencoder.whole)
     for count in (1, 2, 3, 4, 5, 101, 102):
-        found = training.predict(autoencoder.whole, images[:count])
-        assert np.allclose(found, expected[:count], atol=1e-5), count
+        assert np.allclose(predict(images[:count]), expected[:count], atol=1e-5), count
