@@ -16,7 +16,7 @@ from utilities.record.pictures import GREEN, NUMBER_CHARACTERS, ORANGE, class_na
 EXAMPLES = 12
 COLOURS = 3  # red, green, blue
 INK = {"cmap": "gray_r", "vmin": 0, "vmax": 1}  # how imshow draws grey; colours it draws as they are
-GAP = 0.1  # between the images of a grid, as a share of their longer side
+GAP = 0.1  # between the images of a grid, as a share of their shorter side
 NEIGHBOURS = 8
 LABEL_CHARACTERS = 30
 TITLE_CHARACTERS = 14  # of a class's name above a prediction
@@ -104,7 +104,7 @@ def draw_grid(axis, images, columns, **options):
         options: of imshow.
     """
     count, height, width, channels = images.shape
-    gap, rows = max(1, round(GAP * max(height, width))), math.ceil(count / columns)
+    gap, rows = max(1, round(GAP * min(height, width))), math.ceil(count / columns)
     down, across = height + gap, width + gap
     paper = 1 if channels >= COLOURS else np.nan  # which no colour map colours
     cells = np.full((rows * columns, down, across, channels), paper, np.float32)
