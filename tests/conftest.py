@@ -45,8 +45,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
 # What a fork may have in its environment that its server has not: nothing reads these while it is imported.
 READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", *backend.VARIABLES}
-# What a server has of the environment that its forks are to have.
-READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE", "PYTHONIOENCODING"}
+# What a fork and its server have alike.
+READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE"}
 AS_ELSEWHERE = {"PYTHONPATH": str(Path(__file__).with_name("elsewhere")), "PYTHONIOENCODING": "cp1252"}
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
@@ -172,7 +172,8 @@ def start(script, arguments, folder, streams, fresh=False, **environment):
         fresh: start a new Python, for what depends on the time that the imports take, or on how they go.
     """
     command, changed = script_command(script, arguments), script_environment(**environment)
-    settings = {"KERAS_BACKEND": "tensorflow"} | {name: changed[name] for name in READ_AT_START if name in changed}
+    alike = [*READ_AT_START, "PYTHONIOENCODING"]  # alone, that is not worth a server
+    settings = {"KERAS_BACKEND": "tensorflow"} | {name: changed[name] for name in alike if name in changed}
     forks = environment.keys() <= READ_LATER | READ_AT_START and settings["KERAS_BACKEND"] in backend.BACKENDS
     if forks and not fresh:
         return fork_server(*settings.items()).start(command[1:], streams, folder, changed)

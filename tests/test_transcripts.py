@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import make_images, make_labels, run_script
 
-from utilities.backend import UNUSED
+from utilities.backend import UNUSED_PACKAGES
 from utilities.data import idx
 
 pytestmark = pytest.mark.backend
@@ -71,7 +71,7 @@ def assert_as_kept(sessions):
 @pytest.fixture
 def traps(tmp_path):
     """A folder with the packages that the scripts leave alone where they are installed, each fatal to import."""
-    for name in {*UNUSED} - {os.environ["KERAS_BACKEND"]}:
+    for name in {*UNUSED_PACKAGES} - {os.environ["KERAS_BACKEND"]}:
         (tmp_path / "traps" / name).mkdir(parents=True)
         (tmp_path / "traps" / name / "__init__.py").write_text("raise SystemExit('imported')")
     return tmp_path / "traps"

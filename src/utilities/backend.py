@@ -25,7 +25,7 @@ SETTINGS = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
 # What Keras and TensorFlow import where it is installed, and the scripts have no use for: of the backends, the other.
-UNUSED = (*BACKENDS, "sklearn", "pandas")
+UNUSED_PACKAGES = (*BACKENDS, "sklearn", "pandas")
 # Keras' own, which would train less than the answers ask for, or in another way.
 UNWANTED = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 # What MPLBACKEND says, under a name that matplotlib does not know.
@@ -53,7 +53,7 @@ def check_backend():
         raise BadInput(f"KERAS_BACKEND: expected {' or '.join(BACKENDS)}, found {name!r}")
     if name == "jax" and find_spec("jax") is None:
         raise BadInput("KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt")
-    for package in {*UNUSED} - {name}:
+    for package in {*UNUSED_PACKAGES} - {name}:
         sys.modules.setdefault(package, None)  # to an import, not installed: it spares seconds, and up to 0.5 GB
     for variable, value in SETTINGS.items():
         os.environ.setdefault(variable, value)
