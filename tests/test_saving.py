@@ -1,6 +1,7 @@
 import errno
 import os
 import resource
+import stat
 import subprocess
 import sys
 from importlib.machinery import PathFinder
@@ -13,6 +14,7 @@ from conftest import make_hyperparameters, script_environment
 from utilities import system
 from utilities.data.batches import Examples
 from utilities.errors import Fault
+from utilities.files import replacing
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.network.saving import SURROUNDINGS, save_model
 from utilities.training.training import engine
@@ -114,6 +116,42 @@ def test_a_save_replaces_the_old_file(autoencoder, encoder_file):
     save_model(autoencoder.decoder, encoder_file)
     assert keras.models.load_model(encoder_file).output_shape == (None, *SHAPE)
     assert [path.name for path in encoder_file.parent.iterdir()] == [encoder_file.name]
+
+
+@pytest.mark.parametrize("target", ["models/first", "models/first.h5", "there yet/first.h5"])
+def test_a_save_onto_a_link_writes_what_the_link_names(autoencoder, tmp_path, target):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "there yet").mkdir()
+    (tmp_path / "models" / "first").write_text("old")
+    (tmp_path / "models" / "first.h5").write_text("old")
+    (tmp_path / "encoder.h5").symlink_to(target)
+    save_model(autoencoder.encoder, tmp_path / "encoder.h5")
+    assert os.readlink(tmp_path / "encoder.h5") == target  # noqa: PTH115
+    assert keras.models.load_model(tmp_path / "encoder.h5").output_shape == autoencoder.encoder.output_shape
+    assert len(list(tmp_path.rglob("*"))) == 5 + target.startswith("there")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_a_file_that_is_replaced_keeps_its_mode_and_owner(tmp_path, mode):
+    path, owner = tmp_path / "file", (12345, 54321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    path.write_text("old")
+    os.chown(path, *owner)
+    path.chmod(mode)
+    with replacing(path) as beside:
+        beside.write_text("new")
+    found = path.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, *owner)
+    assert path.read_text() == "new"
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(OSError, match="not a regular file"), replacing(tmp_path / name) as beside:
+            beside.write_text("new")
+    assert stat.S_ISFIFO((tmp_path / "link").stat().st_mode)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])

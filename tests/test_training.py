@@ -1,5 +1,4 @@
 import gc
-import re
 import signal
 import weakref
 from dataclasses import replace
@@ -189,15 +188,6 @@ def test_history_has_a_row_for_every_epoch():
     _, history = train_autoencoder(epochs=3)
     assert [row["epoch"] for row in history] == [1, 2, 3]
     assert all(set(row) == {*MEASUREMENTS, "seconds", "loss", "val_loss"} for row in history)
-
-
-def test_the_time_left_is_told_after_the_first_epoch_of_several(capsys):
-    train_autoencoder(epochs=3)
-    lines = capsys.readouterr().out.splitlines()
-    (place,) = (number for number, line in enumerate(lines) if re.fullmatch(r"about \d+:\d\d left", line))
-    assert lines[place - 1].startswith("epoch 1/3 ")
-    train_autoencoder(epochs=1)
-    assert "left" not in capsys.readouterr().out
 
 
 def test_no_validation_image_is_trained_on():

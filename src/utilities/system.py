@@ -13,8 +13,9 @@ import subprocess
 try:
     import fcntl
     import resource
+    import termios
 except ImportError:  # on Windows
-    fcntl = resource = None
+    fcntl = resource = termios = None
 
 # Those that ask a process to leave; the last is Ctrl-Break of Windows.
 ENDING_SIGNALS = tuple(
@@ -105,6 +106,18 @@ def is_terminal(stream):
     return bool(ctypes.windll.kernel32.GetConsoleMode(msvcrt.get_osfhandle(stream.fileno()), ctypes.byref(mode)))
 
 
+def drop_typed_ahead(stream):
+    """Drop what has been typed at a terminal and not been read yet."""
+    if termios is not None:
+        with contextlib.suppress(termios.error):  # a terminal that is gone
+            termios.tcflush(stream, termios.TCIFLUSH)
+        return
+    import msvcrt
+
+    while msvcrt.kbhit():
+        msvcrt.getwch()
+
+
 def encoding_of_file(stream):
     """Return the encoding to read redirected standard input with; None for Python's own, which Windows dates back."""
     return "utf-8" if resource is None and not stream.isatty() else None
@@ -143,6 +156,15 @@ def is_locked(file):
     except OSError:  # the file system has no locks
         pass
     return False
+
+
+def copy_rights(source, path):
+    """Give a file the mode of another, and its owner and group where this process may."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "chown"):
+            os.chown(path, source.stat().st_uid, source.stat().st_gid)
+    with contextlib.suppress(OSError):  # a file system without modes
+        shutil.copymode(source, path)
 
 
 def find_room(path, size):

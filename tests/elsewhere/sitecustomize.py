@@ -11,6 +11,7 @@ import importlib
 import io
 import multiprocessing
 import os
+import select
 import sys
 import types
 
@@ -88,7 +89,11 @@ else:
     sys.modules.update(dict.fromkeys(MODULES_OF_POSIX))  # a None there is an ImportError
     functions = {"GlobalMemoryStatusEx": tell_memory, "GetConsoleMode": lambda descriptor, mode: os.isatty(descriptor)}
     ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(**functions))
-    sys.modules["msvcrt"] = types.SimpleNamespace(get_osfhandle=lambda descriptor: descriptor)
+    sys.modules["msvcrt"] = types.SimpleNamespace(
+        get_osfhandle=lambda descriptor: descriptor,
+        kbhit=lambda: bool(select.select([0], [], [], 0)[0]),
+        getwch=lambda: os.read(0, 1).decode(),
+    )
     keep_open_files()
     builtins.open = io.open = open_as_on_windows
     io.TextIOWrapper = TextAsOnWindows

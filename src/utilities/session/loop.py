@@ -80,6 +80,7 @@ def repeat_experiments(questions, load_task, flags, folder):
         if origin:
             origin.checkpoint = {}  # its weights are not needed any more
         folder = origin = None
+        console.drop_typed_ahead()  # Enter, typed while it trained, would leave the script
         following = load_task().act_on_menu(console, experiments, trained, hyperparameters.epochs)
         if following is None:
             return

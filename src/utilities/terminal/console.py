@@ -153,6 +153,11 @@ class Console:
         say("\n".join([title, *(f"  {number}  {text}" for number, text in choices.items())]))
         return self.ask(Question("choice", default, parse))
 
+    def drop_typed_ahead(self):
+        """Let nothing that a person typed before the next question answer it; redirected input is left as it is."""
+        if self.typed:
+            system.drop_typed_ahead(self._input)
+
     def may_replace(self, what):
         """Tell whether something may be replaced: a person is asked."""
         return not self.typed or self.ask(Question(f"{what}: replace it? y/n", False, yes_or_no, show_yes_or_no))

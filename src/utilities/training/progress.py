@@ -11,6 +11,7 @@ from utilities.terminal.console import REFRESH_SECONDS, can_redraw, clear_line, 
 BAR_WIDTH = 20
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHORTEST_CURVE, LONGEST_CURVE = 3, 40
+WORTH_TELLING = 10  # seconds left
 
 
 class Progress(keras.callbacks.Callback):
@@ -22,25 +23,27 @@ class Progress(keras.callbacks.Callback):
         self.epochs = epochs
         self.steps = steps
         self.live = can_redraw()
-        self.batches = 0
+        self.tells_time = not self.live  # the bar does by itself
+        self.stacks = 0
+        self.seconds = 0  # of all stacks but the first
         self.losses = []
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock of the epoch."""
         self.epoch = epoch
-        self.epoch_begun = time.perf_counter()
+        self.epoch_begun = self.stack_begun = self.shown = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Redraw the bar, some times a second."""
+        """Redraw the bar, some times a second; what Keras takes for a batch may be a stack of batches."""
         now = time.perf_counter()
-        self.batches += 1
-        if self.batches == 1:
-            # The first batch does not count towards the time left: it includes tracing.
-            self.begun = self.shown = now
+        self.stacks += 1
+        if self.stacks > 1:  # the first includes tracing
+            self.seconds += now - self.stack_begun
+        self.stack_begun = now
         room = terminal_width()  # None once the terminal is closed
-        if self.live and room and now - self.shown >= REFRESH_SECONDS:
+        if self.live and room and self.stacks > 1 and now - self.shown >= REFRESH_SECONDS:
             self.shown = now
-            print(clear_line() + self._bar(batch + 1, float(logs["loss"]), now, room - 1), end="", flush=True)
+            print(clear_line() + self._bar(batch + 1, float(logs["loss"]), room - 1), end="", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
         """Print the epoch's row in the place of the bar, the first one under its heads."""
@@ -52,9 +55,10 @@ class Progress(keras.callbacks.Callback):
         table.append(begin + "".join(f"{value:>{_width(metrics)}}" for value in values))
         print((clear_line() if self.live else "") + "\n".join(table), flush=True)
         self.losses.append(logs["val_loss"])
-        epochs_left = self.epochs - epoch - 1  # the bar on a terminal tells the time left by itself
-        if not self.live and epoch == self.first and epochs_left and not self.model.stop_training:
-            print(f"about {_clock(seconds * epochs_left)} left", flush=True)
+        left = self._seconds_left()
+        if self.tells_time and left >= WORTH_TELLING and not self.model.stop_training:
+            self.tells_time = False
+            print(f"about {_clock(left)} left", flush=True)
 
     def on_train_end(self, logs=None):
         """Draw the curve of the validation loss in a line, on a terminal that can show it."""
@@ -62,10 +66,14 @@ class Progress(keras.callbacks.Callback):
         if self.live and len(self.losses) >= SHORTEST_CURVE and _can_print(drawn):
             print(f"validation loss  {drawn}", flush=True)
 
-    def _bar(self, step, loss, now, room):
+    def _seconds_left(self):
+        """Return how long the other stacks take at the pace of those after the first; 0 while there is no pace."""
+        stacks_left = (self.epochs - self.first) * self.steps - self.stacks
+        return self.seconds / max(1, self.stacks - 1) * stacks_left
+
+    def _bar(self, step, loss, room):
         share = step / self.steps
-        left = (now - self.begun) / (self.batches - 1) * ((self.epochs - self.first) * self.steps - self.batches)
-        rest = f" {share:4.0%}  {_clock(left)} left  loss {loss:#.4g}"
+        rest = f" {share:4.0%}  {_clock(self._seconds_left())} left  loss {loss:#.4g}"
         width = max(0, min(BAR_WIDTH, room - len(f"{self._epoch()}  {rest}")))
         filled = round(share * width)
         return f"{self._epoch()}  {'#' * filled}{'.' * (width - filled)}{rest}"[:room]
