@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+from importlib.machinery import PathFinder
 
 import pytest
 from conftest import run_script, script_command, script_environment
@@ -95,6 +96,15 @@ def test_a_backend_that_is_not_installed_is_told(tmp_path):
     session = run_script("autoencoder", [], None, tmp_path, KERAS_BACKEND="jax", PYTHONPATH=str(tmp_path))
     assert session.code == 2
     assert "KERAS_BACKEND=jax: not installed: python3 -m pip install -r requirements-jax.txt" in session.stderr
+
+
+@pytest.mark.skipif(PathFinder.find_spec("jax") is None, reason="JAX is not installed")
+@pytest.mark.parametrize(("name", "value"), [("JAX_PLATFORMS", "nonsense"), ("JAX_NUM_CPU_DEVICES", "abc")])
+def test_a_variable_of_jax_that_it_cannot_follow_is_named(data, tmp_path, name, value):
+    variables = {"KERAS_BACKEND": "jax", "JAX_LOG_COMPILES": "0", name: value}
+    session = run_script("autoencoder", ["-d", data / "letters"], None, tmp_path, fresh=True, **variables)
+    assert session.code == 2
+    assert re.fullmatch(rf"autoencoder\.py: error: {name}={value}: [^\n]*{value}[^\n]*\n", session.stderr)
 
 
 def test_several_processes_do_not_ask_at_a_terminal(tmp_path, installed_jax):

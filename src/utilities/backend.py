@@ -4,11 +4,13 @@ import os
 import re
 import socket
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from utilities import system
 from utilities.errors import BadInput
+from utilities.text import printable
 
 BACKENDS = ("tensorflow", "jax")
 ADDRESSES, COUNT, NUMBER = VARIABLES = tuple(
@@ -28,6 +30,9 @@ SETTINGS = {
 UNUSED_PACKAGES = (*BACKENDS, "sklearn", "pandas")
 # Keras' own, which would train less than the answers ask for, or in another way.
 UNWANTED = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+# Where JAX reads its own variables, and finds the devices that they name.
+READ_BY_JAX = ("jax._src.config", "jax._src.xla_bridge")
+LONGEST_FAULT = 300
 # What MPLBACKEND says, under a name that matplotlib does not know.
 WINDOW_BACKEND = "PICTURES_MPLBACKEND"
 
@@ -62,6 +67,17 @@ def check_backend():
     # Keras reads the user's keras.json in this folder, and writes one where there is none. In a device it finds no file
     # and can write none: its defaults hold, channels_last and float32.
     os.environ["KERAS_HOME"] = os.devnull
+
+
+def fault_of_variables(error):
+    """Return a BadInput that names those of JAX's own variables which led to an error of JAX; None where none did."""
+    given = [name for name in os.environ if name.startswith("JAX_")]
+    raised_in = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    if not given or raised_in not in READ_BY_JAX:
+        return None
+    named = [name for name in given if name.lower() in str(error).lower()] or given
+    told = ", ".join(f"{name}={os.environ[name]}" for name in named)
+    return BadInput(printable(f"{told}: {error}", LONGEST_FAULT))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from utilities import crashes, system
-from utilities.backend import set_matplotlib_aside
+from utilities.backend import fault_of_variables, set_matplotlib_aside
 from utilities.errors import Fault
 from utilities.processes import end, join_job, leave_job, several_processes
 from utilities.streams import open_closed_streams, open_output
@@ -71,6 +71,8 @@ def _outcome_of(main):
     except Exception as error:
         if several_processes():
             time.sleep(LONGEST_TELLING)  # the loss of another process is told in the place of what it led to here
+        elif fault := fault_of_variables(error):
+            return fault.exit_code, fault
         return Fault.exit_code, _describe(error)
 
 
@@ -151,6 +153,7 @@ def import_in_background(module):
         try:
             return importlib.import_module(module)
         except Exception as error:
-            raise Fault(_describe(error, "the libraries cannot be loaded")) from error
+            fault = fault_of_variables(error)
+            raise fault or Fault(_describe(error, "the libraries cannot be loaded")) from error
 
     return ThreadPoolExecutor(1).submit(load)
