@@ -136,7 +136,7 @@ def test_where_no_room_can_be_taken_free_room_is_looked_at(tmp_path, monkeypatch
 def test_the_watcher_tells_of_an_end_where_the_modules_of_posix_are_not(tmp_path, words, told):
     for name in ("resource", "fcntl"):
         (tmp_path / f"{name}.py").write_text("raise ImportError")
-    command = [sys.executable, "-S", WATCHER, "script.py"]
+    command = [sys.executable, "-S", "-c", WATCHER, "script.py"]
     environment = script_environment(PYTHONPATH=str(tmp_path), TMPDIR=str(tmp_path))
     done = subprocess.run(command, input=words, env=environment, capture_output=True, timeout=60, check=True)
     assert done.stderr.decode().startswith(f"script.py: error: {told}")

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from conftest import (
     SOURCE,
@@ -28,11 +29,15 @@ from conftest import (
     wait_for_rows,
 )
 
+from utilities import system
+from utilities.data import idx
 from utilities.data.datasets import split_for_validation
 from utilities.network.networks import build_autoencoder
 from utilities.record.runs import RunFolder
+from utilities.session.experiments import Task
 from utilities.streams import open_output
 from utilities.terminal.console import say
+from utilities.text import printable
 from utilities.training import training
 from utilities.training.progress import Progress
 
@@ -148,7 +153,8 @@ def test_the_watcher_holds_no_output_hears_no_signal_and_leaves_with_the_script(
     (watcher,) = children_of(script)
     deadline = time.monotonic() + 10
     descriptors = Path(f"/proc/{watcher}/fd")
-    while {path.name for path in descriptors.iterdir()} != {"0", "1", "2"} or not is_null(descriptors / "1"):
+    pipes = len(system.OTHER_SIGNALS)
+    while len(list(descriptors.iterdir())) != 3 + pipes or not is_null(descriptors / "1"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert os.getsid(int(watcher)) == int(watcher)  # no terminal's signals
@@ -159,6 +165,45 @@ def test_the_watcher_holds_no_output_hears_no_signal_and_leaves_with_the_script(
     while is_running(watcher):
         assert time.monotonic() < deadline + 60
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", ["SIGQUIT", "SIGALRM", "SIGTRAP", "SIGSYS"])
+def test_a_signal_that_ends_the_script_is_named(number):
+    done = run_main(f"def main():\n    os.kill(os.getpid(), signal.{number})")
+    assert done.stderr == f"-c: error: the process was ended by {number}\n"
+    assert done.returncode == -getattr(signal, number)
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
+def test_a_signal_that_asks_the_script_to_leave_is_obeyed_without_a_word(number):
+    done = run_main(f"def main():\n    os.kill(os.getpid(), signal.{number})\n    os.abort()")
+    assert (done.returncode, done.stdout, done.stderr) == (128 + getattr(signal, number), "", "")
+
+
+def test_a_signal_that_is_ignored_ends_nothing_and_is_not_named():
+    ignore = "signal.signal(signal.SIGQUIT, signal.SIG_IGN)\n"
+    done = run_main(f"{ignore}def main():\n    for number in (3, 9):\n        os.kill(os.getpid(), number)")
+    assert done.stderr == "-c: error: the process was killed, perhaps by the system for lack of memory\n"
+
+
+@pytest.mark.parametrize("cut", ["os.truncate(path, 100)", "open(path, 'w').close(); os.rename(path, path + '2')"])
+def test_a_data_file_that_is_cut_off_while_it_is_mapped_is_named(tmp_path, cut):
+    paths = [str(tmp_path / f"{name} images\n") for name in ("other", "cut")]
+    for path in paths:
+        idx.write(path, np.zeros((100, 28, 28), np.uint8))
+    code = f"from utilities.data import idx\ndef main():\n    mapped = [idx.read(path) for path in {paths}]\n"
+    done = run_main(f"{code}    path = {paths[1]!r}\n    {cut}\n    mapped[1].sum()")
+    told = f"{printable(paths[1], 200)}: cut off or written over while it was read"
+    assert done.stderr == f"-c: error: {told}\n"
+    assert done.returncode == -signal.SIGBUS
+
+
+def test_a_bus_error_without_such_a_file_is_a_librarys(tmp_path):
+    idx.write(tmp_path / "images", np.zeros((100, 28, 28), np.uint8))
+    code = f"from utilities.data import idx\ndef main():\n    mapped = idx.read({str(tmp_path / 'images')!r})\n"
+    done = run_main(f"{code}    os.kill(os.getpid(), signal.SIGBUS)")
+    assert done.stderr.startswith("-c: error: a library ended the process (Bus error); details in ")
+    assert "mapped" not in take_details(done.stderr)
 
 
 def test_the_crash_of_a_child_is_not_taken_for_that_of_the_script():
@@ -190,6 +235,23 @@ def test_an_unforeseen_error_is_told_with_its_text_where_no_details_can_be_kept(
     done = run_main(f"{limit}def main():\n    raise ValueError('what\\nis wrong')")
     assert done.stderr == "-c: error: unexpected ValueError: what\\nis wrong\n"
     assert done.returncode == 1
+
+
+def test_a_lack_of_memory_is_told_with_advice_on_a_run_where_there_is_one():
+    class Failing(Task):
+        def train(self, *_):
+            raise MemoryError
+
+    folder = RunFolder()
+    folder.summary = {"finished": False}
+    with pytest.raises(MemoryError) as raised:
+        Failing(None, None, 0, {})._train(None, None, folder, {})
+    advice = raised.value.advice
+    assert advice == "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
+    error = "    error = MemoryError()\n"
+    for given, told in (("", ""), (f"    error.advice = {advice!r}\n", f"; {advice}")):
+        done = run_main(f"def main():\n{error}{given}    raise error")
+        assert (done.returncode, done.stderr) == (1, f"-c: error: out of memory{told}\n")
 
 
 def test_a_lack_of_memory_while_an_error_is_described_is_told():

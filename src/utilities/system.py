@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import faulthandler
 import functools
 import importlib
 import os
@@ -17,10 +18,16 @@ try:
 except ImportError:  # on Windows
     fcntl = resource = termios = None
 
-# Those that ask a process to leave; the last is Ctrl-Break of Windows.
-ENDING_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
-)
+
+def _signals(names):
+    return tuple(getattr(signal, name) for name in names.split() if hasattr(signal, name))
+
+
+# Those that ask a process to leave: SIGBREAK is Ctrl-Break of Windows; of the last three, batch systems send one before
+# the time that they allow is over.
+ENDING_SIGNALS = _signals("SIGINT SIGTERM SIGHUP SIGBREAK SIGXCPU SIGUSR1 SIGUSR2")
+# Those that end a process at once and that faulthandler does not tell by itself.
+OTHER_SIGNALS = _signals("SIGQUIT SIGALRM SIGVTALRM SIGPROF SIGTRAP SIGSYS SIGPWR SIGPOLL SIGSTKFLT")
 LOST_OUTPUT = getattr(signal, "SIGHUP", signal.SIGTERM)  # what a process sends itself when nobody reads it any more
 WAITS_FOR_SIGNALS = hasattr(signal, "sigwait")
 LIMITS_PROCESSOR_TIME = hasattr(signal, "setitimer")
@@ -87,6 +94,12 @@ def signals_held():
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+
+
+def mark(number, descriptor):
+    """Let a signal that ends this process write to a descriptor before, unless it is ignored."""
+    if signal.getsignal(number) == signal.SIG_DFL:
+        faulthandler.register(number, descriptor, all_threads=False, chain=True)
 
 
 def call_in_forks(function):

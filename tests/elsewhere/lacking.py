@@ -11,6 +11,7 @@ WINDOWS = {
     "signal": {
         *MACOS["signal"],
         *("SIGHUP", "SIGKILL", "SIGPROF", "SIGPIPE", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGQUIT"),
+        *("SIGVTALRM", "SIGTRAP", "SIGSYS", "SIGPWR", "SIGPOLL", "SIGSTKFLT", "SIGXCPU"),
         *("setitimer", "ITIMER_PROF", "ITIMER_REAL", "alarm", "pthread_sigmask", "SIG_BLOCK", "SIG_UNBLOCK", "sigwait"),
     },
 }

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utilities import crashes
 from utilities.errors import BadInput
 from utilities.limits import LIBRARIES, available_memory
 from utilities.terminal.console import say
@@ -117,6 +118,7 @@ def _map(file, path):
     expected = offset + _byte_count(dtype, shape)
     if size != expected:
         raise BadInput(f"{path}: {_promise(dtype, shape)} needs {_shorten(expected)} bytes, the file has {size}")
+    crashes.note_mapped(path)
     return np.memmap(file, dtype, "r", offset, shape)
 
 

@@ -25,6 +25,7 @@ from utilities.training import training
 from utilities.training.callbacks import arrays_of
 
 LONGEST_FAILURE = 200
+SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
 PACKAGES = (keras.backend.backend(), "keras", "numpy")
 
 
@@ -165,6 +166,7 @@ class Task:
         try:
             return self.train(network, hyperparameters, folder, begin)
         except Exception as error:
+            error.advice = SMALLER  # where it is a lack of memory
             if not several_processes():  # of which another may be lost, and that is no fault of the experiment
                 folder.keep_summary({"failed": printable(f"{type(error).__name__}: {error}", LONGEST_FAILURE)})
             raise

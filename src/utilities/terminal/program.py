@@ -23,7 +23,6 @@ from utilities.streams import open_closed_streams, open_output
 from utilities.text import printable
 
 INTERRUPTED = 130
-SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
 NO_MORE_THREADS = "the system starts no more threads or processes; ulimit -u, or a container's own limit, is too low"
 LONGEST_MESSAGE = 200
 LONGEST_TELLING = 3  # seconds
@@ -118,12 +117,12 @@ def _check_output():
         raise Fault(f"standard output cannot be written: {failure.strerror}")
 
 
-def _describe(error, advice=SMALLER):
-    """Return one line on an exception that is no Fault; ``advice`` is told of a lack of memory."""
+def _describe(error):
+    """Return one line on an exception that is no Fault; an attribute ``advice`` of it is told of a lack of memory."""
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not installed: python3 -m pip install -r requirements.txt"
     if _is_lack_of_memory(error):
-        return "; ".join(filter(None, ("out of memory", crashes.address_space(), advice)))
+        return "; ".join(filter(None, ("out of memory", crashes.address_space(), getattr(error, "advice", None))))
     if isinstance(error, BlockingIOError) or "can't start new thread" in str(error):
         return NO_MORE_THREADS
     told = f"unexpected {type(error).__name__}"
@@ -153,7 +152,7 @@ def import_in_background(module):
         try:
             return importlib.import_module(module)
         except Exception as error:
-            fault = fault_of_variables(error)
-            raise fault or Fault(_describe(error, "the libraries cannot be loaded")) from error
+            error.advice = "the libraries cannot be loaded"
+            raise fault_of_variables(error) or Fault(_describe(error)) from error
 
     return ThreadPoolExecutor(1).submit(load)
