@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import termios
@@ -782,10 +783,26 @@ def test_only_a_terminal_that_can_redraw_gets_a_bar_and_a_curve(narrow_session):
     assert bool(re.search("^validation loss  [▁▂▃▄▅▆▇█]{4}$", shown, re.MULTILINE)) == (kind == "xterm")
 
 
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
 def test_a_name_that_the_locale_cannot_decode_is_saved_as_typed(data, tmp_path):
     answers = lines("1", "3", "2", "1", "64", "3", "encé.h5", "0")
-    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    session = run_script("autoencoder", ["-d", data / "letters"], answers, tmp_path, **environment)
+    session = run_script("autoencoder", ["-d", data / "letters"], answers, tmp_path, **ASCII)
     assert_good(session)
     assert r"saved: enc\udcc3\udca9.h5" in session.stdout
     assert (tmp_path / "encé.h5").exists()
+
+
+@pytest.mark.parametrize("trained_in", [ASCII, {}], ids=["trained in ASCII", "opened in ASCII"])
+def test_a_run_whose_paths_the_locale_cannot_decode_is_opened_in_another(data, tmp_path, trained_in):
+    (tmp_path / "例").mkdir()
+    shutil.copy(data / "letters", tmp_path / "例" / "images")
+    files = ["-d", "例/images", "--runs", "例/runs"]
+    assert_good(run_script("autoencoder", files, lines("1", "3", "2", "1", "64"), tmp_path, **trained_in))
+    opened_in = {} if trained_in else ASCII
+    answers = lines("\ufeff3", "例/saved.h5", "0")
+    session = run_script("autoencoder", [*files, "--open"], answers, tmp_path, **opened_in)
+    assert_good(session)
+    assert (tmp_path / "例" / "saved.h5").exists()
+    assert len(list((tmp_path / "例").iterdir())) == 3

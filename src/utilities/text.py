@@ -1,5 +1,6 @@
 """Text from files and users, made safe to show."""
 
+import sys
 from collections import Counter
 
 
@@ -21,3 +22,11 @@ def distinct(names, labels, longest):
 def gigabytes(count):
     """Return a number of bytes as a text in gigabytes."""
     return f"{count / 1e9:,.1f} GB"
+
+
+def as_in_paths(text):
+    """Return a text that was kept in UTF-8 as this process's paths have it, whose encoding may lack characters.
+
+    What such an encoding cannot decode, Python escapes: so does this, and it takes back what another process escaped.
+    """
+    return text.encode("utf-8", "surrogateescape").decode(sys.getfilesystemencoding(), "surrogateescape")

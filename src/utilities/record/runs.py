@@ -11,6 +11,7 @@ import numpy as np
 from utilities.errors import BadInput, Fault
 from utilities.files import as_csv, replacing
 from utilities.processes import is_first_process
+from utilities.text import as_in_paths
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
@@ -168,7 +169,8 @@ class RunFolder:
 
     def read_summary(self):
         """Read ``experiment.json``."""
-        self.summary = json.loads((self.path / SUMMARY).read_bytes())
+        kept = json.loads((self.path / SUMMARY).read_bytes())
+        self.summary = json.loads(as_in_paths(json.dumps(kept, ensure_ascii=False)))
 
     @property
     def answers(self):

@@ -15,7 +15,7 @@ from utilities import system
 from utilities.errors import BadInput
 from utilities.processes import agree
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
-from utilities.text import printable
+from utilities.text import as_in_paths, printable
 
 LONGEST_ANSWER = 1000
 REFRESH_SECONDS = 0.1  # of a line that is redrawn
@@ -199,6 +199,7 @@ class Console:
         if not line:
             return None
         self._lines += 1
+        line = as_in_paths(line)
         # What is too long is left as it is: stripped, the beginning of a longer line could be a good answer.
         answer = line.lstrip("\ufeff").strip() if len(line) <= LONGEST_ANSWER or line.endswith("\n") else line
         print(printable(answer, LONGEST_ANSWER), flush=True)
