@@ -45,7 +45,22 @@ def test_the_size_told_at_the_prompt_is_that_of_the_network_built(tmp_path, shap
 def test_memory_grows_with_the_weights_the_batch_and_the_data():
     size = NetworkSize(weights=1_000_000, features=2_000_000, code=1)
     grown = memory.training_memory(size, 100, 7_000_000) - memory.training_memory(NetworkSize(0, 0, 1), 1, 0)
-    assert grown == 7 * 4_000_000 + 100 * 8_000_000 + 7_000_000
+    assert grown == 8 * 4_000_000 + 100 * 8_000_000 + 7_000_000
+
+
+@pytest.mark.parametrize(
+    ("weights", "of_encoder", "measured"),  # at the peak of a session of images of 8 x 8 pixels that saves, in GB
+    [
+        (91_790_352, 0, 3.94),
+        (65_655_035, 0, 2.71),
+        (59_087_409, 59_005_445, 3.88),
+        (51_095_749, 51_066_905, 3.32),
+        (29_214_949, 29_512_965, 2.22),
+    ],
+)
+def test_the_estimate_of_large_networks_is_right_within_a_fifth(weights, of_encoder, measured):
+    estimate = memory.training_memory(NetworkSize(weights, 100_000, 1), 16, memory.bytes_of_encoder(of_encoder))
+    assert estimate == pytest.approx(measured * GIGABYTE, rel=0.2)
 
 
 def test_images_count_where_they_are_decompressed_and_not_where_they_are_mapped(tmp_path):

@@ -14,7 +14,7 @@ def main():
     # Imported here, where a package that is missing is told in one line.
     from utilities.data.datasets import describe, read_test_set, read_training_set, split_for_validation
     from utilities.network.encoder_reader import read_encoder
-    from utilities.network.memory import bytes_in_memory, bytes_of_codes
+    from utilities.network.memory import bytes_in_memory, bytes_of_codes, bytes_of_encoder
     from utilities.session.loop import begin, repeat_experiments
     from utilities.session.questions import questions_of_classifier
     from utilities.terminal.arguments import parse_classification_arguments
@@ -25,7 +25,7 @@ def main():
     test = read_test_set(arguments.test, arguments.testlabels, training)
     encoder = read_encoder(arguments.modelpath, training.images.shape[1:])
     data_bytes = bytes_in_memory(training.images, test.images)
-    data_bytes += bytes_of_codes(encoder.size.code, len(training.images))
+    data_bytes += bytes_of_codes(encoder.size.code, len(training.images)) + bytes_of_encoder(encoder.size.weights)
     split = split_for_validation(len(training.images), arguments.seed, training.targets)
     imported = program.import_in_background("utilities.session.classification")
     say(f"{describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")

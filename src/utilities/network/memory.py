@@ -6,8 +6,11 @@ from utilities.limits import LIBRARIES, available_memory
 from utilities.text import gigabytes
 
 FLOAT32 = 4  # bytes
-# Each weight as it is, as it began and after phase 1, its gradient, each phase's average of that, and a temporary copy.
-COPIES_OF_WEIGHTS = 7
+# As measured. Each weight as it is, as it began, and as it is kept, in memory and while it is saved; its gradient, the
+# average of that, and copies while it takes a step.
+COPIES_OF_WEIGHTS = 8
+# Of an encoder's weights, beside these: as they were read, the file's bytes, after phase 1, and what reading leaves.
+COPIES_OF_ENCODER = 5
 # The codes of all images are computed once, before phase 1, where they take no more bytes than this.
 LARGEST_CODES = 2**30
 
@@ -17,7 +20,7 @@ def training_memory(size, batch_size, data_bytes):
 
     Args:
         size: the network's layers.NetworkSize.
-        data_bytes: that the data take in memory: bytes_in_memory of the images, and bytes_of_codes.
+        data_bytes: that the data take in memory: bytes_in_memory of the images, bytes_of_codes, and bytes_of_encoder.
     """
     return LIBRARIES + data_bytes + FLOAT32 * (COPIES_OF_WEIGHTS * size.weights + batch_size * size.features)
 
@@ -37,6 +40,11 @@ def bytes_of_codes(code, count):
     return codes if codes <= LARGEST_CODES else 0
 
 
+def bytes_of_encoder(weights):
+    """Return how many bytes an encoder of so many weights takes that is read from a file, beside the network on it."""
+    return FLOAT32 * COPIES_OF_ENCODER * weights
+
+
 def check_memory(size, batch_size, data_bytes):
     """Check that a network can be trained in the memory that there is; arguments as of training_memory.
 
@@ -45,7 +53,8 @@ def check_memory(size, batch_size, data_bytes):
     """
     needed, available = training_memory(size, batch_size, data_bytes), available_memory()
     if needed > available:
-        data = f", {gigabytes(data_bytes)} of it for images and codes" if data_bytes > needed / 10 else ""
+        of_data = f", {gigabytes(data_bytes)} of it for images, codes and an encoder's file"
+        data = of_data if data_bytes > needed / 10 else ""
         raise ValueError(
             f"too large: training takes about {gigabytes(needed)} of memory in batches of {batch_size}{data}, "
             f"and there are {gigabytes(available)}"
