@@ -237,13 +237,12 @@ def test_an_unforeseen_error_is_told_with_its_text_where_no_details_can_be_kept(
     assert done.returncode == 1
 
 
-def test_a_lack_of_memory_is_told_with_advice_on_a_run_where_there_is_one():
+def test_a_lack_of_memory_is_told_with_advice_on_a_run_where_there_is_one(tmp_path):
     class Failing(Task):
         def train(self, *_):
             raise MemoryError
 
-    folder = RunFolder()
-    folder.summary = {"finished": False}
+    folder = RunFolder.create(tmp_path, "autoencoder", [], {}, {})
     with pytest.raises(MemoryError) as raised:
         Failing(None, None, 0, {})._train(None, None, folder, {})
     advice = raised.value.advice
