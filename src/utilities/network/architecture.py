@@ -80,8 +80,9 @@ def autoencoder_size(image_shape, kernel_sizes, filters, third_pooling):
 
 def classifier_size(encoder, units, classes):
     """Return the NetworkSize of a classifier on an encoder of a NetworkSize."""
-    weights = encoder.weights + (encoder.code + 1) * units + (units + 1) * classes
-    return records.NetworkSize(weights, encoder.features + encoder.code + units + classes, encoder.code)
+    dense = (encoder.code + 1) * units + (units + 1) * classes
+    features = encoder.features + encoder.code + units + classes
+    return records.NetworkSize(encoder.weights + dense, features, encoder.code, dense)
 
 
 def describe(image_shape, filters, third_pooling):

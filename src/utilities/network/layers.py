@@ -15,11 +15,13 @@ class NetworkSize:
         weights: how many numbers it has.
         features: how many all its layers make of an image.
         code: how many its encoder makes of an image.
+        dense: how many of its weights are those of dense layers.
     """
 
     weights: int
     features: int
     code: int
+    dense: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ FLOAT32 = 4  # bytes
 # As measured. Each weight as it is, as it began, and as it is kept, in memory and while it is saved; its gradient, the
 # average of that, and copies while it takes a step.
 COPIES_OF_WEIGHTS = 8
-# Of an encoder's weights, beside these: as they were read, the file's bytes, after phase 1, and what reading leaves.
-COPIES_OF_ENCODER = 5
+# Of a classifier's weights, beside these: each as it was after phase 1, and that phase's average; of its encoder's, as
+# they were read, and the file's bytes, and of its dense layers' the copies of phase 1.
+COPIES_OF_CLASSIFIER = 5
 # The codes of all images are computed once, before phase 1, where they take no more bytes than this.
 LARGEST_CODES = 2**30
 
@@ -22,7 +23,8 @@ def training_memory(size, batch_size, data_bytes):
         size: the network's layers.NetworkSize.
         data_bytes: that the data take in memory: bytes_in_memory of the images, bytes_of_codes, and bytes_of_encoder.
     """
-    return LIBRARIES + data_bytes + FLOAT32 * (COPIES_OF_WEIGHTS * size.weights + batch_size * size.features)
+    numbers = COPIES_OF_WEIGHTS * size.weights + COPIES_OF_CLASSIFIER * size.dense + batch_size * size.features
+    return LIBRARIES + data_bytes + FLOAT32 * numbers
 
 
 def bytes_in_memory(*arrays):
@@ -42,7 +44,7 @@ def bytes_of_codes(code, count):
 
 def bytes_of_encoder(weights):
     """Return how many bytes an encoder of so many weights takes that is read from a file, beside the network on it."""
-    return FLOAT32 * COPIES_OF_ENCODER * weights
+    return FLOAT32 * COPIES_OF_CLASSIFIER * weights
 
 
 def check_memory(size, batch_size, data_bytes):

@@ -104,7 +104,8 @@ def build_classifier(encoder, units, classes):
 def size_of(network, encoder):
     """Return the NetworkSize of a network, given the encoder in it."""
     features = sum(prod(layer.output.shape[1:]) for layer in leaves(network))
-    return records.NetworkSize(network.count_params(), features, prod(encoder.output_shape[1:]))
+    dense = sum(layer.count_params() for layer in leaves(network) if isinstance(layer, layers.Dense))
+    return records.NetworkSize(network.count_params(), features, prod(encoder.output_shape[1:]), dense)
 
 
 def describe(network, width=None):
