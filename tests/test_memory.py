@@ -49,7 +49,8 @@ def test_memory_grows_with_the_weights_the_batch_and_the_data():
 
 
 @pytest.mark.parametrize(
-    ("weights", "of_encoder", "dense", "measured"),  # at the peak of a session of images of 8 x 8 pixels that saves, in GB
+    # At the peak of a session of images of 8 x 8 pixels that saves, in GB.
+    ("weights", "of_encoder", "dense", "measured"),
     [
         (91_790_352, 0, 0, 3.94),
         (65_655_035, 0, 0, 2.71),
