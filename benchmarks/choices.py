@@ -21,7 +21,7 @@ from experiments import AUTOENCODER_BASE, CLASSIFIER_BASE, SMALL_SETS, Experimen
 from page_tables import read_choices
 from run import RESULTS, encoder_of, subset
 
-from utilities.session.questions import default_autoencoder
+from utilities.network.hyperparameters import AutoencoderHyperparameters
 
 SEEDS = (1, 2)
 SHORT_EPOCHS = 10  # of the small set: so few steps that it matters how many the moving statistics average over
@@ -92,7 +92,7 @@ def _constant(schedule):
 
 def _small_set(epochs):
     """Return the experiment of an autoencoder on few images, with the batch size that Enter takes for them."""
-    batch_size = enter(default_autoencoder, SMALL_SETS[0]).batch_size
+    batch_size = enter(AutoencoderHyperparameters, SMALL_SETS[0]).batch_size
     return Experiment(replace(AUTOENCODER_BASE.hyperparameters, epochs=epochs, batch_size=batch_size), SMALL_SETS[0])
 
 
@@ -121,7 +121,7 @@ CHOICES = {
             },
         ),
         (
-            _small_set(enter(default_autoencoder, SMALL_SETS[0]).epochs),
+            _small_set(enter(AutoencoderHyperparameters, SMALL_SETS[0]).epochs),
             {**NOTHING, "images not shifted": _in_phase("RECONSTRUCTION", "shift", 0)},
         ),
         (_small_set(SHORT_EPOCHS), NOTHING | KERAS_MOMENTUM),

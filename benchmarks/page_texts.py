@@ -23,7 +23,7 @@ from experiments import (
 )
 
 from utilities.data.datasets import VALIDATION_SHARE
-from utilities.network.hyperparameters import show_numbers
+from utilities.terminal.questions import show_numbers
 
 
 def steps(epochs, batch_size, images):

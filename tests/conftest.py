@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from fork_server import ForkServer
 
 from utilities import backend
 from utilities.data import idx
-from utilities.network.hyperparameters import AutoencoderHyperparameters
-from utilities.session.questions import questions_of_autoencoder, questions_of_classifier
+from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters, TrainingData
+from utilities.terminal import arguments
 from utilities.terminal.console import Console
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
@@ -109,14 +110,30 @@ def make_hyperparameters(layers, epochs=1, batch_size=16, third_pooling=None):
     )
 
 
+parse_autoencoder_arguments = partial(arguments.parse_autoencoder_arguments, AutoencoderHyperparameters)
+parse_classification_arguments = partial(arguments.parse_classification_arguments, ClassifierHyperparameters)
+
+
+# What came of an experiment, as experiment.json tells it.
+ENDED = {
+    "trained_on": {},
+    "hyperparameters": {"epochs": 1},
+    "conditions": {},
+    "validation": {"val_loss": 1},
+    "seconds": 1,
+}
+
+
 def ask_autoencoder(console, image_shape, images, before=None, data_bytes=0):
     """Ask the questions of autoencoder.py; return the hyperparameters."""
-    return console.ask_in_order(lambda: questions_of_autoencoder(image_shape, images, data_bytes, before))
+    data = TrainingData(image_shape, images, data_bytes)
+    return console.ask_in_order(lambda: AutoencoderHyperparameters.questions(data, before))
 
 
 def ask_classifier(console, encoder_size, classes, images, before=None, data_bytes=0):
     """Ask the questions of classification.py; return the hyperparameters."""
-    return console.ask_in_order(lambda: questions_of_classifier(encoder_size, classes, images, data_bytes, before))
+    data = TrainingData((28, 28, 1), images, data_bytes, encoder_size, classes)
+    return console.ask_in_order(lambda: ClassifierHyperparameters.questions(data, before))
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,13 @@ import pytest
 from conftest import ask_autoencoder, ask_classifier, make_hyperparameters
 
 from utilities.errors import BadInput
-from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.network.hyperparameters import (
+    AutoencoderHyperparameters,
+    ClassifierHyperparameters,
+    parse_filters,
+    parse_kernel_sizes,
+)
 from utilities.network.layers import NetworkSize
-from utilities.session.questions import parse_filters, parse_kernel_sizes
 from utilities.terminal.answers import whole_number, yes_or_no
 from utilities.terminal.console import Console, Question, can_redraw
 

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from utilities.errors import Fault
+from utilities.network.hyperparameters import MOST_EPOCHS
 from utilities.network.saving import SUFFIXES, save_model
 from utilities.processes import is_first_process
 from utilities.record import figures, pictures
 from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
-from utilities.record.experiment import best_of
-from utilities.session.questions import MOST_EPOCHS
+from utilities.record.run_list import best_of
 from utilities.terminal.answers import whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say
 from utilities.text import printable
@@ -33,7 +33,7 @@ def act_on_menu(console, experiments, trained, epochs):
     """Act on the menu until the user wants to train again; return the Following, or None where the user leaves.
 
     Args:
-        experiments: all Experiments of the session so far.
+        experiments: the RunFolders of all experiments of the session so far.
         trained: the last one's experiments.Trained.
         epochs: that it was trained for.
     """
@@ -73,24 +73,24 @@ def _show_graph(console, graphs, experiments):
     choice = console.choose("graphs", {BACK: "back"} | _texts(graphs), default=1)
     if choice != BACK:
         _, draw = graphs[choice]
-        pictures.show(draw(experiments), experiments[-1].folder)
+        pictures.show(draw(experiments), experiments[-1])
 
 
 def draw_loss(experiments):
-    """Draw the history of the last of Experiments; for pictures.show."""
+    """Draw the history of the last experiment; for pictures.show."""
     last = experiments[-1]
-    return {"loss": partial(figures.draw_history, last.folder.history, last.title)}
+    return {"loss": partial(figures.draw_history, last.history, last.title)}
 
 
 def _compare_with_earlier(experiments):
     kept = with_earlier(experiments)
     say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
-    if best := best_of(kept).folder.path:
+    if best := best_of(kept).path:
         say(f"the best is kept in {best}")
     return draw_comparison(kept, "all_sessions")
 
 
-# Of both scripts, {number: (text, function that draws it from all Experiments of the session, for pictures.show)}.
+# Of both scripts, {number: (text, function that draws it from all experiments of the session, for pictures.show)}.
 GRAPHS = {
     1: ("loss against epochs of this experiment", draw_loss),
     2: ("loss against hyperparameters over all experiments so far", draw_comparison),
