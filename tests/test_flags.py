@@ -96,14 +96,6 @@ def test_going_back_passes_over_what_a_flag_answered(at_terminal):
     assert re.findall(r"(\w+) \[", shown) == ["first", "third", "first", "third"]
 
 
-def test_what_there_is_to_note_of_an_answer_is_told_of_a_flags_too(redirect, capsys):
-    def questions():
-        return (yield Question("size", 1, whole_number(1, 9), note=lambda size: f"noted {size}", flag="--size"))
-
-    assert redirect("").ask_in_order(questions, {"--size": "7"}) == 7
-    assert capsys.readouterr().out == "  noted 7\n"
-
-
 def test_flags_say_how_many_layers_there_are():
     check = AutoencoderHyperparameters.check_flags
     assert check({"--kernels": "3x3 5x5", "--filters": "4"})["--layers"] == "2"
@@ -138,7 +130,7 @@ def test_a_question_is_declared_in_one_place_and_found_in_all(tmp_path, redirect
     flags = answers([*given, "50"]).answers
     flagged = redirect("64\n2\n16\n").ask_in_order(lambda: WithDropout.questions(data), flags)
     assert flagged == WithDropout(64, 2, 16, 50)
-    capsys.readouterr()
+    assert capsys.readouterr().out.endswith("batch size [16]: 16\n  50 % of 500\n")
     asked = redirect("64\n2\n16\n\n").ask_in_order(lambda: WithDropout.questions(data))
     assert capsys.readouterr().out.endswith("\npercentage of units to leave out [29]: \n  29 % of 500\n")
     again = redirect("").ask_in_order(lambda: WithDropout.questions(data, flagged))
