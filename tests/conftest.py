@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from fork_server import ForkServer
 
-from utilities import backend
+from utilities import backend, processes
 from utilities.data import idx
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters, TrainingData
 from utilities.terminal import arguments
@@ -45,7 +45,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
 # What a fork may have in its environment that its server has not: nothing reads these while it is imported.
-READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", *backend.VARIABLES}
+READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", "SLURM_JOB_ID", "SLURM_LOCALID"}
+READ_LATER |= {*processes.VARIABLES, *processes.SLURM}
 # What a fork and its server have alike.
 READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE"}
 AS_ELSEWHERE = {"PYTHONPATH": str(Path(__file__).with_name("elsewhere")), "PYTHONIOENCODING": "cp1252"}
@@ -199,9 +200,11 @@ def start(script, arguments, folder, streams, fresh=False, **environment):
 
 
 def containing(answers):
-    """Return a pipe's file to read answers from, a text; that of the device which has none for None."""
+    """Return a pipe's file to read answers from, a text; the device which has none for None, or a file as it is."""
     if answers is None:
         return Path(os.devnull).open()
+    if not isinstance(answers, str):
+        return answers
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as file:
         file.write(answers)

@@ -12,6 +12,7 @@ from utilities.terminal import program
 def main():
     """Train one autoencoder after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
+    from utilities.data.checksum import check_files
     from utilities.data.datasets import describe, read_images, split_for_validation
     from utilities.network.hyperparameters import AutoencoderHyperparameters, TrainingData
     from utilities.network.memory import bytes_in_memory
@@ -21,6 +22,7 @@ def main():
 
     arguments, folder = begin("autoencoder", partial(parse_autoencoder_arguments, AutoencoderHyperparameters))
     images = read_images(arguments.data)
+    check_files({arguments.data: images})
     data_bytes = bytes_in_memory(images)
     split = split_for_validation(len(images), arguments.seed)
     imported = program.import_in_background("utilities.session.autoencoder")

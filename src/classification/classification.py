@@ -12,6 +12,7 @@ from utilities.terminal import program
 def main():
     """Train one classifier after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
+    from utilities.data.checksum import check_files
     from utilities.data.datasets import describe, read_test_set, read_training_set, split_for_validation
     from utilities.network.encoder_reader import read_encoder
     from utilities.network.hyperparameters import ClassifierHyperparameters, TrainingData
@@ -23,6 +24,8 @@ def main():
     arguments, folder = begin("classification", partial(parse_classification_arguments, ClassifierHyperparameters))
     training = read_training_set(arguments.data, arguments.datalabels)
     test = read_test_set(arguments.test, arguments.testlabels, training)
+    check_files({arguments.data: training.images, arguments.datalabels: training.targets})
+    check_files({arguments.test: test.images, arguments.testlabels: test.targets})
     encoder = read_encoder(arguments.modelpath, training.images.shape[1:])
     memory = bytes_in_memory(training.images, test.images) + bytes_of_codes(encoder.size.code, len(training.images))
     split = split_for_validation(len(training.images), arguments.seed, training.targets)

@@ -21,7 +21,7 @@ ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
 LOST_OUTPUT = getattr(signal, "SIGHUP", signal.SIGTERM)  # what a process sends itself when nobody reads it any more
-WAITS_FOR_SIGNALS = hasattr(signal, "sigwait")
+JOINS_JOBS = resource is not None  # JAX has no transport between processes on Windows
 LIMITS_PROCESSOR_TIME = hasattr(signal, "setitimer")
 # Options of subprocess.Popen for a process that Ctrl-C leaves alone, and where it can be a closed terminal too.
 DETACHED = (

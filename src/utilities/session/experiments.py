@@ -106,7 +106,7 @@ class Task:
         Returns:
             The Trained, and the RunFolder.
         """
-        training.engine.prepare((tuple(self.data.values()), hyperparameters, self.arguments.seed))
+        training.engine.prepare()
         network, lines = self._network(hyperparameters)
         size = networks.size_of(network.whole, network.encoder)
         needed = gigabytes(memory.training_memory(size, hyperparameters.batch_size, self.data_bytes))

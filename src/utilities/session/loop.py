@@ -6,6 +6,7 @@ from pathlib import Path
 
 from utilities.backend import check_backend
 from utilities.errors import BadInput
+from utilities.processes import check_alike, join_job
 from utilities.record.run_list import find_run, format_runs
 from utilities.record.runs import RunFolder
 from utilities.terminal.console import Console, say
@@ -21,6 +22,8 @@ def begin(script, parse_arguments):
     """
     arguments = parse_arguments()
     check_backend()
+    join_job()
+    check_alike("the flags", (arguments.answers, arguments.seed))
     if arguments.list:
         say(format_runs(arguments.runs, script))
         raise SystemExit

@@ -8,7 +8,7 @@ from pathlib import Path
 from utilities.errors import Fault
 from utilities.network.hyperparameters import MOST_EPOCHS
 from utilities.network.saving import SUFFIXES, save_model
-from utilities.processes import is_first_process
+from utilities.processes import broadcast
 from utilities.record import figures, pictures
 from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
 from utilities.record.run_list import best_of
@@ -104,26 +104,43 @@ def save(console, model):
     def save_at(answer):
         if answer == CANCEL:
             return None
-        try:
-            path = _path_of_model(answer, model.name)
-            if path.exists() and not console.may_replace(f"{printable(str(path))} exists"):
-                return None
-            if is_first_process():
-                if not path.parent.exists():
-                    path.parent.mkdir(parents=True)
-                save_model(model, path)
-        except OSError as error:
-            raise ValueError(f"{answer}: cannot be written: {error.strerror}") from error
-        except (Fault, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
-            raise ValueError(fault) from fault
+        path, exists = _by_first(answer, _find_place, answer, model.name)
+        if exists and not console.may_replace(f"{printable(path)} exists"):
+            return None
+        _by_first(answer, _write, model, Path(path))
         return path
 
     path = console.ask(Question(f"save the {model.name} as (.h5 or .keras, - cancels)", f"{model.name}.h5", save_at))
-    say(f"saved: {printable(str(path), LONGEST_ANSWER)}" if path else "not saved")
+    say(f"saved: {printable(path, LONGEST_ANSWER)}" if path else "not saved")
 
 
-def _path_of_model(answer, name):
-    """Return the path that an answer means: ~ is the home folder, and .h5 the suffix of a name without one.
+def _by_first(answer, function, *arguments):
+    """Return what a function of files returns in the process that writes them; raise ValueError where that fails."""
+
+    def attempt():
+        try:
+            return function(*arguments), None
+        except OSError as error:
+            return None, f"{answer}: cannot be written: {error.strerror}"
+        except (Fault, ValueError, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
+            return None, str(fault)
+
+    found, fault = broadcast(function.__name__, attempt)
+    if fault:
+        raise ValueError(fault)
+    return found
+
+
+def _write(model, path):
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True)
+    save_model(model, path)
+
+
+def _find_place(answer, name):
+    """Return the path that an answer means, a text, and whether it exists.
+
+    ~ is the home folder, and .h5 the suffix of a name without one.
 
     Raises:
         ValueError: a folder, or a foreign suffix.
@@ -134,4 +151,4 @@ def _path_of_model(answer, name):
     path = path if path.suffix else path.with_suffix(SUFFIXES[0])
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{answer}: the name must end in {' or '.join(SUFFIXES)}")
-    return path
+    return str(path), path.exists()

@@ -21,7 +21,7 @@ STACKED_NUMBERS = 2**22  # pixels, or numbers of codes, in a stack
 SMALLEST_FUSED_EPSILON = 1.001e-5
 
 
-def prepare(settings):
+def prepare():
     """Do nothing: there is one process, and TensorFlow chooses its device by itself."""
 
 

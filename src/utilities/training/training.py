@@ -10,7 +10,6 @@ import numpy as np
 from utilities.data.batches import Examples
 from utilities.network.memory import bytes_of_codes
 from utilities.network.networks import leaves
-from utilities.processes import resumable
 from utilities.training.callbacks import Record, StopOnSignal, arrays_of, is_at
 from utilities.training.muon import Muon
 from utilities.training.progress import Progress
@@ -236,7 +235,7 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     if first == epochs:
         return None
     steps_per_epoch = engine.steps_per_epoch(training, batch_size)
-    with StopOnSignal() as stop, resumable():
+    with StopOnSignal() as stop:
         network.fit(
             engine.training_data(training, batch_size, range(first, epochs), seed),
             initial_epoch=first,
