@@ -66,8 +66,8 @@ def draw_maps(autoencoders, images, labels):
         training.predict(autoencoders[size].encoder, images).reshape(len(images), -1)
         for size in (CODE_SIZES[0], CODE_SIZES[-1])
     )
-    mean, components = principal_components(largest)
-    projected = (largest - mean) @ components[:, :2]
+    centred = largest - largest.mean(axis=0)
+    projected = centred @ principal_components(centred, 2)
     titles = (f"code of {CODE_SIZES[0]} numbers", f"code of {CODE_SIZES[-1]} numbers, its two principal components")
     colours = plt.get_cmap("tab10").colors
     for axis, points, title in zip(axes, (smallest, projected), titles, strict=True):

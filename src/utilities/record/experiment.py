@@ -22,6 +22,7 @@ class Experiment:
         accuracy: on the validation images, 0 to 1; None of an autoencoder.
         test_accuracy: None where it was not measured.
         seconds: that its epochs took.
+        components: the validation loss of as many principal components; None where it was not measured.
     """
 
     hyperparameters: dict[str, str]
@@ -32,6 +33,7 @@ class Experiment:
     accuracy: float | None
     test_accuracy: float | None
     seconds: float
+    components: float | None
 
     @classmethod
     def of(cls, folder):
@@ -45,9 +47,10 @@ class Experiment:
             for kind in ("hyperparameters", "conditions", "trained_on")
         ]
         validation, test = folder.summary["validation"], folder.summary.get("test", {})
-        accuracies = (validation.get("val_accuracy"), test.get("accuracy"))
-        accuracies = [None if accuracy is None else float(accuracy) for accuracy in accuracies]
-        return cls(*texts, folder, float(validation["val_loss"]), *accuracies, float(folder.summary["seconds"]))
+        measured = validation.get("val_accuracy"), test.get("accuracy"), folder.summary.get("principal_components")
+        *accuracies, components = [None if number is None else float(number) for number in measured]
+        loss, seconds = float(validation["val_loss"]), float(folder.summary["seconds"])
+        return cls(*texts, folder, loss, *accuracies, seconds, components)
 
     @property
     def answers(self):

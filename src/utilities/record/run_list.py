@@ -102,6 +102,8 @@ def _describe(folder, experiment):
     else:
         shares = {"accuracy": experiment.accuracy, "test accuracy": experiment.test_accuracy}
         told = [f"{name} {share:.2%}" for name, share in shares.items() if share is not None]
+        if experiment.components:
+            told.insert(0, f"{experiment.validation_loss / experiment.components:.2f} of as many principal components'")
         yield ", ".join([f"validation loss {experiment.validation_loss:#.4g}", *told, f"{experiment.seconds:.0f} s"])
         yield show(experiment.answers)
     yield f"data {', '.join(printable(Path(path).name) for path in folder.summary['data'])}"
