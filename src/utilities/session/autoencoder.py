@@ -163,7 +163,8 @@ def compare(error, errors, code_shape, image_shape):
     told, remarks = f"mean squared error {error:.5f}", []
     if components:
         more = ", all that there are" if components < code else ""
-        told += f"; {components:,} principal components of the same images{more}: {errors[-1]:.5f}"
+        counted = f"{components:,} principal component{'s' * (components > 1)}"
+        told += f"; {counted} of the same images{more}: {errors[-1]:.5f}"
     elif code < numbers:
         remarks.append(f"{ALONE}: {code:,} of such images take too long")
     else:
