@@ -111,6 +111,6 @@ def test_more_components_than_a_second_is_enough_for_are_left_out(monkeypatch):
 def test_an_error_is_told_beside_that_of_components_with_what_to_try(error, errors, code, told, remarks):
     found, found_remarks = compare(error, errors, code, (28, 28, 1))
     assert found.startswith(f"mean squared error {error:.5f}" + (told or ""))
-    assert told is None or bool(told) is ("components" in found)
+    assert told is None or bool(told) is ("component" in found)
     assert len(found_remarks) == len(remarks)
     assert all(part in remark for part, remark in zip(remarks, found_remarks, strict=True))
