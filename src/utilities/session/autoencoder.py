@@ -29,7 +29,7 @@ CODES_FILE = "codes.npy"
 LEARNT = 0.95  # of the mean image's error: what is above has learnt no more than that image
 ALONE = "no principal components beside it"
 NO_BETTER = "no better than principal components"
-# What helped on letters, Fashion-MNIST, emoji and textures: benchmarks/autoencoder.md.
+# Measured on MNIST, Fashion-MNIST, emoji and textures: 49 numbers in place beat 64 that are pooled.
 KEEP_PLACES = "without the third pooling, and with few filters in the last layer, a code keeps where things are"
 
 

@@ -1,7 +1,6 @@
 """The experiments of ``classification.py``: a classifier on an encoder, in two phases, and its results."""
 
 import hashlib
-from collections import ChainMap
 from dataclasses import asdict
 from functools import cache, cached_property, partial
 
@@ -80,10 +79,10 @@ class ClassifierTask(Task):
         for phase in ends.keys() - {kept}:
             with networks.with_weights(network.whole, ends[phase]):
                 folder.keep(f"classifier-phase-{PHASES[phase]}.h5", partial(save_model, network.whole))
-        later = ends.get(EVERYTHING.name, ()) if kept == FROZEN.name else ()
-        lists = {"weight": ends[kept], "earlier": ends[FROZEN.name], "later": later}
-        named = [named_arrays(name, arrays) for name, arrays in lists.items()]
-        return dict(ChainMap(*named)), stopped_by
+        weights = named_arrays("weight", ends[kept]) | named_arrays("earlier", ends[FROZEN.name])
+        if kept == FROZEN.name:
+            weights |= named_arrays("later", ends.get(EVERYTHING.name, ()))
+        return weights, stopped_by
 
     def present(self, network, weights, folder):
         """Return the Trained of a networks.Classifier."""

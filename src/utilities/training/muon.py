@@ -14,9 +14,13 @@ from utilities.network.networks import OUTPUT_LAYERS
 
 
 class Muon(keras.optimizers.Muon):
-    """Steps kernels by Muon; biases, normalisations and the output layers by Adam, as Muon's authors do.
+    """Steps kernels by Muon; biases, normalisations and the output layers by Adam.
 
     A convolution's kernel, (rows, columns, channels, filters), is the matrix (rows * columns * channels, filters).
+
+    Muon's authors leave the first convolution to Adam too. Here, with each of three seeds, an autoencoder of 12,000
+    images of MNIST has a greater validation error then, by 1 to 3 %. Without weight decay on biases, gammas and betas,
+    a classifier of them has a greater test loss with each, by 1 to 3 %: it reaches all weights.
     """
 
     def __init__(self, learning_rate, weight_decay):
