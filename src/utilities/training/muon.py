@@ -18,9 +18,9 @@ class Muon(keras.optimizers.Muon):
 
     A convolution's kernel, (rows, columns, channels, filters), is the matrix (rows * columns * channels, filters).
 
-    Muon's authors leave the first convolution to Adam too. Here, with each of three seeds, an autoencoder of 12,000
-    images of MNIST has a greater validation error then, by 1 to 3 %. Without weight decay on biases, gammas and betas,
-    a classifier of them has a greater test loss with each, by 1 to 3 %: it reaches all weights.
+    Muon's authors leave the first convolution to Adam too. Here autoencoders of 12,000 images of MNIST have a greater
+    validation error then, by 0.5 to 3 % with each of three seeds. Weight decay is of biases, gammas and betas too:
+    without it, a classifier of those images has a greater test loss, by 1.5 to 3 % with each.
     """
 
     def __init__(self, learning_rate, weight_decay):
