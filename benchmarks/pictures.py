@@ -9,10 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from experiments import AUTOENCODER_BASE
 from keras.utils import set_random_seed
-from principal_components import principal_components
 from run import HERE
 
 from utilities.data.datasets import read_training_set, split_for_validation
+from utilities.data.principal_components import principal_components
 from utilities.network.networks import build_autoencoder
 from utilities.record import figures, image_figures
 from utilities.record.runs import RunFolder

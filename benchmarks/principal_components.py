@@ -1,6 +1,5 @@
 """Principal components in the place of an autoencoder's code, as a baseline for classifiers."""
 
-import keras
 import numpy as np
 
 from utilities.data.principal_components import principal_components
@@ -14,6 +13,8 @@ def component_encoder(images, size):
     Args:
         images: uint8, (count, rows, columns, channels).
     """
+    import keras
+
     rows, columns, channels = images.shape[1:]
     points = images.reshape(len(images), -1) / np.float32(255)
     mean = points.mean(axis=0)
