@@ -107,12 +107,14 @@ def test_training_on_begins_with_the_phase_that_is_kept(spoilt):
         assert {name.partition("_")[0] for name in archive} == {"history", "weight", "earlier", "later"}
 
 
-def test_weights_of_phase_2_that_are_of_another_network_are_told_in_a_line(spoilt, tmp_path):
+@pytest.mark.parametrize("changes", [{"later_0000": np.zeros(3, np.float32)}, {"later_0000": None}])
+def test_weights_of_phase_2_that_are_of_another_network_or_lost_are_told_in_a_line(spoilt, tmp_path, changes):
     session, _ = spoilt
     shutil.copytree(session.folder / "runs", tmp_path / "runs")
     first = tmp_path / "runs" / session.runs[0].name
     with np.load(first / "weights.npz") as archive:
-        np.savez(first / "weights.npz", **dict(archive) | {"later_0000": np.zeros(3, np.float32)})
+        arrays = dict(archive) | changes
+    np.savez(first / "weights.npz", **{name: array for name, array in arrays.items() if array is not None})
     opened = run_script("classification", ["--open", first.name], "3\n0\n", tmp_path)
     assert opened.code == 2
     assert f"{first.name}: cannot be opened: damaged, or of another version\n" in opened.stderr

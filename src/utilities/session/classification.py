@@ -142,13 +142,14 @@ def _ends(weights, folder):
     """Return {name of a phase: the classifier's weights after it}, of those that a run keeps.
 
     Raises:
-        BadInput: those after phase 2, which are kept apart where phase 1 is the result, are of another network.
+        BadInput: those after phase 2, which are kept apart where phase 1 is the result, are not there, or of another
+            network.
     """
-    own, ends = arrays_of(weights, "weight"), {FROZEN.name: arrays_of(weights, "earlier")}
+    ends = {FROZEN.name: arrays_of(weights, "earlier")}
     if folder.history[-1]["phase"] == EVERYTHING.name:
-        ends[EVERYTHING.name] = arrays_of(weights, "later") or own
-    shapes = [[(array.shape, array.dtype) for array in arrays] for arrays in (own, *ends.values())]
-    if any(of_one != shapes[0] for of_one in shapes):
+        ends[EVERYTHING.name] = arrays_of(weights, "later" if folder.outcome["phase"] == FROZEN.name else "weight")
+    shapes = [[(array.shape, array.dtype) for array in arrays] for arrays in ends.values()]
+    if shapes[0] != shapes[-1]:
         raise BadInput(f"{folder.path}: cannot be opened: damaged, or of another version")
     return ends
 
