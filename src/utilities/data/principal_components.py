@@ -4,8 +4,8 @@ import numpy as np
 
 from utilities.data.batches import WHITE
 
-# Within these bounds it takes about a second on two cores, and 0.1 GB of memory: numbers of the images that components are
-# fitted to, and of those that they are measured on; and numbers of an image, or else components, which are sketched.
+# Within these bounds it takes about a second on two cores, and 0.1 GB of memory: numbers of the images that components
+# are fitted to, and of those they are measured on; and numbers of an image, or else components, which are sketched.
 MOST_NUMBERS = 2**23
 LARGEST_IMAGE = 1024
 MOST_SKETCHED = 256
