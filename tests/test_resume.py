@@ -72,8 +72,8 @@ def train_classifier(folder):
     encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
     classifier = build_classifier(encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, EPOCHS, batch_size=8)
-    after_phase_1, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
-    return classifier.whole.get_weights(), after_phase_1
+    ends, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
+    return ends["everything"], ends["frozen"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Undisturbed:
     Attributes:
         train: a function of a run folder; it goes on with the experiment in a reopened one.
         history: its rows.
-        weights: the network's, and those that phase 1 ended with.
+        weights: those that the last phase and phase 1 ended with.
         copies: for each row of history, a folder that holds its run folder as it was right after it got that row.
     """
 

@@ -314,6 +314,8 @@ def test_the_list_tells_of_each_run_and_marks_the_best(trained, classified, tmp_
     assert "    failed: RuntimeError: no\\nreason\n" in session.stdout
     assert "    not finished\n" in session.stdout
     assert "layers 1, kernels 3, filters 2, epochs 2 + 3, batch size 16" in session.stdout
+    ratio = float(losses(trained.runs[0])[-1][1]) / summary_of(trained.runs[0])["principal_components"]
+    assert f", {ratio:.2f} of as many principal components', " in session.stdout
     assert "data letters\n" in session.stdout
     other = run_script("classification", ["--list"], "", tmp_path)
     assert re.search(r"validation loss [\d.]+, accuracy [\d.]+%, test accuracy [\d.]+%, \d+ s", other.stdout)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -141,10 +142,11 @@ class RunFolder:
     def outcome(self):
         """The row of the epoch that tells what came of the experiment.
 
-        It is the last epoch; of several phases, that of the one which ended with the highest validation accuracy.
+        It is the last epoch; of several phases, that of the one which ended with the lowest validation loss, the later
+        of equal ones.
         """
         last_of_phases = {row["phase"]: row for row in self.history}
-        return max(reversed(last_of_phases.values()), key=lambda row: row.get("val_accuracy", 0))
+        return min(reversed(last_of_phases.values()), key=lambda row: (math.isnan(row["val_loss"]), row["val_loss"]))
 
     def check_data(self, data):
         """Check that a reopened experiment's data, as create takes them, are what it was trained on before.

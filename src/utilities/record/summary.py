@@ -38,9 +38,10 @@ class Summary:
         form: of the images that a classifier takes.
         epochs_run: in all phases.
         validation: {"val_loss" and other metrics: value} of its outcome.
+        principal_components: the validation loss of as many of them; None where it was not measured.
         seconds: that its epochs took.
         versions: {package: version}.
-        test: {"loss", "accuracy": value, "after_phase_1": {the same}}; None where it was not measured.
+        test: {"loss", "accuracy": value, "after_phase_1", "after_phase_2": {the same}}; None where it was not measured.
     """
 
     finished: bool
@@ -57,6 +58,7 @@ class Summary:
     form: dict[str, Any] | None = None
     epochs_run: int | None = None
     validation: dict[str, float] | None = None
+    principal_components: float | None = None
     seconds: float | None = None
     versions: dict[str, str] | None = None
     test: dict[str, float | dict[str, float]] | None = None

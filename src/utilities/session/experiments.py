@@ -35,7 +35,7 @@ class Trained:
         models: what the run's folder keeps, each under its own name.
         weights: what the experiment is opened from, and trained on from, {name: array}.
         outcome: what validation measured, in words.
-        baseline: what does as well where the network learnt nothing, in words; None where it learnt something.
+        remarks: lines on how much that is.
         choices: of the menu, those that the script has beside those of both, {number: (text, action on a Console)}.
         graphs: those that the script has beside menus.GRAPHS, of the same form.
         kept_graphs: the numbers of those that the run's folder keeps beside that of the loss.
@@ -44,10 +44,15 @@ class Trained:
     models: tuple[keras.Model, ...]
     weights: dict
     outcome: str
-    baseline: str | None
+    remarks: tuple[str, ...]
     choices: dict
     graphs: dict
     kept_graphs: tuple[int, ...] = ()
+
+
+def nothing_learnt(baseline):
+    """Return a remark on a network that does no better than what these words say."""
+    return f"nothing was learnt: {baseline}; more epochs, or smaller batches, may help"
 
 
 def _devices():
@@ -198,8 +203,8 @@ class Task:
 
 def _report(trained, folder):
     """Say what came of an experiment."""
-    say(f"\nvalidation {trained.outcome} after {folder.summary.seconds:.0f} s")
-    if trained.baseline:
-        say(f"nothing was learnt: {trained.baseline}; more epochs, or smaller batches, may help")
+    say(f"\nafter {folder.summary.seconds:.0f} s: validation {trained.outcome}")
+    for remark in trained.remarks:
+        say(remark)
     if folder.path:
         say(f"this experiment is kept in {folder.path}")

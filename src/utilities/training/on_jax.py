@@ -111,8 +111,7 @@ class PaddedNetwork(keras.Model):
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
-        # The transforms put the batch last, and would gather on each device the rows of all.
-        self.steps = fast_layers(leaves(plain), batch_size, on_processor=not devices() and jax.device_count() == 1)
+        self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices() and jax.device_count() == 1)
 
     def compile(self, optimizer, loss, metrics):
         """Configure the network for training; the arguments are Keras', the loss by its name."""

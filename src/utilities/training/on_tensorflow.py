@@ -129,7 +129,7 @@ class FastNetwork(keras.Model):
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
-        self.steps = fast_layers(leaves(plain), batch_size, on_processor=not devices())
+        self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices())
 
     def call(self, features, training=False):
         """Return the plain network's output."""
