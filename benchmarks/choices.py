@@ -21,7 +21,7 @@ from experiments import AUTOENCODER_BASE, CLASSIFIER_BASE, SMALL_SETS, Experimen
 from page_tables import read_choices
 from run import RESULTS, encoder_of, subset
 
-from utilities.session.questions import default_autoencoder
+from utilities.network.hyperparameters import AutoencoderHyperparameters
 
 SEEDS = (1, 2)
 SHORT_EPOCHS = 10  # of the small set: so few steps that it matters how many the moving statistics average over
@@ -34,7 +34,7 @@ class Choice:
     """One setting of the code, changed.
 
     Attributes:
-        attribute: its name in the module ``training`` or ``architecture``; None where the built network is changed.
+        attribute: its name in ``training``, ``phases`` or ``architecture``; None where the built network is changed.
         change: returns the attribute's new value, given that of now.
         field: the part of the attribute's value that is changed; None for all of it.
         in_network: changes a network that is built, before it is trained.
@@ -92,7 +92,7 @@ def _constant(schedule):
 
 def _small_set(epochs):
     """Return the experiment of an autoencoder on few images, with the batch size that Enter takes for them."""
-    batch_size = enter(default_autoencoder, SMALL_SETS[0]).batch_size
+    batch_size = enter(AutoencoderHyperparameters, SMALL_SETS[0]).batch_size
     return Experiment(replace(AUTOENCODER_BASE.hyperparameters, epochs=epochs, batch_size=batch_size), SMALL_SETS[0])
 
 
@@ -114,14 +114,14 @@ CHOICES = {
                 "Adam at 0.002 instead of Muon": _adam("RECONSTRUCTION", 0.002),
                 "constant learning rate": Choice("PlateauedCosine", _constant),
                 "weights averaged over some 100 steps": Choice("RECONSTRUCTION", _averaged),
-                "images shifted, as those of small sets": Choice("ENOUGH_IMAGES", lambda _: math.inf),
+                "images shifted, as those of small sets": _in_phase("RECONSTRUCTION", "enough_images", math.inf),
                 "cross-entropy of the pixels as loss": _in_phase("RECONSTRUCTION", "loss", "binary_crossentropy"),
                 "Glorot's initial weights instead of He's": Choice(in_network=_use_glorot),
                 "last kernel (3, 3) instead of {}": Choice("RECONSTRUCTION_KERNEL", lambda _: (3, 3)),
             },
         ),
         (
-            _small_set(enter(default_autoencoder, SMALL_SETS[0]).epochs),
+            _small_set(enter(AutoencoderHyperparameters, SMALL_SETS[0]).epochs),
             {**NOTHING, "images not shifted": _in_phase("RECONSTRUCTION", "shift", 0)},
         ),
         (_small_set(SHORT_EPOCHS), NOTHING | KERAS_MOMENTUM),
@@ -215,12 +215,12 @@ def measure(script, number, name, seed):
 def changed(choice):
     """Change an attribute of the code as a choice asks for, within a ``with`` statement; yield its value of before."""
     from utilities.network import architecture
-    from utilities.training import training
+    from utilities.training import phases, training
 
     if choice.attribute is None:
         yield None
         return
-    module = next(module for module in (training, architecture) if hasattr(module, choice.attribute))
+    module = next(module for module in (training, phases, architecture) if hasattr(module, choice.attribute))
     value = getattr(module, choice.attribute)
     with patch.object(module, choice.attribute, choice.change(value)):
         yield getattr(value, choice.field) if choice.field else value

@@ -10,8 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from utilities.backend import check_backend
 from utilities.data.datasets import split_for_validation
 from utilities.network.architecture import feature_maps
-from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
-from utilities.session.questions import default_autoencoder, default_classifier
+from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters, TrainingData
 
 check_backend()  # the scripts' settings, for what trains in a benchmark's own process: before Keras is imported
 IMAGE_SHAPE = (28, 28, 1)
@@ -50,9 +49,9 @@ def code_size(hyperparameters):
     return prod(maps[-1])
 
 
-def enter(defaults, images):
-    """Return the answers that Enter takes, default_autoencoder's or default_classifier's, with so many images."""
-    return defaults(len(split_for_validation(images, ENCODER_SEED).training))
+def enter(hyperparameters, images):
+    """Return the answers that Enter takes, AutoencoderHyperparameters or the classifier's, with so many images."""
+    return hyperparameters.defaults(TrainingData(IMAGE_SHAPE, len(split_for_validation(images, ENCODER_SEED).training)))
 
 
 def _kernels(*sides):
@@ -77,7 +76,7 @@ def _sweep(base, changes):
     ]
 
 
-DEFAULT = enter(default_autoencoder, ALL_IMAGES)
+DEFAULT = enter(AutoencoderHyperparameters, ALL_IMAGES)
 LONG_64 = replace(DEFAULT, epochs=20)
 LONG_32 = replace(LONG_64, filters=(32, 32, 32))
 # A larger network, which learns more from an image, and takes twice the time for it.
@@ -102,7 +101,7 @@ AUTOENCODER_CHANGES = {
 AUTOENCODERS = {
     "best": [Experiment(answers, seeds=ONE_SEED) for answers in (BEST_64, LONG_64, LONG_32)],
     "default": [Experiment(DEFAULT)],
-    "small sets": [Experiment(enter(default_autoencoder, images), images) for images in SMALL_SETS],
+    "small sets": [Experiment(enter(AutoencoderHyperparameters, images), images) for images in SMALL_SETS],
     **{name: _sweep(AUTOENCODER_BASE, changes) for name, changes in AUTOENCODER_CHANGES.items()},
 }
 
@@ -110,7 +109,7 @@ AUTOENCODERS = {
 LARGE_CODE = AutoencoderHyperparameters(
     _kernels(5, 5, 3, 3, 3), (32, 64, 64, 64, 64), epochs=3, batch_size=64, third_pooling=False
 )
-DEFAULT_CLASSIFIER = enter(default_classifier, ALL_IMAGES)
+DEFAULT_CLASSIFIER = enter(ClassifierHyperparameters, ALL_IMAGES)
 # With all labels, random weights and components need few seeds to be told from pre-trained ones.
 DEFAULT_CLASSIFIERS = [
     Experiment(DEFAULT_CLASSIFIER, encoder=DEFAULT, weights=weights, seeds=seeds)
@@ -130,7 +129,7 @@ CLASSIFIER_CHANGES = {
 
 def _of_small_sets(weights):
     return [
-        Experiment(enter(default_classifier, images), images, enter(default_autoencoder, images), weights)
+        Experiment(enter(ClassifierHyperparameters, images), images, enter(AutoencoderHyperparameters, images), weights)
         for images in SMALL_SETS
     ]
 
@@ -143,7 +142,11 @@ CLASSIFIERS = {
     "few labels": [
         *(
             Experiment(
-                enter(default_classifier, images), images, DEFAULT, weights, SEEDS if weights == COMPONENTS else seeds
+                enter(ClassifierHyperparameters, images),
+                images,
+                DEFAULT,
+                weights,
+                SEEDS if weights == COMPONENTS else seeds,
             )
             for images, seeds in FEW_LABELS.items()
             for weights in COMPARED

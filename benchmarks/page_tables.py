@@ -6,10 +6,10 @@ from statistics import mean, stdev
 from csv_rows import read_rows
 from experiments import ALL_IMAGES, COMPARED
 from markdown_table import markdown_table
-from principal_components import reconstruction_errors
 from run import RESULTS, settings_of, subset
 
 from utilities.data.datasets import read_images, split_for_validation
+from utilities.data.principal_components import reconstruction_errors
 
 ENCODER = "encoder: kernels / filters / epochs / third pooling"
 # Earlier work, as reported: the answers, and what was measured with them.

@@ -23,7 +23,7 @@ from experiments import (
 )
 
 from utilities.data.datasets import VALIDATION_SHARE
-from utilities.network.hyperparameters import show_numbers
+from utilities.terminal.questions import show_numbers
 
 
 def steps(epochs, batch_size, images):
@@ -75,7 +75,7 @@ all images are trained on, these. The encoder's weights are
 - *of the same images*: of an autoencoder trained on the classifier's own images alone, with the same seed.
 
 All else is the same for all: dense layers, epochs, batch size. *Frozen* is after phase 1; the rest is of the phase that
-ended with the higher validation accuracy, which the script keeps.
+ended with the lower validation loss, which the script keeps.
 
 So the spread of pre-trained classifiers is that of their own seeds alone. An encoder that is trained again may differ,
 because sums may be taken in another order: with few images or labels, a row may then differ from the one here by more

@@ -9,10 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from experiments import AUTOENCODER_BASE
 from keras.utils import set_random_seed
-from principal_components import principal_components
 from run import HERE
 
 from utilities.data.datasets import read_training_set, split_for_validation
+from utilities.data.principal_components import principal_components
 from utilities.network.networks import build_autoencoder
 from utilities.record import figures, image_figures
 from utilities.record.runs import RunFolder
@@ -66,8 +66,8 @@ def draw_maps(autoencoders, images, labels):
         training.predict(autoencoders[size].encoder, images).reshape(len(images), -1)
         for size in (CODE_SIZES[0], CODE_SIZES[-1])
     )
-    mean, components = principal_components(largest)
-    projected = (largest - mean) @ components[:, :2]
+    centred = largest - largest.mean(axis=0)
+    projected = centred @ principal_components(centred, 2)
     titles = (f"code of {CODE_SIZES[0]} numbers", f"code of {CODE_SIZES[-1]} numbers, its two principal components")
     colours = plt.get_cmap("tab10").colors
     for axis, points, title in zip(axes, (smallest, projected), titles, strict=True):

@@ -12,16 +12,17 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fork_server import ForkServer
 
-from utilities import backend
+from utilities import backend, processes
 from utilities.data import idx
-from utilities.network.hyperparameters import AutoencoderHyperparameters
-from utilities.session.questions import questions_of_autoencoder, questions_of_classifier
+from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters, TrainingData
+from utilities.terminal import arguments
 from utilities.terminal.console import Console
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
@@ -44,7 +45,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
 # What a fork may have in its environment that its server has not: nothing reads these while it is imported.
-READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", *backend.VARIABLES}
+READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", "SLURM_JOB_ID", "SLURM_LOCALID"}
+READ_LATER |= {*processes.VARIABLES, *processes.SLURM}
 # What a fork and its server have alike.
 READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE"}
 AS_ELSEWHERE = {"PYTHONPATH": str(Path(__file__).with_name("elsewhere")), "PYTHONIOENCODING": "cp1252"}
@@ -109,14 +111,30 @@ def make_hyperparameters(layers, epochs=1, batch_size=16, third_pooling=None):
     )
 
 
+parse_autoencoder_arguments = partial(arguments.parse_autoencoder_arguments, AutoencoderHyperparameters)
+parse_classification_arguments = partial(arguments.parse_classification_arguments, ClassifierHyperparameters)
+
+
+# What came of an experiment, as experiment.json tells it.
+ENDED = {
+    "trained_on": {},
+    "hyperparameters": {"epochs": 1},
+    "conditions": {},
+    "validation": {"val_loss": 1},
+    "seconds": 1,
+}
+
+
 def ask_autoencoder(console, image_shape, images, before=None, data_bytes=0):
     """Ask the questions of autoencoder.py; return the hyperparameters."""
-    return console.ask_in_order(lambda: questions_of_autoencoder(image_shape, images, data_bytes, before))
+    data = TrainingData(image_shape, images, data_bytes)
+    return console.ask_in_order(lambda: AutoencoderHyperparameters.questions(data, before))
 
 
 def ask_classifier(console, encoder_size, classes, images, before=None, data_bytes=0):
     """Ask the questions of classification.py; return the hyperparameters."""
-    return console.ask_in_order(lambda: questions_of_classifier(encoder_size, classes, images, data_bytes, before))
+    data = TrainingData((28, 28, 1), images, data_bytes, encoder_size, classes)
+    return console.ask_in_order(lambda: ClassifierHyperparameters.questions(data, before))
 
 
 @pytest.fixture(scope="session")
@@ -182,9 +200,11 @@ def start(script, arguments, folder, streams, fresh=False, **environment):
 
 
 def containing(answers):
-    """Return a pipe's file to read answers from, a text; that of the device which has none for None."""
+    """Return a pipe's file to read answers from, a text; the device which has none for None, or a file as it is."""
     if answers is None:
         return Path(os.devnull).open()
+    if not isinstance(answers, str):
+        return answers
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as file:
         file.write(answers)

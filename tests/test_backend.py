@@ -1,15 +1,14 @@
 """The backend and the job of several processes that the environment asks for."""
 
 import os
-import pty
 import re
-import subprocess
+import socket
 from importlib.machinery import PathFinder
 
 import pytest
-from conftest import run_script, script_command, script_environment
+from conftest import run_script
 
-from utilities import backend
+from utilities import backend, processes
 from utilities.errors import BadInput
 
 JOB = {
@@ -44,38 +43,47 @@ def test_what_cannot_be_is_refused_in_one_line_before_any_question(tmp_path, ins
         assert fault in session.stderr
 
 
+FORM = "expected HOST:PORT of process 0, how many processes there are, and which of them this is, from 0, found "
+
+
 @pytest.mark.parametrize(
-    ("variable", "value", "fault"),
+    ("changes", "fault"),
     [
-        ("NUM_PROCESSES", "", "KERAS_DISTRIBUTION_NUM_PROCESSES: not set"),
-        ("NUM_PROCESSES", "two", "expected a whole number, found 'two'"),
-        ("NUM_PROCESSES", "9" * 5000, "expected a whole number, found '9999"),
-        ("PROCESS_ID", "2", "a number below KERAS_DISTRIBUTION_NUM_PROCESSES, 2, found 2"),
-        ("JOB_ADDRESSES", "no.such.host.invalid:9999", "no host is found by the name 'no.such.host.invalid'"),
         *[
-            ("JOB_ADDRESSES", value, f"expected HOST:PORT of process 0, or of each, found {value!r}")
-            for value in ("here", ":9999", "here:0", "here:65536", "here:²", "here:-1", "a:1,b:1,c:1", "a:1,b")
+            ({f"KERAS_DISTRIBUTION_{variable}": value}, FORM)
+            for variable, values in {
+                "NUM_PROCESSES": ["", "two", "0", "9" * 5000],
+                "PROCESS_ID": ["", "2", "-1"],
+                "JOB_ADDRESSES": ["", "here", ":9999", "here:0", "here:65536", "here:\u00b2", "here:-1"],
+            }.items()
+            for value in values
         ],
+        ({"KERAS_DISTRIBUTION_JOB_ADDRESSES": "no.such.host.invalid:9"}, "no.such.host.invalid:9: Name or service not"),
     ],
 )
-def test_a_job_that_cannot_be_is_refused(monkeypatch, variable, value, fault):
-    job = {"KERAS_BACKEND": "jax", **JOB, f"KERAS_DISTRIBUTION_{variable}": value}
-    monkeypatch.setattr(os, "environ", job)
+def test_a_job_that_cannot_be_is_refused(monkeypatch, changes, fault):
+    monkeypatch.setattr(os, "environ", {"KERAS_BACKEND": "jax", **JOB, **changes})
     with pytest.raises(BadInput, match=re.escape(fault)):
-        backend.read_job()
+        processes.join_job()
 
 
-@pytest.mark.parametrize(
-    ("addresses", "address"),
-    [("127.0.0.1:9999", ("127.0.0.1", 9999)), ("127.0.0.1:1,b:2", ("127.0.0.1", 1)), ("[::1]:65535", ("::1", 65535))],
-)
-def test_the_address_of_a_job_is_that_of_its_first_process(monkeypatch, addresses, address):
-    job = {"KERAS_BACKEND": "jax", **JOB, "KERAS_DISTRIBUTION_JOB_ADDRESSES": addresses}
-    monkeypatch.setattr(os, "environ", job)
-    assert backend.read_job() == backend.Job(address, count=2, number=1)
-    job["KERAS_DISTRIBUTION_NUM_PROCESSES"], job["KERAS_DISTRIBUTION_PROCESS_ID"] = "1", "0"
-    job["KERAS_DISTRIBUTION_JOB_ADDRESSES"] = "127.0.0.1:9999"
-    assert backend.read_job() is None
+def test_an_address_that_another_program_has_is_told_in_the_process_that_would_listen_there(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        addresses = f"127.0.0.1:{server.getsockname()[1]},elsewhere:1"
+        changes = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": addresses, "KERAS_DISTRIBUTION_PROCESS_ID": "0"}
+        monkeypatch.setattr(os, "environ", {"KERAS_BACKEND": "jax", **JOB, **changes})
+        with pytest.raises(BadInput, match=f"{addresses.split(',')[0]}: .*address already in use"):
+            processes.join_job()
+
+
+def test_a_job_of_one_and_a_launcher_of_tensorflow_are_no_job(monkeypatch):
+    one = {"KERAS_DISTRIBUTION_NUM_PROCESSES": "1", "KERAS_DISTRIBUTION_PROCESS_ID": "0"}
+    launcher = {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1", "KERAS_BACKEND": "tensorflow"}
+    for environment in ({"KERAS_BACKEND": "jax", **JOB, **one}, launcher):
+        monkeypatch.setattr(os, "environ", environment)
+        processes.join_job()
+        assert processes.is_first_process()
+        assert not processes.several_processes()
 
 
 def test_tensorflow_computes_with_one_dnn(monkeypatch):
@@ -105,21 +113,3 @@ def test_a_variable_of_jax_that_it_cannot_follow_is_named(data, tmp_path, name, 
     session = run_script("autoencoder", ["-d", data / "letters"], None, tmp_path, fresh=True, **variables)
     assert session.code == 2
     assert re.fullmatch(rf"autoencoder\.py: error: {name}={value}: [^\n]*{value}[^\n]*\n", session.stderr)
-
-
-def test_several_processes_do_not_ask_at_a_terminal(tmp_path, installed_jax):
-    ours, terminal = pty.openpty()
-    done = subprocess.run(
-        script_command("autoencoder", []),
-        stdin=terminal,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=script_environment(**installed_jax, **JOB),
-        check=False,
-    )
-    for descriptor in (ours, terminal):
-        os.close(descriptor)
-    assert done.returncode == 2
-    assert "redirect a file to standard input" in done.stderr
-    assert done.stderr.count("\n") == 1

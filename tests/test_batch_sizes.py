@@ -72,9 +72,9 @@ def test_both_phases_of_a_classifier_train_in_batches_of_any_size(
     split, folder = split_of(training_count, validation_count), RunFolder()
     classifier = build_classifier(autoencoder_of(batch_size)[0].encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, 1, batch_size)
-    after_phase_1, _ = training.train_classifier(classifier, LABELLED, split, hyperparameters, 1, folder)
+    ends, _ = training.train_classifier(classifier, LABELLED, split, hyperparameters, 1, folder)
     frozen, everything = folder.history
-    for row, weights in ((frozen, after_phase_1), (everything, classifier.whole.get_weights())):
+    for row, weights in ((frozen, ends["frozen"]), (everything, ends["everything"])):
         classifier.whole.set_weights(weights)
         probabilities = classifier.whole.predict(scaled(split.validation), verbose=0)
         of_target = probabilities[np.arange(validation_count), LABELLED.targets[split.validation]]

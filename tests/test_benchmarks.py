@@ -4,14 +4,12 @@ import ast
 import re
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 from conftest import SOURCE
 
 from utilities.network import layers
-from utilities.network.hyperparameters import AutoencoderHyperparameters
-from utilities.session.questions import questions_of_autoencoder, questions_of_classifier
+from utilities.network.hyperparameters import TrainingData
 from utilities.terminal.console import Console
 
 BENCHMARKS = SOURCE.parent / "benchmarks"
@@ -100,12 +98,9 @@ def test_each_experiment_of_a_group_has_settings_of_its_own_that_the_questions_t
 
 def ask_again(hyperparameters):
     """Return the hyperparameters that a script takes from the answers made of some."""
-    if isinstance(hyperparameters, AutoencoderHyperparameters):
-        questions = partial(questions_of_autoencoder, (28, 28, 1), 54_000, 0)
-    else:
-        questions = partial(questions_of_classifier, layers.NetworkSize(1, 1, 64), 10, 54_000, 0)
+    data = TrainingData((28, 28, 1), 54_000, 0, layers.NetworkSize(1, 1, 64), 10)
     console = Console("".join(f"{answer}\n" for answer in hyperparameters.answers()))
-    return console.ask_in_order(lambda: questions(None))
+    return console.ask_in_order(lambda: hyperparameters.questions(data))
 
 
 @pytest.mark.parametrize("measured", ["present", "none", "all"])

@@ -7,9 +7,13 @@ import pytest
 from conftest import ask_autoencoder, ask_classifier, make_hyperparameters
 
 from utilities.errors import BadInput
-from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.network.hyperparameters import (
+    AutoencoderHyperparameters,
+    ClassifierHyperparameters,
+    parse_filters,
+    parse_kernel_sizes,
+)
 from utilities.network.layers import NetworkSize
-from utilities.session.questions import parse_filters, parse_kernel_sizes
 from utilities.terminal.answers import whole_number, yes_or_no
 from utilities.terminal.console import Console, Question, can_redraw
 
@@ -382,12 +386,6 @@ def test_what_a_message_shows_as_right_is_right():
             assert len(parse(example, layers)) == layers
 
 
-def test_the_questions_come_in_the_order_promised(redirect, capsys):
-    for script, ask in ASK.items():
-        ask(redirect("\n".join(ANSWERS[script])))
-        assert asked(capsys.readouterr().out) == QUESTIONS[script]
-
-
 @pytest.mark.parametrize("script", ASK)
 def test_enter_end_of_input_and_the_default_shown_mean_the_same(redirect, capsys, script):
     at_end = ASK[script](redirect(""))
@@ -422,14 +420,6 @@ def test_the_answers_kept_with_an_experiment_give_its_hyperparameters_again(redi
     hyperparameters = ASK[script](redirect("\n".join(ANSWERS[script])))
     assert ASK[script](redirect("\n".join(hyperparameters.answers()))) == hyperparameters
     assert "end of input" not in capsys.readouterr().out
-
-
-def test_answers_of_the_autoencoder_land_in_their_hyperparameters(redirect):
-    hyperparameters = ASK["autoencoder"](redirect("2\n5,4 3\n16 32\n7\n33\n"))
-    assert hyperparameters.kernel_sizes == ((5, 4), (3, 3))
-    assert hyperparameters.filters == (16, 32)
-    assert (hyperparameters.epochs, hyperparameters.batch_size) == (7, 33)
-    assert hyperparameters.third_pooling is None
 
 
 @pytest.mark.parametrize("layers", [2, 3, 5])

@@ -3,11 +3,10 @@ import struct
 
 import numpy as np
 import pytest
-from conftest import make_images, make_labels
+from conftest import make_images, make_labels, parse_classification_arguments
 
 from utilities.data import datasets, idx
 from utilities.errors import BadInput
-from utilities.terminal.arguments import parse_classification_arguments
 
 
 def write(path, array):

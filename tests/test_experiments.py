@@ -4,7 +4,16 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from conftest import ON_JAX, assert_same_bits, make_hyperparameters, make_images, make_labels, without_seconds
+from conftest import (
+    ON_JAX,
+    assert_same_bits,
+    make_hyperparameters,
+    make_images,
+    make_labels,
+    parse_autoencoder_arguments,
+    parse_classification_arguments,
+    without_seconds,
+)
 
 from utilities.data.datasets import LabelledImages, split_for_validation
 from utilities.network.architecture import autoencoder_layers
@@ -14,7 +23,6 @@ from utilities.network.layers import Encoder
 from utilities.network.networks import build_autoencoder
 from utilities.session.autoencoder import AutoencoderTask
 from utilities.session.classification import ClassifierTask
-from utilities.terminal.arguments import parse_autoencoder_arguments, parse_classification_arguments
 from utilities.training.training import engine
 
 COUNT = 50
@@ -68,7 +76,7 @@ def steps(monkeypatch):
 def assert_alike(one, other):
     """Assert that what Task.run returned is the same, twice."""
     (trained, experiment), (again, repeated) = one, other
-    assert without_seconds(experiment.folder.history) == without_seconds(repeated.folder.history)
+    assert without_seconds(experiment.history) == without_seconds(repeated.history)
     assert trained.weights.keys() == again.weights.keys()
     assert_same_bits(trained.weights.values(), again.weights.values())
 

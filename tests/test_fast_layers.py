@@ -82,18 +82,18 @@ def test_transforms_predict_and_learn_what_convolutions_do(network, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("side", "batch_size", "on_processor", "convolutions"),
+    ("side", "batch_size", "may_transform", "convolutions"),
     [(7, 64, True, 1), (7, 2, True, 3), (7, 64, False, 3), (3, 64, True, 3)],
 )
 def test_a_transform_is_taken_where_it_saves_most_of_the_products(
-    side, batch_size, on_processor, convolutions, monkeypatch
+    side, batch_size, may_transform, convolutions, monkeypatch
 ):
     kernels = ((5, 5), (side, side), (side, side))
     hyperparameters = AutoencoderHyperparameters(kernels, (32, 32, 64), 1, batch_size, third_pooling=True)
     encoder = build_autoencoder((28, 28, 1), hyperparameters).encoder
     features, calls, convolve = np.ones((2, 28, 28, 1), np.float32), [], ops.conv
     monkeypatch.setattr(ops, "conv", lambda *inputs, **options: calls.append(1) or convolve(*inputs, **options))
-    for step in fast_layers(leaves(encoder), batch_size, on_processor):
+    for step in fast_layers(leaves(encoder), batch_size, may_transform):
         features = step(features, None)
     assert len(calls) == convolutions
 

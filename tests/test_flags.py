@@ -1,18 +1,22 @@
 """Flags that answer the questions: what they answer is not asked, and what is wrong with them is told at once."""
 
 import re
+from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
-from conftest import run_script
+from conftest import parse_classification_arguments, run_script
 
 from utilities.errors import BadInput
-from utilities.session.questions import check_flags, default_autoencoder, default_classifier
+from utilities.network.hyperparameters import MNIST, AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.network.layers import NetworkSize
+from utilities.record.runs import RunFolder
 from utilities.terminal import arguments
 from utilities.terminal.answers import whole_number
 from utilities.terminal.console import Question
+from utilities.terminal.questions import question
 
 ALL = ["--layers", "1", "--kernels", "3x5", "--filters", "2", "--epochs", "1", "--batch-size", "16"]
-MNIST = 54_000  # images to train on
 
 
 def asked(session):
@@ -92,37 +96,70 @@ def test_going_back_passes_over_what_a_flag_answered(at_terminal):
     assert re.findall(r"(\w+) \[", shown) == ["first", "third", "first", "third"]
 
 
-def test_what_there_is_to_note_of_an_answer_is_told_of_a_flags_too(redirect, capsys):
-    def questions():
-        return (yield Question("size", 1, whole_number(1, 9), note=lambda size: f"noted {size}", flag="--size"))
-
-    assert redirect("").ask_in_order(questions, {"--size": "7"}) == 7
-    assert capsys.readouterr().out == "  noted 7\n"
-
-
 def test_flags_say_how_many_layers_there_are():
-    assert check_flags({"--kernels": "3x3 5x5", "--filters": "4"})["--layers"] == "2"
-    assert "--layers" not in check_flags({"--filters": "4"})
+    check = AutoencoderHyperparameters.check_flags
+    assert check({"--kernels": "3x3 5x5", "--filters": "4"})["--layers"] == "2"
+    assert "--layers" not in check({"--filters": "4"})
     with pytest.raises(BadInput, match="--kernels"):
-        check_flags({"--layers": "3", "--kernels": "3 5"})
+        check({"--layers": "3", "--kernels": "3 5"})
 
 
-def test_the_help_tells_the_defaults_that_the_questions_have():
-    one, other = default_autoencoder(MNIST).labels(), default_classifier(MNIST).labels()
-    flags = {"layers": "--layers", "kernels": "--kernels", "filters": "--filters", "units": "--units"}
-    flags |= {"epochs": "--epochs", "batch size": "--batch-size"}
-    for labels, helps in ((one, arguments.AUTOENCODER_ANSWERS), (other, arguments.CLASSIFIER_ANSWERS)):
-        for name in labels.keys() & flags.keys():
-            assert re.search(rf"\(default: [^;)]*\b{labels[name]}\b", helps[flags[name]]), name
-        assert len(helps) == len(labels)
+@dataclass(frozen=True)
+class WithDropout(ClassifierHyperparameters):
+    """The answers of a classifier with one question more."""
+
+    dropout: int = question(
+        "drop out",
+        "percentage of units to leave out",
+        lambda so_far: whole_number(0, 99),
+        lambda data, so_far: data.image_shape[0] + so_far["units"] // 64,
+        "of the units, in per cent (default: {default})",
+        note=lambda value, data: f"{value} % of {data.images}",
+    )
+
+
+def test_a_question_is_declared_in_one_place_and_found_in_all(tmp_path, redirect, capsys):
+    given = ["-model", "encoder.h5", "--drop-out"]
+    answers = partial(arguments.parse_classification_arguments, WithDropout)
+    with pytest.raises(SystemExit):
+        answers(["--help"])
+    assert re.search(r"--drop-out ANSWER +of the units, in per cent \(default: 30\)\n", capsys.readouterr().out)
+    with pytest.raises(BadInput, match=r"^--drop-out: expected a whole number from 0 to 99, found '100'$"):
+        answers([*given, "100"])
+    data = replace(MNIST, images=500, encoder=NetworkSize(1, 1, 16), classes=10)
+    flags = answers([*given, "50"]).answers
+    flagged = redirect("64\n2\n16\n").ask_in_order(lambda: WithDropout.questions(data), flags)
+    assert flagged == WithDropout(64, 2, 16, 50)
+    assert capsys.readouterr().out.endswith("batch size [16]: 16\n  50 % of 500\n")
+    asked = redirect("64\n2\n16\n\n").ask_in_order(lambda: WithDropout.questions(data))
+    assert capsys.readouterr().out.endswith("\npercentage of units to leave out [29]: \n  29 % of 500\n")
+    again = redirect("").ask_in_order(lambda: WithDropout.questions(data, flagged))
+    assert (asked.dropout, again) == (29, flagged)
+    assert flagged.labels()["drop out"] == "50"
+    run = RunFolder.create(tmp_path, "classification", flagged.answers(), {}, {})
+    assert (run.path / "input.txt").read_text() == "64\n2\n16\n50\n"
+    run.keep_summary({"hyperparameters": flagged.values()})
+    assert RunFolder.read(run.path).summary.labels["drop out"] == "50"
+
+
+@pytest.mark.parametrize(
+    ("kind", "defaults"),
+    [
+        (AutoencoderHyperparameters, ["3", "5 7 7", "32 32 64", "10", "64", "y"]),
+        (ClassifierHyperparameters, ["128", "5", "128"]),
+    ],
+)
+def test_the_help_tells_the_defaults_for_mnist(kind, defaults):
+    told = [re.search(r"\(default: (?:.* or )?([^;)]*)", text)[1] for text in kind.flags().values()]
+    assert told == defaults
 
 
 def test_the_encoder_left_out_is_the_one_beside_the_scripts(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(arguments, "ENCODER", tmp_path / "encoder.h5")
     with pytest.raises(SystemExit) as left:
-        arguments.parse_classification_arguments([])
+        parse_classification_arguments([])
     assert left.value.code == 2
     assert f"-model: not given, and its default, {tmp_path / 'encoder.h5'}, is not there" in capsys.readouterr().err
     (tmp_path / "encoder.h5").touch()
-    assert arguments.parse_classification_arguments([]).modelpath == tmp_path / "encoder.h5"
-    assert arguments.parse_classification_arguments(["-model", "other.h5"]).modelpath.name == "other.h5"
+    assert parse_classification_arguments([]).modelpath == tmp_path / "encoder.h5"
+    assert parse_classification_arguments(["-model", "other.h5"]).modelpath.name == "other.h5"

@@ -128,7 +128,7 @@ def test_redirected_answers_replace_a_file_unasked(encoder, home, redirect, caps
 
 def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, capsys):
     drawn = []
-    experiments = [SimpleNamespace(folder=RunFolder())]
+    experiments = [RunFolder()]
 
     def draw(number, of_experiments):
         assert of_experiments is experiments

@@ -9,12 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SOURCE, script_environment
+from conftest import SOURCE, parse_autoencoder_arguments, script_environment
 from PIL import Image
 from test_transcripts import SESSIONS, masked
-
-from utilities.session.questions import check_flags
-from utilities.terminal.arguments import parse_autoencoder_arguments
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PYTHON = "../../.venv/bin/python"
@@ -104,7 +101,7 @@ def test_the_cell_for_notebooks_asks_nothing():
     cell = block_with("!cd src/autoencoder")
     assert cell.startswith("!")
     flags = cell.split("autoencoder.py ")[1].split(" < ")[0]
-    assert check_flags(parse_autoencoder_arguments(shlex.split(flags)).answers)["--layers"] == "3"
+    assert parse_autoencoder_arguments(shlex.split(flags)).answers["--layers"] == "3"
 
 
 def test_in_a_notebook_run_is_refused_in_a_line_and_the_notebook_lives():

@@ -4,10 +4,9 @@ import pytest
 from conftest import make_hyperparameters, make_images, make_labels
 
 from utilities.data.datasets import LabelledImages
-from utilities.network.networks import build_autoencoder, build_classifier
+from utilities.network.networks import build_autoencoder, build_classifier, with_weights
 from utilities.record.results import Results, format_results
 from utilities.training import training
-from utilities.training.training import predict_after_both_phases
 
 # Four classes; no image is of the last, and the third is never predicted. Some winners have no probability over 0.5.
 CLASSES = np.array([1, 5, 7, 26])
@@ -118,25 +117,22 @@ def test_every_image_is_classified_in_its_place(classifier, count):
     labels = make_labels(count, range(3))
     images = make_images(labels, channels=1)
     labelled = LabelledImages(images, labels.astype(np.int64), np.arange(3), ("0", "1", "2"))
-    _, now = predict_after_both_phases(classifier.whole, classifier.whole.get_weights(), images)
+    now = training.predict(classifier.whole, images)
     expected = np.asarray(classifier.whole(images.astype(np.float32) / 255))
     assert np.allclose(now, expected, atol=1e-5)
     assert Results(labelled.targets, now, labelled.classes, labelled.names).confusion.sum() == count
 
 
 @pytest.mark.backend
-def test_both_phases_are_classified_with_their_own_weights(classifier):
-    labels = make_labels(9, range(3))
-    labelled = LabelledImages(make_images(labels, channels=1), labels.astype(np.int64), np.arange(3), ("0", "1", "2"))
-    images = labelled.images.astype(np.float32) / 255
-    first, expected_first = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
-    classifier.whole.set_weights([weight + 0.1 for weight in first])
-    second, expected_second = classifier.whole.get_weights(), np.asarray(classifier.whole(images))
-    after_phase_1, now = predict_after_both_phases(classifier.whole, first, labelled.images)
-    assert not np.allclose(expected_first, expected_second, atol=1e-3)
-    assert np.allclose(after_phase_1, expected_first, atol=1e-5)
-    assert np.allclose(now, expected_second, atol=1e-5)
-    assert all(map(np.array_equal, classifier.whole.get_weights(), second))
+def test_a_network_predicts_with_other_weights_and_then_with_its_own_again(classifier):
+    images = make_images(make_labels(9, range(3)), channels=1)
+    own, predict = classifier.whole.get_weights(), training.Predictor(classifier.whole)
+    expected = predict(images)
+    with with_weights(classifier.whole, [weight + 0.1 for weight in own]):
+        found, plain = predict(images), np.asarray(classifier.whole(images / np.float32(255)))
+    assert np.allclose(found, plain, atol=1e-5)
+    assert not np.allclose(found, expected, atol=1e-3)
+    assert np.array_equal(predict(images), expected)
 
 
 def test_a_wide_confusion_matrix_is_folded_to_a_width_and_loses_nothing():

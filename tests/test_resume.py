@@ -13,12 +13,15 @@ import keras
 import numpy as np
 import pytest
 from conftest import (
+    ENDED,
     Running,
     assert_same_bits,
     kept,
     make_hyperparameters,
     make_images,
     make_labels,
+    parse_autoencoder_arguments,
+    parse_classification_arguments,
     run_script,
     wait_for_rows,
     without_seconds,
@@ -35,7 +38,7 @@ from utilities.network.saving import save_model
 from utilities.record.run_list import find_run
 from utilities.record.runs import RunFolder
 from utilities.session.classification import ClassifierTask
-from utilities.terminal.arguments import LAST, parse_autoencoder_arguments, parse_classification_arguments
+from utilities.terminal.arguments import LAST
 from utilities.training import schedule, training
 
 EPOCHS = 6
@@ -69,8 +72,8 @@ def train_classifier(folder):
     encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
     classifier = build_classifier(encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, EPOCHS, batch_size=8)
-    after_phase_1, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
-    return classifier.whole.get_weights(), after_phase_1
+    ends, _ = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
+    return ends["everything"], ends["frozen"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Undisturbed:
     Attributes:
         train: a function of a run folder; it goes on with the experiment in a reopened one.
         history: its rows.
-        weights: the network's, and those that phase 1 ended with.
+        weights: those that the last phase and phase 1 ended with.
         copies: for each row of history, a folder that holds its run folder as it was right after it got that row.
     """
 
@@ -172,10 +175,10 @@ def test_a_checkpoint_of_another_network_is_told(of_autoencoder, tmp_path):
 
 def test_only_an_unfinished_experiment_of_the_same_script_is_resumed(tmp_path):
     old, finished, other = (new_folder(tmp_path, name) for name in ("autoencoder", "autoencoder", "classification"))
-    finished.keep_summary({"finished": True})
+    finished.keep_summary({"finished": True} | ENDED)
     assert reopen(tmp_path, "autoencoder").path == old.path
     assert reopen(tmp_path, "classification").path == other.path
-    old.keep_summary({"finished": True})
+    old.keep_summary({"finished": True} | ENDED)
     with pytest.raises(BadInput, match="no unfinished experiment"):
         reopen(tmp_path, "autoencoder")
 
@@ -345,9 +348,9 @@ def test_what_a_summary_held_it_holds_when_more_is_known(tmp_path):
     run = interrupted(tmp_path)
     reopen(tmp_path, "autoencoder").keep_summary({"finished": False, "seconds": 3})
     resumed = reopen(tmp_path, "autoencoder")
-    assert resumed.summary["seconds"] == 3
+    assert resumed.summary.seconds == 3
     assert resumed.command_line[resumed.command_line.index("--seed") + 1] == "1"
-    resumed.summary["arguments"]["seed"] = "1"  # as earlier versions kept it
+    resumed.summary.arguments["seed"] = "1"  # as earlier versions kept it
     assert resumed.command_line[resumed.command_line.index("--seed") + 1] == "1"
     assert_resumed(resumed, 3)
     assert resumed.path == run

@@ -9,7 +9,7 @@ import time
 import keras
 import numpy as np
 import pytest
-from conftest import CHILD_TIMEOUT, Running, assert_same_bits, run_script, start, wait_for_rows
+from conftest import CHILD_TIMEOUT, ENDED, Running, assert_same_bits, run_script, start, wait_for_rows
 
 from utilities.errors import BadInput
 from utilities.record.run_list import find_run
@@ -89,7 +89,7 @@ def test_a_classifier_trains_on_as_in_phase_2(classified):
 def test_a_run_that_trains_on_is_resumed(data, trained, tmp_path, rows):
     running = Running("autoencoder", ["-d", data / "letters"], f"{ANSWERS}6\n40\n", tmp_path)
     deadline = 240
-    while len(list(tmp_path.glob("runs/*"))) < 2 and running.process.poll() is None and deadline:
+    while len(list(tmp_path.glob("runs/*/experiment.json"))) < 2 and running.process.poll() is None and deadline:
         deadline -= 1
         try:
             running.process.wait(0.2)
@@ -159,10 +159,10 @@ def test_an_experiment_of_an_earlier_version_or_with_other_data_is_not_opened(tr
     shutil.copytree(trained.runs[0], run)
     (run / "weights.npz").write_bytes(b"PK damaged")
     with pytest.raises(BadInput, match=r"weights\.npz: cannot be opened: damaged"):
-        find_run(tmp_path / "runs", "autoencoder", "", finished=True).open()
+        find_run(tmp_path / "runs", "autoencoder", "", finished=True).read_weights()
     (run / "weights.npz").unlink()
     with pytest.raises(BadInput, match="No such file or directory; earlier versions kept no such file"):
-        find_run(tmp_path / "runs", "autoencoder", "", finished=True).open()
+        find_run(tmp_path / "runs", "autoencoder", "", finished=True).read_weights()
 
 
 @pytest.mark.parametrize("flags", [["-d", "elsewhere"], ["--seed", "2"]])
@@ -173,11 +173,13 @@ def test_another_file_or_seed_than_the_runs_own_is_refused(trained, flags):
     assert re.fullmatch(rf"autoencoder\.py: error: --{name}: runs/\S+ has its own, .+: leave it out\n", session.stderr)
 
 
-def test_weights_of_another_network_are_told_in_one_line(trained, tmp_path):
+@pytest.mark.parametrize("changes", [{"weight_0000": np.zeros((9, 9, 1, 4), np.float32)}, None])
+def test_weights_of_another_network_or_none_are_told_in_one_line(trained, tmp_path, changes):
     run = tmp_path / "runs" / trained.runs[0].name
     shutil.copytree(trained.runs[0], run)
     with np.load(run / "weights.npz") as archive:
-        np.savez(run / "weights.npz", **dict(archive) | {"weight_0000": np.zeros((9, 9, 1, 4), np.float32)})
+        arrays = dict(archive) | changes if changes else {"history": archive["history"]}
+    np.savez(run / "weights.npz", **arrays)
     session = run_script("autoencoder", ["--open"], "", tmp_path)
     assert session.code == 2
     told = f"autoencoder.py: error: runs/{run.name}: cannot be opened: damaged, or of another version\n"
@@ -215,7 +217,7 @@ def test_an_encoder_that_changes_before_it_is_copied_is_told(data, trained, tmp_
 
 def keep(parent, script="autoencoder", **changes):
     folder = RunFolder.create(parent, script, ["1"], {}, {})
-    folder.keep_summary(changes)
+    folder.keep_summary(ENDED | changes)
     return folder
 
 
@@ -237,6 +239,27 @@ def test_a_run_is_named_by_a_part_of_its_name_or_by_its_folder(tmp_path, monkeyp
     (one.path / "experiment.json").write_text("{}")
     with pytest.raises(BadInput, match=r"experiment\.json: damaged, or of an earlier version"):
         find_run(tmp_path, "autoencoder", one.path.name, finished=False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"finished": None}, {"answers": [1]}, {"arguments": {"seed": []}}, {"data": {"images": 1}}),
+        *({"parent": "0_autoencoder", "answers": answers} for answers in ([], ["many"], ["0"])),
+        *({"hyperparameters": changed} for changed in (None, [])),
+        *({"trained_on": changed} for changed in (None, ["images"], {"images": 1})),
+        *(
+            {"validation": changed}
+            for changed in (None, {}, {"val_loss": None}, {"val_loss": "x"}, {"val_loss": 10**400})
+        ),
+        *({"conditions": None}, {"seconds": "x"}, {"seconds": None}, {"test": {"accuracy": "x"}}),
+    ],
+)
+def test_a_summary_with_something_else_in_the_place_of_a_value_is_damaged(tmp_path, changes):
+    run = keep(tmp_path, finished=True)
+    assert RunFolder.read(run.path).summary == run.summary
+    run.keep_summary(changes)
+    assert RunFolder.read(run.path) is None
 
 
 def test_a_run_in_the_wrong_state_is_told_with_what_to_do(tmp_path):
@@ -291,6 +314,8 @@ def test_the_list_tells_of_each_run_and_marks_the_best(trained, classified, tmp_
     assert "    failed: RuntimeError: no\\nreason\n" in session.stdout
     assert "    not finished\n" in session.stdout
     assert "layers 1, kernels 3, filters 2, epochs 2 + 3, batch size 16" in session.stdout
+    ratio = float(losses(trained.runs[0])[-1][1]) / summary_of(trained.runs[0])["principal_components"]
+    assert f", {ratio:.2f} of as many principal components', " in session.stdout
     assert "data letters\n" in session.stdout
     other = run_script("classification", ["--list"], "", tmp_path)
     assert re.search(r"validation loss [\d.]+, accuracy [\d.]+%, test accuracy [\d.]+%, \d+ s", other.stdout)

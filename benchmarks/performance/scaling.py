@@ -145,9 +145,11 @@ def measure_exchange(repeats):
     """Return the constants of an exchange between two processes: latency and byte."""
     import jax
 
+    from utilities.processes import join_job
     from utilities.training import on_jax
 
-    on_jax.prepare(None)
+    join_job()
+    on_jax.prepare()
     sum_all = jax.pmap(lambda values: jax.lax.psum(values, "all"), axis_name="all")
     arrays = [np.ones((1, count), np.float32) for count in NUMBERS]
     small, large = (_seconds(lambda a=a: sum_all(a).block_until_ready(), repeats) for a in arrays)

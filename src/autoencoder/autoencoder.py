@@ -12,22 +12,24 @@ from utilities.terminal import program
 def main():
     """Train one autoencoder after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
+    from utilities.data.checksum import check_files
     from utilities.data.datasets import describe, read_images, split_for_validation
+    from utilities.network.hyperparameters import AutoencoderHyperparameters, TrainingData
     from utilities.network.memory import bytes_in_memory
     from utilities.session.loop import begin, repeat_experiments
-    from utilities.session.questions import questions_of_autoencoder
     from utilities.terminal.arguments import parse_autoencoder_arguments
     from utilities.terminal.console import say
 
-    arguments, folder = begin("autoencoder", parse_autoencoder_arguments)
+    arguments, folder = begin("autoencoder", partial(parse_autoencoder_arguments, AutoencoderHyperparameters))
     images = read_images(arguments.data)
+    check_files({arguments.data: images})
     data_bytes = bytes_in_memory(images)
     split = split_for_validation(len(images), arguments.seed)
     imported = program.import_in_background("utilities.session.autoencoder")
     say(f"{describe(images, split)}; seed {arguments.seed}\n")
 
     repeat_experiments(
-        partial(questions_of_autoencoder, images.shape[1:], len(split.training), data_bytes),
+        partial(AutoencoderHyperparameters.questions, TrainingData(images.shape[1:], len(split.training), data_bytes)),
         lambda: imported.result().AutoencoderTask(arguments, split, data_bytes, images),
         arguments.answers,
         folder,

@@ -12,27 +12,32 @@ from utilities.terminal import program
 def main():
     """Train one classifier after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
+    from utilities.data.checksum import check_files
     from utilities.data.datasets import describe, read_test_set, read_training_set, split_for_validation
     from utilities.network.encoder_reader import read_encoder
+    from utilities.network.hyperparameters import ClassifierHyperparameters, TrainingData
     from utilities.network.memory import bytes_in_memory, bytes_of_codes, bytes_of_encoder
     from utilities.session.loop import begin, repeat_experiments
-    from utilities.session.questions import questions_of_classifier
     from utilities.terminal.arguments import parse_classification_arguments
     from utilities.terminal.console import say
 
-    arguments, folder = begin("classification", parse_classification_arguments)
+    arguments, folder = begin("classification", partial(parse_classification_arguments, ClassifierHyperparameters))
     training = read_training_set(arguments.data, arguments.datalabels)
     test = read_test_set(arguments.test, arguments.testlabels, training)
+    check_files({arguments.data: training.images, arguments.datalabels: training.targets})
+    check_files({arguments.test: test.images, arguments.testlabels: test.targets})
     encoder = read_encoder(arguments.modelpath, training.images.shape[1:])
-    data_bytes = bytes_in_memory(training.images, test.images)
-    data_bytes += bytes_of_codes(encoder.size.code, len(training.images)) + bytes_of_encoder(encoder.size.weights)
+    memory = bytes_in_memory(training.images, test.images) + bytes_of_encoder(encoder.size.weights)
+    memory += bytes_of_codes(encoder.size.code, len(training.images))
     split = split_for_validation(len(training.images), arguments.seed, training.targets)
+    classes = len(training.classes)
+    data = TrainingData(training.images.shape[1:], len(split.training), memory, encoder.size, classes)
     imported = program.import_in_background("utilities.session.classification")
-    say(f"{describe(training.images, split)}, {len(training.classes)} classes; seed {arguments.seed}\n")
+    say(f"{describe(training.images, split)}, {classes} classes; seed {arguments.seed}\n")
 
     repeat_experiments(
-        partial(questions_of_classifier, encoder.size, len(training.classes), len(split.training), data_bytes),
-        lambda: imported.result().ClassifierTask(arguments, split, data_bytes, training, test, encoder),
+        partial(ClassifierHyperparameters.questions, data),
+        lambda: imported.result().ClassifierTask(arguments, split, memory, training, test, encoder),
         arguments.answers,
         folder,
     )

@@ -1,22 +1,14 @@
-"""What Keras computes with, and in how many processes, as its own environment variables say."""
+"""What Keras computes with, as its own environment variables say."""
 
 import os
-import re
-import socket
 import sys
 import traceback
-from dataclasses import dataclass
 from importlib.util import find_spec
 
-from utilities import system
 from utilities.errors import BadInput
 from utilities.text import printable
 
 BACKENDS = ("tensorflow", "jax")
-ADDRESSES, COUNT, NUMBER = VARIABLES = tuple(
-    f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
-)
-NUMERAL = "[0-9]{1,5}"
 # Defaults for the libraries; settings of the user win.
 SETTINGS = {
     # Of the devices' memory, only what is used: others may want the rest.
@@ -78,57 +70,3 @@ def fault_of_variables(error):
     named = [name for name in given if name.lower() in str(error).lower()] or given
     told = ", ".join(f"{name}={os.environ[name]}" for name in named)
     return BadInput(printable(f"{told}: {error}", LONGEST_FAULT))
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job of several processes.
-
-    Attributes:
-        address: host and port at which process 0 is reached.
-        count: of the processes.
-        number: of this process, from 0.
-    """
-
-    address: tuple[str, int]
-    count: int
-    number: int
-
-    def name(self, *numbers):
-        """Return what a user is told of some of the processes."""
-        return f"process{'es' * (len(numbers) > 1)} {', '.join(map(str, sorted(numbers)))} of {self.count}"
-
-
-def read_job():
-    """Return the Job that the environment says this process is one of, or None.
-
-    Raises:
-        BadInput: it cannot be.
-    """
-    if not any(variable in os.environ for variable in VARIABLES):
-        return None
-    if not system.WAITS_FOR_SIGNALS:
-        raise BadInput(f"{COUNT}: a job of several processes needs Linux or macOS")
-    for variable in VARIABLES:
-        if not os.environ.get(variable):
-            raise BadInput(f"{variable}: not set; a job of several processes needs {', '.join(VARIABLES)}")
-    for variable in (COUNT, NUMBER):
-        if not re.fullmatch(NUMERAL, os.environ[variable]):
-            raise BadInput(f"{variable}: expected a whole number, found {os.environ[variable]!r}")
-    count, number = int(os.environ[COUNT]), int(os.environ[NUMBER])
-    if number >= count:
-        raise BadInput(f"{NUMBER}: expected a number below {COUNT}, {count}, found {number}")
-    addresses = [re.fullmatch(f"(.+):({NUMERAL})", address) for address in os.environ[ADDRESSES].split(",")]
-    if len(addresses) not in (1, count) or not all(found and 0 < int(found[2]) < 2**16 for found in addresses):
-        raise BadInput(f"{ADDRESSES}: expected HOST:PORT of process 0, or of each, found {os.environ[ADDRESSES]!r}")
-    if os.environ.get("KERAS_BACKEND") != "jax":
-        raise BadInput(f"{COUNT}: several processes train on JAX alone; set KERAS_BACKEND=jax")
-    if system.is_terminal(sys.stdin):
-        raise BadInput(f"{COUNT}: several processes need the same answers: redirect a file to standard input")
-    host, port = addresses[0].groups()
-    address = host.strip("[]"), int(port)
-    try:
-        socket.getaddrinfo(*address)
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"{ADDRESSES}: no host is found by the name {host!r}") from error
-    return Job(address, count, number) if count > 1 else None

@@ -27,6 +27,8 @@ LONGEST_LINE = 200
 # As faulthandler begins, on a signal that a library raised, or on what Windows has in its place.
 CRASHED = re.compile("Fatal Python error: |Windows fatal exception: ")
 LOG_PREFIX = re.compile(r"[A-Z]\d{4} \S+ +\d+ \S+\] ")
+# As JAX ends a process of a job of several; what it knows of the cause follows.
+LOST_PROCESS = re.compile(r"JAX distributed service.*?absl::Status: (.*?)(?:\n\n|\*\*\*|$)", re.DOTALL)
 # Lines that do not tell why: the stack of a failed check, news, warnings, and errors that were recovered from.
 NO_FAULT = re.compile(r"\s*(\*\*\*|@|[IWE]\d{4} |WARNING: |$)")
 
@@ -97,6 +99,9 @@ def _explain(words, signals, changed):
         signals: those that left a mark.
         changed: the paths of files that it had mapped, and that have changed since.
     """
+    if lost := LOST_PROCESS.search(words):
+        told = printable(" ".join(lost[1].split()), LONGEST_LINE)
+        return f"the job lost a process: {told}; --resume goes on after the last finished epoch"
     before, *after = CRASHED.split(words, 1)
     faults = [LOG_PREFIX.sub("", line).strip() for line in before.splitlines() if not NO_FAULT.match(line)]
     if signals:

@@ -29,7 +29,7 @@ ENDING_SIGNALS = _signals("SIGINT SIGTERM SIGHUP SIGBREAK SIGXCPU SIGUSR1 SIGUSR
 # Those that end a process at once and that faulthandler does not tell by itself.
 OTHER_SIGNALS = _signals("SIGQUIT SIGALRM SIGVTALRM SIGPROF SIGTRAP SIGSYS SIGPWR SIGPOLL SIGSTKFLT")
 LOST_OUTPUT = getattr(signal, "SIGHUP", signal.SIGTERM)  # what a process sends itself when nobody reads it any more
-WAITS_FOR_SIGNALS = hasattr(signal, "sigwait")
+JOINS_JOBS = resource is not None  # JAX has no transport between processes on Windows
 LIMITS_PROCESSOR_TIME = hasattr(signal, "setitimer")
 # Options of subprocess.Popen for a process that Ctrl-C leaves alone, and where it can be a closed terminal too.
 DETACHED = (

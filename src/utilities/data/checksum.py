@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 
+from utilities.processes import check_alike, several_processes
+
 # Of a larger array, which may be a mapped file larger than memory, this many bytes are summed up, in this many parts.
 CHECKSUM_BYTES, CHECKSUM_PARTS = 2**26, 2**8
 
@@ -21,3 +23,14 @@ def identify(array):
     # A single channel goes unsaid, as it does in experiments from before there were more.
     shape = array.shape[:3] if array.shape[3:] == (1,) else array.shape
     return f"{shape}, checksum {checksum:08x}"
+
+
+def check_files(arrays):
+    """Check that this process has read from its files, {path: array}, what process 0 of the job has.
+
+    Raises:
+        BadInput: it has not.
+    """
+    if several_processes():
+        for path, array in arrays.items():
+            check_alike(path, identify(array))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from utilities.data import idx
-from utilities.data.batches import WHITE
 from utilities.data.names import NAMES_FILE, read_names
 from utilities.errors import BadInput
 from utilities.terminal.console import say
@@ -17,7 +16,6 @@ MOST_CHANNELS = 4
 QMNIST_COLUMNS = 8
 # ImageNet's, the largest common set, are as many. More labels than that are rather the images' numbers.
 MOST_CLASSES = 1000
-COMPARED_NUMBERS = 2**22
 
 
 @dataclass(frozen=True)
@@ -189,16 +187,6 @@ def _numbers_held_out(sizes, random):
     by_remainder = np.lexsort((random.random(len(sizes)), numbers - shares))
     numbers[by_remainder[: _tenth(divided.sum()) - numbers.sum()]] += 1
     return numbers
-
-
-def mean_image_error(images, split):
-    """Return the mean squared error, of pixels in [0, 1], of the mean training image in place of validation images.
-
-    Some of all images are enough for it: as many as have COMPARED_NUMBERS.
-    """
-    most = max(1, COMPARED_NUMBERS // images[0].size)
-    training, validation = (images[spread(part, most)] for part in (split.training, split.validation))
-    return np.square((validation - training.mean(axis=0)) / WHITE).mean()
 
 
 def spread(values, most):

@@ -208,8 +208,8 @@ def _read_settings(entry, wanted):
         match key, value:
             case "alpha", _:
                 key = "negative_slope"  # as Keras 2 calls it
-            case "dtype", {"class_name": "DTypePolicy" | "Policy", "config": {"name": value}}:
-                pass
+            case "dtype", {"class_name": "DTypePolicy" | "Policy", "config": {"name": policy}}:
+                value = policy
         if key in wanted or key in OF_ALL_LAYERS:
             expected, holds = RULES[key]
             if not holds(value) and not (value is None and wanted.get(key, 0) is None):

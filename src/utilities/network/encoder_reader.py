@@ -13,6 +13,7 @@ from utilities.network.child_process import run_in_child
 from utilities.network.encoder_configuration import LONGEST_CONFIGURATION, read_configuration
 from utilities.network.layers import Encoder, size_of_layers
 from utilities.network.memory import FLOAT32
+from utilities.processes import check_alike
 from utilities.text import printable
 
 LONGEST_READING = 20.0  # seconds of the processor; a gigabyte takes one or two
@@ -30,14 +31,17 @@ def read_encoder(path, image_shape):
     HDF5's library is known to crash or to loop for ever on some damaged files, so a child process reads it.
 
     Raises:
-        BadInput: the file holds no such encoder; the message names it and what was found in it.
+        BadInput: the file holds no such encoder, or another than in process 0 of the job; the message names it and what
+            was found in it.
     """
     try:
-        return run_in_child(_read, path, image_shape, seconds=LONGEST_READING)
+        encoder = run_in_child(_read, path, image_shape, seconds=LONGEST_READING)
     except ChildProcessError as end:
         raise BadInput(f"{path}: {NO_MODEL}: reading it {end}") from end
     except BadInput as fault:
         raise BadInput(f"{path}: {printable(str(fault), LONGEST_FAULT)}") from fault
+    check_alike(path, encoder.name)
+    return encoder
 
 
 def _read(path, input_shape):

@@ -1,13 +1,152 @@
-"""The answers to the questions of each script, which make a network and its training."""
+"""The hyperparameters of each script's networks and training, with all about the questions that they answer."""
 
+import math
+import re
 from dataclasses import dataclass
+from functools import partial
+
+from utilities.errors import BadInput
+from utilities.network import architecture
+from utilities.network.layers import NetworkSize
+from utilities.network.memory import check_memory
+from utilities.terminal import answers
+from utilities.terminal.answers import whole_number
+from utilities.terminal.questions import Answers, question, show_numbers
+
+MOST_LAYERS = 20
+MOST_UNITS = 65_536
+MOST_EPOCHS = 100_000
+LARGEST_BATCH = 65_536
+
+# What Enter takes: the layers, and for each of them; layers past the last repeat it. benchmarks/ says how they were
+# found.
+LAYERS = 3
+KERNEL_SIZES = ((5, 5), (7, 7), (7, 7), (1, 1))
+FILTERS = (32, 32, 64, 64)
+UNITS = 128
+# The batch size where there are fewer images than so many, and how many steps, in whole epochs, these are trained for.
+BATCH_SIZES_OF_FEW = {1_000: 16, 20_000: 32}
+AUTOENCODER_STEPS, CLASSIFIER_STEPS = 3000, 1000
+MOST_EPOCHS_OF_FEW = 100
 
 
 @dataclass(frozen=True)
-class AutoencoderHyperparameters:
+class TrainingData:
+    """What defaults and bounds of the answers depend on.
+
+    Attributes:
+        image_shape: (rows, columns, channels).
+        images: how many there are to train on.
+        memory: bytes that the data take.
+        encoder: the NetworkSize of the encoder that a classifier is put on.
+        classes: how many there are.
+    """
+
+    image_shape: tuple[int, int, int]
+    images: int
+    memory: int = 0
+    encoder: NetworkSize | None = None
+    classes: int | None = None
+
+
+MNIST = TrainingData((28, 28, 1), 54_000)
+
+
+def parse_kernel_sizes(answer, layers):
+    """Return the kernel sizes, ((rows, columns), ...), that an answer such as "(5, 5) 3x3 1" names.
+
+    Raises:
+        ValueError: neither one kernel size nor as many as layers, or one out of bounds.
+    """
+    pair = re.fullmatch(r"([0-9]{1,2}),([0-9]{1,2})", answer)
+    if pair and pair[1] != pair[2] and layers > 1:
+        one, two = "x".join(pair.groups()), " ".join(pair.groups())
+        raise ValueError(f"expected {one} if it is the size of all kernels, or {two} if of two, found {answer!r}")
+    example = " ".join(f"{rows}x{columns}" for rows, columns in _for_layers(KERNEL_SIZES, KERNEL_SIZES, layers))
+    return answers.one_for_each(answer, layers, _parse_kernel_size, answers.split_pairs, "kernel size", example)
+
+
+def _show_kernel_sizes(sizes):
+    return " ".join(f"({rows}, {columns})" for rows, columns in sizes)
+
+
+def _parse_kernel_size(text):
+    rows, _, columns = text.partition("x")
+    side = whole_number(1, architecture.LARGEST_KERNEL_SIDE)
+    return side(rows), side(columns or rows)
+
+
+def parse_filters(answer, layers):
+    """Return the numbers of filters that an answer such as "16 32 64" names.
+
+    Raises:
+        ValueError: neither one number nor as many as layers, or one out of bounds.
+    """
+    example = show_numbers(_for_layers(FILTERS, FILTERS, layers))
+    number = whole_number(1, architecture.MOST_FILTERS)
+    return answers.one_for_each(answer, layers, number, answers.split_list, "number", example)
+
+
+def _for_layers(values, defaults, layers):
+    """Return a value for each layer: those of before, the last one repeated, or defaults where those were taken."""
+    if values == defaults[: len(values)]:
+        values = defaults
+    return (values + values[-1:] * layers)[:layers]
+
+
+def _of_each_layer(name, text, defaults, parse, show):
+    return question(
+        name,
+        text,
+        lambda so_far: partial(parse, layers=so_far.get("layers", 1)),
+        lambda data, so_far: _for_layers(defaults, defaults, so_far["layers"]),
+        show=show,
+        again=lambda before, so_far: _for_layers(before, defaults, so_far["layers"]),
+    )
+
+
+def _default_layers(data, so_far):
+    if fault := architecture.pooling_fault(data.image_shape, 1):
+        raise BadInput(f"these images suit no number of layers: {fault}")
+    return 1 if architecture.pooling_fault(data.image_shape, LAYERS) else LAYERS
+
+
+def _batch_size_of_few(images):
+    return next((batch_size for limit, batch_size in BATCH_SIZES_OF_FEW.items() if images < limit), None)
+
+
+def _epochs(help, many, steps):
+    """Return the question of the epochs: so many of many images, tens of them, for so many steps, of few."""
+
+    def default(data, so_far):
+        if (batch_size := _batch_size_of_few(data.images)) is None:
+            return many
+        return min(MOST_EPOCHS_OF_FEW, 10 * math.ceil(steps / math.ceil(data.images / batch_size) / 10))
+
+    help = f"{help} (default: {{default}}; more of few images)"
+    return question("epochs", "epochs", lambda so_far: whole_number(1, MOST_EPOCHS), default, help)
+
+
+def _batch_size(many):
+    def note(size, data):
+        return f"only {data.images} images to train on: each epoch is a single step" if size > data.images else ""
+
+    return question(
+        "batch size",
+        "batch size",
+        lambda so_far: whole_number(1, LARGEST_BATCH),
+        lambda data, so_far: _batch_size_of_few(data.images) or many,
+        "images in a step (default: {default}; fewer of few images)",
+        note=note,
+    )
+
+
+@dataclass(frozen=True)
+class AutoencoderHyperparameters(Answers):
     """The answers to the questions of ``autoencoder.py``.
 
     Attributes:
+        layers: how many; as many as filters.
         kernel_sizes: (rows, columns) of each layer's kernel, from the image to the code.
         filters: each layer's number of filters, as many as kernel_sizes.
         epochs: passes over the training images.
@@ -15,42 +154,56 @@ class AutoencoderHyperparameters:
         third_pooling: whether set 3 ends in max-pooling by 7; None where it cannot, and is not asked.
     """
 
-    kernel_sizes: tuple[tuple[int, int], ...]
-    filters: tuple[int, ...]
-    epochs: int
-    batch_size: int
-    third_pooling: bool | None
+    usual_data = MNIST
 
-    def values(self):
-        """Return {name: value}, for files: numbers, or lists of them."""
-        return {
-            "layers": len(self.filters),
-            "kernels": self.kernel_sizes,
-            "filters": self.filters,
-            "epochs": self.epochs,
-            "batch size": self.batch_size,
-            "third pooling": bool(self.third_pooling),
-        }
+    layers: int = question(
+        "layers",
+        "number of convolutional layers",
+        lambda so_far: whole_number(1, MOST_LAYERS),
+        _default_layers,
+        "{text} (default: as many as kernels or filters are given, or {default})",
+        init=False,
+    )
+    kernel_sizes: tuple[tuple[int, int], ...] = _of_each_layer(
+        "kernels", "kernel size of each layer", KERNEL_SIZES, parse_kernel_sizes, _show_kernel_sizes
+    )
+    filters: tuple[int, ...] = _of_each_layer("filters", "filters of each layer", FILTERS, parse_filters, show_numbers)
+    epochs: int = _epochs("passes over the images", 10, AUTOENCODER_STEPS)
+    batch_size: int = _batch_size(64)
+    third_pooling: bool | None = question(
+        "third pooling",
+        "third max-pooling (7, 7)? y/n",
+        lambda so_far: answers.yes_or_no,
+        lambda data, so_far: True if architecture.may_pool_third(data.image_shape, so_far["layers"]) else None,
+        "y or n, where it can be (default: {default:.1})",
+        answers.show_yes_or_no,
+    )
 
-    def labels(self):
-        """Return {name: value} as texts, for tables and pictures."""
-        return {name: show_value(value) for name, value in self.values().items()}
+    def __post_init__(self):
+        object.__setattr__(self, "layers", len(self.filters))
 
-    def answers(self):
-        """Return the lines that answer the script's questions with these values."""
-        third_pooling = [] if self.third_pooling is None else ["y" if self.third_pooling else "n"]
-        return [
-            str(len(self.filters)),
-            show_kernel_sizes(self.kernel_sizes),
-            show_numbers(self.filters),
-            str(self.epochs),
-            str(self.batch_size),
-            *third_pooling,
-        ]
+    @classmethod
+    def check_flags(cls, given):
+        """Return what Answers' does; lists of kernel sizes or filters imply the number of layers."""
+        lists = {"--kernels": answers.split_pairs, "--filters": answers.split_list}
+        layers = max((len(split(given[flag])) for flag, split in lists.items() if flag in given), default=1)
+        return super().check_flags(({"--layers": str(layers)} if layers > 1 else {}) | given)
+
+    @staticmethod
+    def check(data, so_far):
+        """Check that images can be pooled by so many layers, and that the autoencoder can be trained in memory."""
+        layers = so_far["layers"]
+        if fault := architecture.pooling_fault(data.image_shape, layers):
+            raise ValueError(fault)
+        if "filters" in so_far:
+            third_pooling = so_far.get("third_pooling", architecture.may_pool_third(data.image_shape, layers))
+            kernels, filters = so_far["kernel_sizes"], so_far["filters"]
+            size = architecture.autoencoder_size(data.image_shape, kernels, filters, third_pooling)
+            check_memory(size, so_far.get("batch_size", 1), data.memory)
 
 
 @dataclass(frozen=True)
-class ClassifierHyperparameters:
+class ClassifierHyperparameters(Answers):
     """The answers to the questions of ``classification.py``.
 
     Attributes:
@@ -59,40 +212,19 @@ class ClassifierHyperparameters:
         batch_size: images in each step of the optimizer.
     """
 
-    units: int
-    epochs: int
-    batch_size: int
+    usual_data = MNIST
 
-    def values(self):
-        """Return {name: value}, for files."""
-        return {"units": self.units, "epochs": self.epochs, "batch size": self.batch_size}
+    units: int = question(
+        "units",
+        "units of the hidden dense layer",
+        lambda so_far: whole_number(1, MOST_UNITS),
+        lambda data, so_far: UNITS,
+    )
+    epochs: int = _epochs("of each of the two phases", 5, CLASSIFIER_STEPS)
+    batch_size: int = _batch_size(128)
 
-    def labels(self):
-        """Return {name: value} as texts, for tables and pictures."""
-        return {name: show_value(value) for name, value in self.values().items()}
-
-    def answers(self):
-        """Return the lines that answer the script's questions with these values."""
-        return [str(self.units), str(self.epochs), str(self.batch_size)]
-
-
-def show_value(value):
-    """Return one of the values of hyperparameters, or what a file has in its place, as a table shows it."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case [[_, _], *_]:
-            return " ".join(str(rows) if rows == columns else f"{rows}x{columns}" for rows, columns in value)
-        case [*_]:
-            return show_numbers(value)
-    return str(value)
-
-
-def show_kernel_sizes(sizes):
-    """Return kernel sizes as they are typed: "(5, 5) (3, 3)"."""
-    return " ".join(f"({rows}, {columns})" for rows, columns in sizes)
-
-
-def show_numbers(numbers):
-    """Return numbers as they are typed: "16 32 64"."""
-    return " ".join(map(str, numbers))
+    @staticmethod
+    def check(data, so_far):
+        """Check that the classifier can be trained in memory."""
+        size = architecture.classifier_size(data.encoder, so_far["units"], data.classes)
+        check_memory(size, so_far.get("batch_size", 1), data.memory)

@@ -1,6 +1,7 @@
 """The networks: the autoencoder with its two halves, and the classifier on top of an encoder."""
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from math import prod
@@ -131,3 +132,14 @@ def leaves(network):
             yield from leaves(layer)
         elif not isinstance(layer, layers.InputLayer):
             yield layer
+
+
+@contextmanager
+def with_weights(network, weights):
+    """Within it as a context, a network has other weights, in Keras' order."""
+    own = network.get_weights()
+    network.set_weights(weights)
+    try:
+        yield
+    finally:
+        network.set_weights(own)

@@ -3,23 +3,26 @@
 from functools import partial
 
 from utilities.record import figures
-from utilities.record.experiment import best_of, read_back, show
-from utilities.record.run_list import folders_of
+from utilities.record.run_list import best_of, folders_of
+from utilities.record.runs import RunFolder
+from utilities.record.summary import show
 
 
 def with_earlier(experiments):
-    """Return experiments of a session, and before them those of earlier sessions that they can be compared with.
+    """Return the RunFolders of a session, and before them those of earlier sessions that they can be compared with.
 
-    These are the finished ones beside the last in its run folder's parent, of the same script and data. A folder that
-    is damaged, or that something else made, is passed over.
+    These are the finished ones beside the last, of the same script and data. A folder that is damaged, or that
+    something else made, is passed over.
     """
     last = experiments[-1]
-    own = {experiment.folder.path for experiment in experiments}
-    path = last.folder.path
-    beside = folders_of(path.parent, path.name.rpartition("_")[2]) if path else []
-    earlier = [read_back(folder) for folder in beside if folder.path not in own]
-    alike = last.trained_on, last.answers.keys()
-    return [each for each in earlier if each and (each.trained_on, each.answers.keys()) == alike] + experiments
+    own = {experiment.path for experiment in experiments}
+    beside = folders_of(last.path.parent, last.path.name.rpartition("_")[2]) if last.path else []
+    earlier = filter(None, (RunFolder.read(path) for path in beside if path not in own))
+    return [each for each in earlier if each.summary.is_comparable and _data_of(each) == _data_of(last)] + experiments
+
+
+def _data_of(experiment):
+    return experiment.summary.trained_on, experiment.summary.settings.keys()
 
 
 def format_experiments(experiments):
@@ -28,23 +31,23 @@ def format_experiments(experiments):
     table = [f"{'validation':>15}", f"{'loss':>15}{'seconds':>9}"]
     for number, (experiment, differing) in enumerate(zip(experiments, differences(experiments), strict=True), start=1):
         mark = "*" if experiment is best else " "
-        line = f"{number:>2}{mark}{experiment.validation_loss:>#12.4g}{experiment.seconds:>9.0f}  {show(differing)}"
-        table.append(line.rstrip())
+        loss, seconds = experiment.summary.validation_loss, experiment.summary.seconds
+        table.append(f"{number:>2}{mark}{loss:>#12.4g}{seconds:>9.0f}  {show(differing)}".rstrip())
     return "\n".join(table)
 
 
 def differences(experiments):
-    """Return, of each experiment, those of its answers and conditions that are not the same in all."""
-    answers = [experiment.answers for experiment in experiments]
-    differing = [name for name in answers[0] if len({answer[name] for answer in answers}) > 1]
-    return [{name: answer[name] for name in differing} for answer in answers]
+    """Return, of each experiment, those of its hyperparameters and conditions that are not the same in all."""
+    settings = [experiment.summary.settings for experiment in experiments]
+    differing = [name for name in settings[0] if len({each[name] for each in settings}) > 1]
+    return [{name: each[name] for name in differing} for each in settings]
 
 
 def draw_comparison(experiments, name="hyperparameters"):
     """Draw the losses of experiments of one script against the answers in which they differ; for pictures.show."""
     answers = differences(experiments)
     if not answers[0]:  # a single one, or all the same
-        answers = [experiment.hyperparameters for experiment in experiments]
+        answers = [experiment.summary.labels for experiment in experiments]
     values = {answer: [each[answer] for each in answers] for answer in answers[0]}
-    losses = [experiment.validation_loss for experiment in experiments]
+    losses = [experiment.summary.validation_loss for experiment in experiments]
     return {name: partial(figures.draw_comparison, values, losses)}

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import math
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,15 +13,13 @@ import numpy as np
 from utilities.errors import BadInput, Fault
 from utilities.files import as_csv, replacing
 from utilities.processes import is_first_process
-from utilities.text import as_in_paths
+from utilities.record.summary import DAMAGED, Summary, show
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
 WEIGHTS = "weights.npz"
 NOT_KEPT = ("answers", "list", "open", "resume")  # arguments that an experiment is not repeated with
 KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
-# What reading a summary raises that is damaged, or that something else made.
-DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class RunFolder:
@@ -30,15 +30,14 @@ class RunFolder:
 
     Attributes:
         path: the folder; None where there is none, or once something could not be kept in it.
-        summary: what ``experiment.json`` holds.
+        summary: the Summary that ``experiment.json`` holds; None where nothing is kept.
         history: the rows so far, one per epoch; training.Record says what is in one.
-        checkpoint: what a reopened experiment goes on from, {name: array}: one that is finished has its weights there.
-            Empty for one that begins.
+        checkpoint: what a resumed experiment goes on from, {name: array}; empty for one that begins.
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path=None, summary=None):
         self.path = path
-        self.summary = {}
+        self.summary = summary
         self.history = []
         self.checkpoint = {}
 
@@ -61,30 +60,21 @@ class RunFolder:
             for name, value in arguments.items()
             if name not in NOT_KEPT
         }
-        folder.summary = {"finished": False, "arguments": arguments, "answers": answers, "data": data}
+        parent = epochs = None
         if origin:
-            epochs = origin.summary["hyperparameters"]["epochs"]
-            folder.summary |= {"parent": origin.path.name if origin.path else "", "epochs_before": str(epochs)}
+            parent, epochs = origin.path.name if origin.path else "", str(origin.summary.hyperparameters["epochs"])
+        folder.summary = Summary(False, arguments, answers, data, parent, epochs)
         folder.keep_bytes(ANSWERS, folder.answers.encode())
         folder.keep_summary({})
         return folder
 
-    @property
-    def is_finished(self):
-        """Whether there is nothing more to train."""
-        return self.summary["finished"] is True
-
-    def read(self):
-        """Read ``experiment.json``; tell whether it is that of an experiment that can be gone back to."""
+    @classmethod
+    def read(cls, path):
+        """Return the RunFolder of a path, or None where its ``experiment.json`` is damaged or no experiment's."""
         try:
-            self.read_summary()
-            texts = [*self.summary["answers"], *self.summary["data"].values(), self.summary.get("parent", "")]
-            values = self.summary["arguments"].values()
-            if all(isinstance(text, str) for text in texts) and all(isinstance(value, str | int) for value in values):
-                return isinstance(self.summary["finished"], bool)
+            return cls(path, Summary.read(path / SUMMARY))
         except DAMAGED:
-            pass
-        return False
+            return None
 
     def resume(self):
         """Go to the last checkpoint that is whole; return this folder.
@@ -93,41 +83,46 @@ class RunFolder:
             BadInput: all checkpoints are damaged, or the files cannot be written.
         """
         paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
-        whole = next((path for path in paths if not self._load(path)), None)
-        if paths and not whole:
+        for path in paths:
+            try:
+                self.checkpoint = self._load(path)
+            except ValueError:
+                continue
+            if path != paths[0]:
+                tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
+            break
+        if paths and not self.checkpoint:
             raise BadInput(
                 f"{self.path}: cannot be resumed: damaged: {', '.join(path.name for path in paths)}; delete that to "
                 "train this experiment from its beginning, or move its folder away to resume an earlier one"
             )
-        if paths and whole != paths[0]:
-            tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {whole.name}")
         self._restore(ANSWERS, self.answers.encode())
         self._restore(HISTORY, _history_as_csv(self.history))
         return self
 
-    def open(self):
-        """Read the weights and the history of a finished experiment; return this folder.
+    def read_weights(self):
+        """Return the weights that a finished experiment ended with, {name: array}; its history is read with them.
 
         Raises:
             BadInput: they are damaged, or not there.
         """
         path = self.path / WEIGHTS
-        if fault := self._load(path):
-            raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file")
-        return self
+        try:
+            return self._load(path)
+        except ValueError as fault:
+            raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file") from fault
 
     def _load(self, path):
-        """Read a file of arrays and the history beside them; return why that cannot be done, or None."""
+        """Return the arrays of a file, and read the history beside them; raise ValueError with why that cannot be."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
-            history = json.loads(arrays.pop("history").item())
+            self.history = json.loads(arrays.pop("history").item())
         except MemoryError:
             raise
         except Exception as error:  # whatever NumPy and zipfile raise
-            return getattr(error, "strerror", None) or "damaged"
-        self.checkpoint, self.history = arrays, history
-        return None
+            raise ValueError(getattr(error, "strerror", None) or "damaged") from error
+        return arrays
 
     def _restore(self, name, content):
         """Give a file its content, and say so where it does not begin with that; epochs after it are trained again."""
@@ -147,10 +142,11 @@ class RunFolder:
     def outcome(self):
         """The row of the epoch that tells what came of the experiment.
 
-        It is the last epoch; of several phases, that of the one which ended with the highest validation accuracy.
+        It is the last epoch; of several phases, that of the one which ended with the lowest validation loss, the later
+        of equal ones.
         """
         last_of_phases = {row["phase"]: row for row in self.history}
-        return max(reversed(last_of_phases.values()), key=lambda row: row.get("val_accuracy", 0))
+        return min(reversed(last_of_phases.values()), key=lambda row: (math.isnan(row["val_loss"]), row["val_loss"]))
 
     def check_data(self, data):
         """Check that a reopened experiment's data, as create takes them, are what it was trained on before.
@@ -158,7 +154,7 @@ class RunFolder:
         Raises:
             BadInput: a file holds something else now.
         """
-        kept = {self._absolute(path): expected for path, expected in self.summary["data"].items()}
+        kept = {self._absolute(path): expected for path, expected in self.summary.data.items()}
         for path, found in data.items():
             expected = kept.get(path, "nothing")
             if found != expected:
@@ -167,21 +163,20 @@ class RunFolder:
                     f"begin again with < {self.path / ANSWERS}"
                 )
 
-    def read_summary(self):
-        """Read ``experiment.json``."""
-        kept = json.loads((self.path / SUMMARY).read_bytes())
-        self.summary = json.loads(as_in_paths(json.dumps(kept, ensure_ascii=False)))
+    @property
+    def title(self):
+        """The hyperparameters in one line, for pictures."""
+        return show(self.summary.labels)
 
     @property
     def answers(self):
         """The answers that the experiment was made with, a line each."""
-        return "".join(f"{answer}\n" for answer in self.summary["answers"])
+        return "".join(f"{answer}\n" for answer in self.summary.answers)
 
     @property
     def command_line(self):
         """The arguments that the experiment was made with, as the script's parser takes them."""
-        arguments = self.summary["arguments"]
-        kept = {name: value for name, value in arguments.items() if name not in NOT_KEPT}
+        kept = {name: value for name, value in self.summary.arguments.items() if name not in NOT_KEPT}
         texts = {name: str(value) if name == "seed" else self._absolute(value) for name, value in kept.items()}
         return [word for name, text in texts.items() for word in (f"--{name}", text)]
 
@@ -209,12 +204,12 @@ class RunFolder:
 
         Its path is kept relative to this folder, which may be moved.
         """
-        source = Path(self.summary["arguments"][name])
-        copy = f"{name}/{source.name}"
+        arguments, data = self.summary.arguments, self.summary.data
+        source = arguments[name]
+        copy = f"{name}/{Path(source).name}"
         if self.keep(name, lambda path: path.mkdir()) and self.keep_bytes(copy, content):
-            self.summary["arguments"][name] = copy
-            data = self.summary["data"].items()
-            self.keep_summary({"data": {copy if path == str(source) else path: found for path, found in data}})
+            data = {copy if path == source else path: found for path, found in data.items()}
+            self.keep_summary({"arguments": arguments | {name: copy}, "data": data})
 
     def keep_next(self, stem, suffix, content):
         """Write a file named "stem-1", or by the next number that is free; return what keep returns."""
@@ -248,10 +243,10 @@ class RunFolder:
         self.keep(name, write)
 
     def keep_summary(self, changes):
-        """Add to ``experiment.json``, which tells under "finished" whether there is more to train."""
-        self.summary |= changes
-        self.keep_bytes(SUMMARY, f"{json.dumps(self.summary, indent=2)}\n".encode())
-        if self.is_finished:
+        """Change fields of the summary, {name: value}; the checkpoints of a finished experiment go."""
+        self.summary = replace(self.summary, **changes)
+        self.keep_bytes(SUMMARY, self.summary.as_bytes())
+        if self.summary.finished:
             self.keep("", _remove_checkpoints)
 
 

@@ -12,17 +12,22 @@ from utilities.errors import BadInput
 from utilities.files import as_csv
 from utilities.network import networks
 from utilities.network.encoder_reader import DIGITS
+from utilities.network.saving import save_model
 from utilities.record import image_figures, pictures
 from utilities.record.confusion_matrix import draw_confusion
 from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results, format_results
-from utilities.session.experiments import Task, Trained
+from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.other_images import ask_for_images, keep_and_show
 from utilities.terminal.console import say, terminal_width
 from utilities.training import training
 from utilities.training.callbacks import arrays_of, named_arrays
+from utilities.training.phases import EVERYTHING, FROZEN
 
 PICTURED = 12
+FEW_HELD_OUT = 200  # of fewer images, one more or less taken rightly is half a per cent or more
+PHASES = {FROZEN.name: 1, EVERYTHING.name: 2}
+TRAINED = {FROZEN.name: "encoder frozen", EVERYTHING.name: "everything trained"}
 
 
 class ClassifierTask(Task):
@@ -62,16 +67,22 @@ class ClassifierTask(Task):
         return networks.build_classifier(encoder, hyperparameters.units, len(self.labelled.classes)), []
 
     def train(self, network, hyperparameters, folder, begin):
-        """Train the networks.Classifier; return its weights and those after phase 1, and what stopped it.
+        """Train the networks.Classifier; return its weights and those after each phase, and what stopped it.
 
         From the weights of an earlier training it is trained as in phase 2.
         """
         earlier, seed = arrays_of(begin, "earlier"), self.arguments.seed
-        after_phase_1, stopped_by = training.train_classifier(
+        ends, stopped_by = training.train_classifier(
             network, self.labelled, self.split, hyperparameters, seed, folder, earlier
         )
-        weights = named_arrays("weight", network.whole.get_weights())
-        return weights | named_arrays("earlier", after_phase_1), stopped_by
+        kept = folder.outcome["phase"]
+        for phase in ends.keys() - {kept}:
+            with networks.with_weights(network.whole, ends[phase]):
+                folder.keep(f"classifier-phase-{PHASES[phase]}.h5", partial(save_model, network.whole))
+        weights = named_arrays("weight", ends[kept]) | named_arrays("earlier", ends[FROZEN.name])
+        if kept == FROZEN.name:
+            weights |= named_arrays("later", ends.get(EVERYTHING.name, ()))
+        return weights, stopped_by
 
     def present(self, network, weights, folder):
         """Return the Trained of a networks.Classifier."""
@@ -79,12 +90,16 @@ class ClassifierTask(Task):
         targets = self.labelled.targets
         commonest = np.bincount(targets[self.split.training]).argmax()
         baseline = np.mean(targets[self.split.validation] == commonest)
-        measure = cache(partial(_measure, network.whole, arrays_of(weights, "earlier"), self.test, folder))
+        learnt = baseline < accuracy or accuracy == 1
+        measure = cache(partial(_measure, network.whole, _ends(weights, folder), self.test, folder))
         return Trained(
             (network.whole,),
             weights,
             f"cross-entropy {loss:.4f}, accuracy {accuracy:.2%}",
-            None if baseline < accuracy or accuracy == 1 else f"naming the commonest class has {baseline:.2%}",
+            (
+                *_compare_phases(folder, len(self.split.validation)),
+                *([] if learnt else [nothing_learnt(f"naming the commonest class has {baseline:.2%}")]),
+            ),
             choices={
                 3: ("results on the test set", lambda console: _report(measure, self.test, folder)),
                 4: ("classify other images", partial(self._classify, network.whole, folder)),
@@ -110,21 +125,61 @@ class ClassifierTask(Task):
         keep_and_show(folder, "predictions", rows, draw)
 
 
-def _measure(network, weights_after_phase_1, test, folder):
-    """Return a classifier's Results on LabelledImages after phase 1, and as it is; note them in the run's folder."""
-    probabilities = training.predict_after_both_phases(network, weights_after_phase_1, test.images)
-    frozen, final = (Results(test.targets, found, test.classes, test.names) for found in probabilities)
-    numbers = [{"loss": float(each.loss), "accuracy": float(each.accuracy)} for each in (frozen, final)]
-    folder.keep_summary({"test": numbers[1] | {"after_phase_1": numbers[0]}})
-    return frozen, final
+def _compare_phases(folder, held_out):
+    """Yield a line on what each phase ended with, the kept one first, where there were two."""
+    last = {row["phase"]: row for row in folder.history}
+    if len(last) < len(PHASES):
+        return
+    kept = folder.outcome["phase"]
+    (other,) = last.keys() - {kept}
+    loss, accuracy = ([last[phase][name] for phase in (kept, other)] for name in ("val_loss", "val_accuracy"))
+    told = f"phase {PHASES[kept]} is kept: validation loss {loss[0]:.4f}, accuracy {accuracy[0]:.2%}; "
+    told += f"phase {PHASES[other]}: {loss[1]:.4f}, {accuracy[1]:.2%}"
+    yield told + (f"; only {held_out} images are held out" if held_out < FEW_HELD_OUT else "")
+
+
+def _ends(weights, folder):
+    """Return {name of a phase: the classifier's weights after it}, of those that a run keeps.
+
+    Raises:
+        BadInput: those after phase 2, which are kept apart where phase 1 is the result, are not there, or of another
+            network.
+    """
+    ends = {FROZEN.name: arrays_of(weights, "earlier")}
+    if folder.history[-1]["phase"] == EVERYTHING.name:
+        ends[EVERYTHING.name] = arrays_of(weights, "later" if folder.outcome["phase"] == FROZEN.name else "weight")
+    shapes = [[(array.shape, array.dtype) for array in arrays] for arrays in ends.values()]
+    if shapes[0] != shapes[-1]:
+        raise BadInput(f"{folder.path}: cannot be opened: damaged, or of another version")
+    return ends
+
+
+def _measure(network, ends, test, folder):
+    """Return a classifier's Results on LabelledImages after each phase, {name: Results}; note them in the run's folder.
+
+    Args:
+        ends: {name of a phase: the weights after it}.
+    """
+    predict, results = training.Predictor(network), {}
+    for phase, weights in ends.items():
+        with networks.with_weights(network, weights):
+            results[phase] = Results(test.targets, predict(test.images), test.classes, test.names)
+    numbers = {phase: {"loss": float(each.loss), "accuracy": float(each.accuracy)} for phase, each in results.items()}
+    after = {f"after_phase_{PHASES[phase]}": of_phase for phase, of_phase in numbers.items()}
+    folder.keep_summary({"test": numbers[folder.outcome["phase"]] | after})
+    return results
 
 
 def _report(measure, test, folder):
-    """Print the results of both phases on the test set, and keep them, and their pictures, in a run's folder."""
-    frozen, final = measure()
-    begin = f"after phase 1 (encoder frozen): test loss {frozen.loss:.4f}, test accuracy {frozen.accuracy:.2%}\n"
-    say(f"{begin}\n{format_results(final, terminal_width())}\n")
-    folder.keep_bytes("results.txt", f"{begin}\n{format_results(final)}\n".encode())
+    """Print the results on the test set of each phase, and all of the kept one's; keep them in a run's folder."""
+    results, kept = measure(), folder.outcome["phase"]
+    lines = [
+        f"after phase {PHASES[phase]} ({TRAINED[phase]}): test loss {each.loss:.4f}, test accuracy {each.accuracy:.2%}"
+        for phase, each in results.items()
+    ]
+    begin, final = "\n".join([*lines, f"phase {PHASES[kept]} is kept: all that follows is of it"]), results[kept]
+    say(f"{begin}\n\n{format_results(final, terminal_width())}\n")
+    folder.keep_bytes("results.txt", f"{begin}\n\n{format_results(final)}\n".encode())
     drawings = {
         "examples": partial(image_figures.draw_examples, final, test.images),
         "confusion": partial(draw_confusion, final),
@@ -134,7 +189,7 @@ def _report(measure, test, folder):
 
 def _show_mistakes(measure, test, folder):
     """Print, keep and draw the test images that were classified wrongly, the most confident first."""
-    _, final = measure()
+    final = measure()[folder.outcome["phase"]]
     rows = mistakes_table(final)
     if len(rows) == 1:
         say("there are none: all test images are classified rightly")

@@ -16,8 +16,7 @@ from utilities.network import memory, networks
 from utilities.network.saving import save_model
 from utilities.processes import several_processes
 from utilities.record import pictures
-from utilities.record.experiment import Experiment
-from utilities.record.runs import DAMAGED, WEIGHTS, RunFolder
+from utilities.record.runs import WEIGHTS, RunFolder
 from utilities.session.menus import TRAIN_ON, act_on_menu, draw_loss
 from utilities.terminal.console import say, terminal_width
 from utilities.text import gigabytes, printable
@@ -37,7 +36,7 @@ class Trained:
         models: what the run's folder keeps, each under its own name.
         weights: what the experiment is opened from, and trained on from, {name: array}.
         outcome: what validation measured, in words.
-        baseline: what does as well where the network learnt nothing, in words; None where it learnt something.
+        remarks: lines on how much that is.
         choices: of the menu, those that the script has beside those of both, {number: (text, action on a Console)}.
         graphs: those that the script has beside menus.GRAPHS, of the same form.
         kept_graphs: the numbers of those that the run's folder keeps beside that of the loss.
@@ -46,10 +45,15 @@ class Trained:
     models: tuple[keras.Model, ...]
     weights: dict
     outcome: str
-    baseline: str | None
+    remarks: tuple[str, ...]
     choices: dict
     graphs: dict
     kept_graphs: tuple[int, ...] = ()
+
+
+def nothing_learnt(baseline):
+    """Return a remark on a network that does no better than what these words say."""
+    return f"nothing was learnt: {baseline}; more epochs, or smaller batches, may help"
 
 
 def _devices():
@@ -95,42 +99,45 @@ class Task:
         self.about = {}
         self._built = None
 
-    def run(self, hyperparameters, folder=None, origin=None):
+    def run(self, hyperparameters, folder=None, origin=None, weights=None):
         """Build and train a network, and keep the experiment.
 
         Args:
             folder: the RunFolder of an experiment to resume, or of a finished one, of which nothing is trained; None
                 for a new one.
-            origin: the RunFolder of the experiment to train on from, whose ``checkpoint`` has its weights.
+            origin: the RunFolder of the experiment to train on from.
+            weights: that the network is given, {name: array}: those that ``folder``, finished, or ``origin`` ended
+                with; None for new ones.
 
         Returns:
-            The Trained, and the Experiment.
+            The Trained, and the RunFolder.
         """
-        training.engine.prepare((tuple(self.data.values()), hyperparameters, self.arguments.seed))
+        training.engine.prepare()
         network, lines = self._network(hyperparameters)
         size = networks.size_of(network.whole, network.encoder)
         needed = gigabytes(memory.training_memory(size, hyperparameters.batch_size, self.data_bytes))
         size_line = f"size     {size.weights:,} weights; takes about {needed} to train"
         say(f"\n{networks.describe(network.whole, terminal_width())}\n")
         say("\n".join([*lines, size_line, f"device   {_devices()}"]))
-        for before in filter(None, (origin, folder if folder and folder.is_finished else None)):
-            self._put_weights(network, before)
+        if weights is not None:
+            self._put_weights(network, weights, origin or folder)
         folder = folder or self._begin(hyperparameters, origin)
-        if folder.is_finished:
-            trained = self.present(network, folder.checkpoint, folder)
-            return trained, self._report(trained, folder)
-        weights, stopped_by = self._train(network, hyperparameters, folder, origin.checkpoint if origin else {})
+        if folder.summary.finished:
+            trained = self.present(network, weights, folder)
+            _report(trained, folder)
+            return trained, folder
+        weights, stopped_by = self._train(network, hyperparameters, folder, weights or {})
         trained = self.present(network, weights, folder)
         for model in trained.models:
             folder.keep(f"{model.name}.h5", partial(save_model, model))
         folder.keep_arrays(WEIGHTS, weights)
         folder.keep_summary(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
         for draw in [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]:
-            pictures.keep(draw([Experiment.of(folder)]), folder)
-        experiment = self._report(trained, folder)
+            pictures.keep(draw([folder]), folder)
+        _report(trained, folder)
         if stopped_by not in (None, signal.SIGINT):  # one that asks to leave
             signal.raise_signal(stopped_by)
-        return trained, experiment
+        return trained, folder
 
     def _network(self, hyperparameters):
         """Return a network as it begins, and the lines that describe it.
@@ -153,7 +160,7 @@ class Task:
         """Return the RunFolder of a new experiment; what trains on is repeated by the answers that lead to it."""
         answers = hyperparameters.answers()
         if origin:
-            answers = [*origin.summary["answers"], str(TRAIN_ON), str(hyperparameters.epochs)]
+            answers = [*origin.summary.answers, str(TRAIN_ON), str(hyperparameters.epochs)]
         folder = RunFolder.create(self.arguments.runs, self.script, answers, vars(self.arguments), self.data, origin)
         for name, content in self.copied.items():
             folder.keep_copy(name, content)
@@ -161,8 +168,8 @@ class Task:
 
     def _train(self, network, hyperparameters, folder, begin):
         """Return what ``train`` does; mark an experiment that fails of itself, so that it does not stand in the way."""
-        if folder.summary.pop("failed", None):
-            folder.keep_summary({})
+        if folder.summary.failed:
+            folder.keep_summary({"failed": None})
         try:
             return self.train(network, hyperparameters, folder, begin)
         except Exception as error:
@@ -171,29 +178,17 @@ class Task:
                 folder.keep_summary({"failed": printable(f"{type(error).__name__}: {error}", LONGEST_FAILURE)})
             raise
 
-    def _put_weights(self, network, folder):
-        """Give a network the weights in a RunFolder's checkpoint; check that they and the summary are whole."""
+    def _put_weights(self, network, weights, folder):
+        """Give a network the weights that a RunFolder's experiment ended with; check that all of them are its own."""
         try:
-            Experiment.of(folder)
             for kind in self.kinds_of_weights:
-                network.whole.set_weights(arrays_of(folder.checkpoint, kind))
-        except DAMAGED as error:
+                network.whole.set_weights(arrays_of(weights, kind))
+        except (ValueError, TypeError) as error:
             raise BadInput(f"{folder.path}: cannot be opened: damaged, or of another version") from error
-
-    @staticmethod
-    def _report(trained, folder):
-        """Say what came of an experiment, and return it."""
-        experiment = Experiment.of(folder)
-        say(f"\nvalidation {trained.outcome} after {experiment.seconds:.0f} s")
-        if trained.baseline:
-            say(f"nothing was learnt: {trained.baseline}; more epochs, or smaller batches, may help")
-        if folder.path:
-            say(f"this experiment is kept in {folder.path}")
-        return experiment
 
     def _summarise(self, hyperparameters, code_size, folder, finished):
         """Return what is known of an experiment when its training has ended."""
-        before = folder.summary.get("epochs_before")
+        before = folder.summary.epochs_before
         epochs = {"epochs": f"{before} + {hyperparameters.epochs}"} if before else {}
         return {
             "finished": finished,
@@ -206,3 +201,12 @@ class Task:
             "seconds": sum(row["seconds"] for row in folder.history),
             "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         }
+
+
+def _report(trained, folder):
+    """Say what came of an experiment."""
+    say(f"\nafter {folder.summary.seconds:.0f} s: validation {trained.outcome}")
+    for remark in trained.remarks:
+        say(remark)
+    if folder.path:
+        say(f"this experiment is kept in {folder.path}")

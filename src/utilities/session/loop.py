@@ -6,10 +6,9 @@ from pathlib import Path
 
 from utilities.backend import check_backend
 from utilities.errors import BadInput
+from utilities.processes import check_alike, join_job
 from utilities.record.run_list import find_run, format_runs
 from utilities.record.runs import RunFolder
-from utilities.session.questions import MOST_EPOCHS, check_flags
-from utilities.terminal.answers import whole_number
 from utilities.terminal.console import Console, say
 
 
@@ -22,15 +21,16 @@ def begin(script, parse_arguments):
         BadInput: a backend or a job that cannot be, a flag's answer that is bad, or no such experiment.
     """
     arguments = parse_arguments()
-    arguments.answers = check_flags(arguments.answers)
     check_backend()
+    join_job()
+    check_alike("the flags", (arguments.answers, arguments.seed))
     if arguments.list:
         say(format_runs(arguments.runs, script))
         raise SystemExit
     if arguments.resume is not None:
         folder = find_run(arguments.runs, script, arguments.resume, finished=False).resume()
     elif arguments.open is not None:
-        folder = find_run(arguments.runs, script, arguments.open, finished=True).open()
+        folder = find_run(arguments.runs, script, arguments.open, finished=True)
     else:
         return arguments, None
     own = parse_arguments(folder.command_line)
@@ -62,24 +62,22 @@ def repeat_experiments(questions, load_task, flags, folder):
         folder: the RunFolder of the experiment to begin with, unfinished or finished; None for a new one.
 
     Raises:
-        BadInput: the data are not what that experiment was trained on before.
+        BadInput: the data are not what that experiment was trained on before, or its weights are damaged.
     """
     load_task = cache(load_task)  # one for all experiments: it sums up the data once
+    origin, weights = _beginning_of(folder) if folder else (None, None)
     if folder:
         folder.check_data(load_task().data)
     console = Console()
     answering = Console(folder.answers) if folder else console
     hyperparameters = answering.ask_in_order(partial(questions, None), flags)
-    origin, experiments = None, []
-    if folder and "parent" in folder.summary:
-        hyperparameters = replace(hyperparameters, epochs=_own_epochs(folder))
-        origin = None if folder.checkpoint else _origin_of(folder)
+    if folder and folder.summary.parent is not None:
+        hyperparameters = replace(hyperparameters, epochs=folder.summary.own_epochs)
+    experiments = []
     while True:
-        trained, experiment = load_task().run(hyperparameters, folder, origin)
+        trained, experiment = load_task().run(hyperparameters, folder, origin, weights)
         experiments.append(experiment)
-        if origin:
-            origin.checkpoint = {}  # its weights are not needed any more
-        folder = origin = None
+        folder = origin = weights = None
         console.drop_typed_ahead()  # Enter, typed while it trained, would leave the script
         following = load_task().act_on_menu(console, experiments, trained, hyperparameters.epochs)
         if following is None:
@@ -88,23 +86,19 @@ def repeat_experiments(questions, load_task, flags, folder):
             hyperparameters = console.ask_in_order(partial(questions, hyperparameters))
         else:
             hyperparameters = replace(hyperparameters, epochs=following.epochs)
-            origin = experiment.folder
-            origin.checkpoint = trained.weights
+            origin, weights = experiment, trained.weights
 
 
-def _origin_of(folder):
-    """Return the RunFolder that an experiment trains on from, its weights read."""
-    if not folder.summary["parent"]:
+def _beginning_of(folder):
+    """Return the RunFolder that a reopened experiment trains on from, and its network's weights; None for either."""
+    parent = folder.summary.parent
+    if folder.summary.finished:
+        return None, folder.read_weights()
+    if parent is None or folder.checkpoint:
+        return None, None
+    if not parent:
         raise BadInput(f"{folder.path}: cannot be resumed: the weights that it began with were kept nowhere")
-    origin = RunFolder(folder.path.parent / folder.summary["parent"])
-    if not origin.read():
-        raise BadInput(f"{origin.path}: not there, or damaged: {folder.path} cannot be resumed without it")
-    return origin.open()
-
-
-def _own_epochs(folder):
-    """Return the epochs that an experiment trained on for: its last answer, after those of the one before."""
-    try:
-        return whole_number(1, MOST_EPOCHS)(folder.summary["answers"][-1])
-    except (ValueError, LookupError) as error:
-        raise BadInput(f"{folder.path}: cannot be gone back to: its last answer is no number of epochs") from error
+    path = folder.path.parent / parent
+    if not (origin := RunFolder.read(path)):
+        raise BadInput(f"{path}: not there, or damaged: {folder.path} cannot be resumed without it")
+    return origin, origin.read_weights()

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from utilities.errors import Fault
+from utilities.network.hyperparameters import MOST_EPOCHS
 from utilities.network.saving import SUFFIXES, save_model
-from utilities.processes import is_first_process
+from utilities.processes import broadcast
 from utilities.record import figures, pictures
 from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
-from utilities.record.experiment import best_of
-from utilities.session.questions import MOST_EPOCHS
+from utilities.record.run_list import best_of
 from utilities.terminal.answers import whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say
 from utilities.text import printable
@@ -33,7 +33,7 @@ def act_on_menu(console, experiments, trained, epochs):
     """Act on the menu until the user wants to train again; return the Following, or None where the user leaves.
 
     Args:
-        experiments: all Experiments of the session so far.
+        experiments: the RunFolders of all experiments of the session so far.
         trained: the last one's experiments.Trained.
         epochs: that it was trained for.
     """
@@ -73,24 +73,24 @@ def _show_graph(console, graphs, experiments):
     choice = console.choose("graphs", {BACK: "back"} | _texts(graphs), default=1)
     if choice != BACK:
         _, draw = graphs[choice]
-        pictures.show(draw(experiments), experiments[-1].folder)
+        pictures.show(draw(experiments), experiments[-1])
 
 
 def draw_loss(experiments):
-    """Draw the history of the last of Experiments; for pictures.show."""
+    """Draw the history of the last experiment; for pictures.show."""
     last = experiments[-1]
-    return {"loss": partial(figures.draw_history, last.folder.history, last.title)}
+    return {"loss": partial(figures.draw_history, last.history, last.title)}
 
 
 def _compare_with_earlier(experiments):
     kept = with_earlier(experiments)
     say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
-    if best := best_of(kept).folder.path:
+    if best := best_of(kept).path:
         say(f"the best is kept in {best}")
     return draw_comparison(kept, "all_sessions")
 
 
-# Of both scripts, {number: (text, function that draws it from all Experiments of the session, for pictures.show)}.
+# Of both scripts, {number: (text, function that draws it from all experiments of the session, for pictures.show)}.
 GRAPHS = {
     1: ("loss against epochs of this experiment", draw_loss),
     2: ("loss against hyperparameters over all experiments so far", draw_comparison),
@@ -104,26 +104,43 @@ def save(console, model):
     def save_at(answer):
         if answer == CANCEL:
             return None
-        try:
-            path = _path_of_model(answer, model.name)
-            if path.exists() and not console.may_replace(f"{printable(str(path))} exists"):
-                return None
-            if is_first_process():
-                if not path.parent.exists():
-                    path.parent.mkdir(parents=True)
-                save_model(model, path)
-        except OSError as error:
-            raise ValueError(f"{answer}: cannot be written: {error.strerror}") from error
-        except (Fault, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
-            raise ValueError(fault) from fault
+        path, exists = _by_first(answer, _find_place, answer, model.name)
+        if exists and not console.may_replace(f"{printable(path)} exists"):
+            return None
+        _by_first(answer, _write, model, Path(path))
         return path
 
     path = console.ask(Question(f"save the {model.name} as (.h5 or .keras, - cancels)", f"{model.name}.h5", save_at))
-    say(f"saved: {printable(str(path), LONGEST_ANSWER)}" if path else "not saved")
+    say(f"saved: {printable(path, LONGEST_ANSWER)}" if path else "not saved")
 
 
-def _path_of_model(answer, name):
-    """Return the path that an answer means: ~ is the home folder, and .h5 the suffix of a name without one.
+def _by_first(answer, function, *arguments):
+    """Return what a function of files returns in the process that writes them; raise ValueError where that fails."""
+
+    def attempt():
+        try:
+            return function(*arguments), None
+        except OSError as error:
+            return None, f"{answer}: cannot be written: {error.strerror}"
+        except (Fault, ValueError, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
+            return None, str(fault)
+
+    found, fault = broadcast(function.__name__, attempt)
+    if fault:
+        raise ValueError(fault)
+    return found
+
+
+def _write(model, path):
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True)
+    save_model(model, path)
+
+
+def _find_place(answer, name):
+    """Return the path that an answer means, a text, and whether it exists.
+
+    ~ is the home folder, and .h5 the suffix of a name without one.
 
     Raises:
         ValueError: a folder, or a foreign suffix.
@@ -134,4 +151,4 @@ def _path_of_model(answer, name):
     path = path if path.suffix else path.with_suffix(SUFFIXES[0])
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{answer}: the name must end in {' or '.join(SUFFIXES)}")
-    return path
+    return str(path), path.exists()

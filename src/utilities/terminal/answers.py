@@ -21,17 +21,6 @@ def whole_number(smallest, largest):
     return parse
 
 
-def checked(parse, check):
-    """Return a parser that has ``check``, which raises ValueError, look at each value."""
-
-    def parse_and_check(answer):
-        value = parse(answer)
-        check(value)
-        return value
-
-    return parse_and_check
-
-
 def yes_or_no(answer):
     """Parse ``y`` or ``n``, or the words in full."""
     known = {"y": True, "yes": True, "n": False, "no": False}

@@ -23,20 +23,6 @@ goes back one question. The answers can be kept in a file,
 one a line, and redirected in: a bad one ends the script.
 What a flag answers is not asked."""
 FILES = "IDX files, plain or gzip; IDX.gz is found as IDX too"
-# The flags of the questions, and what --help says of each; the defaults are those for MNIST.
-AUTOENCODER_ANSWERS = {
-    "--layers": "number of convolutional layers (default: as many as kernels or filters are given, or 3)",
-    "--kernels": "kernel size of each layer (default: 5 7 7)",
-    "--filters": "filters of each layer (default: 32 32 64)",
-    "--epochs": "passes over the images (default: 10; more of few images)",
-    "--batch-size": "images in a step (default: 64; fewer of few images)",
-    "--third-pooling": "y or n, where it can be (default: y)",
-}
-CLASSIFIER_ANSWERS = {
-    "--units": "units of the hidden dense layer (default: 128)",
-    "--epochs": "of each of the two phases (default: 5; more of few images)",
-    "--batch-size": "images in a step (default: 128; fewer of few images)",
-}
 GOING_BACK = {
     "--resume": "go on with an unfinished experiment, with its own answers, seed and files: a part of its name, or its "
     "folder (default: the last one)",
@@ -45,17 +31,21 @@ GOING_BACK = {
 LAST = ""  # stands for the last run where none is named
 
 
-def parse_autoencoder_arguments(arguments=None):
+def parse_autoencoder_arguments(hyperparameters, arguments=None):
     """Return the arguments of ``autoencoder.py``: data, and those of both scripts.
 
     Those of both are seed, runs, list; resume and open, each a part of a run's name, LAST, or None; and answers,
-    {flag: text}, of the questions' flags that were given.
+    {flag: text}, of the questions' flags that were given or that these imply.
 
     Args:
+        hyperparameters: the class of Answers that the script's questions fill.
         arguments: the words of the command line; None for those of this process.
+
+    Raises:
+        BadInput: the answer of a flag is bad.
     """
     parser = _TrainingParser(
-        AUTOENCODER_ANSWERS,
+        hyperparameters,
         description=f"Train a convolutional autoencoder on IDX images, and save\nits encoder.\n\n{QUESTIONS}",
         epilog="""examples:
   python3 autoencoder.py
@@ -70,10 +60,10 @@ def parse_autoencoder_arguments(arguments=None):
     return parser.parse_args(arguments)
 
 
-def parse_classification_arguments(arguments=None):
+def parse_classification_arguments(hyperparameters, arguments=None):
     """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, those of both scripts."""
     parser = _TrainingParser(
-        CLASSIFIER_ANSWERS,
+        hyperparameters,
         description="Put dense layers on a trained encoder, train them with the\n"
         f"encoder frozen, then train everything, and report on the\ntest set.\n\n{QUESTIONS}",
         epilog="""examples:
@@ -138,12 +128,12 @@ seed = of_flag(whole_number(0, LARGEST_SEED))
 class _TrainingParser(Parser):
     """A parser that knows the flags of both scripts that train."""
 
-    def __init__(self, answers, **texts):
+    def __init__(self, hyperparameters, **texts):
         super().__init__(**texts)
         self.files = self.add_argument_group("files", FILES)
-        self.answers = answers
+        self.hyperparameters = hyperparameters
         add = self.add_argument_group("answers", "to the questions of the first experiment").add_argument
-        for flag, text in answers.items():
+        for flag, text in hyperparameters.flags().items():
             add(flag, dest=flag, metavar="ANSWER", help=text)
         self._add_runs()
         text = f"seed of all that is random (default: {DEFAULT_SEED})"
@@ -165,8 +155,9 @@ class _TrainingParser(Parser):
 
     def parse_args(self, arguments=None):
         parsed = super().parse_args(arguments)
-        texts = {flag: vars(parsed).pop(flag) for flag in self.answers}
-        parsed.answers = {flag: text for flag, text in texts.items() if text is not None}
-        if parsed.answers and _is_about_a_run(parsed):
-            self.error(f"{', '.join(parsed.answers)}: not with --resume, --open or --list: a run has its own")
+        texts = {flag: vars(parsed).pop(flag) for flag in self.hyperparameters.flags()}
+        given = {flag: text for flag, text in texts.items() if text is not None}
+        if given and _is_about_a_run(parsed):
+            self.error(f"{', '.join(given)}: not with --resume, --open or --list: a run has its own")
+        parsed.answers = self.hyperparameters.check_flags(given)
         return parsed

@@ -13,7 +13,7 @@ from typing import Any
 
 from utilities import system
 from utilities.errors import BadInput
-from utilities.processes import agree
+from utilities.processes import broadcast, check_alike
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
 from utilities.text import as_in_paths, printable
 
@@ -59,7 +59,7 @@ class Console:
         self._kept = kept_answers is not None
         self._input = io.StringIO(kept_answers) if self._kept else sys.stdin
         self._name = "the run's answers" if self._kept else "the input"
-        self.typed = system.is_terminal(self._input)
+        self.typed = broadcast("whether a person types", system.is_terminal, self._input)
         self._ended = False
         self._lines = self._alike = self._menus = 0
         self._last = None
@@ -80,10 +80,10 @@ class Console:
         default = question.show(question.default)
         while True:
             answer = self._read(f"{question.text} [{default}]: ")
-            agree(f'their answers to "{question.text}"', answer)
             is_back = self.typed and goes_back is not None and answer in ("b", "B")
             if is_back and goes_back:
                 return BACK
+            fault = None
             try:
                 if is_back:
                     raise ValueError("there is no question before this one")
@@ -92,14 +92,16 @@ class Console:
                 value = question.parse(answer or default)
             except ValueError as error:
                 fault = printable(str(error), LONGEST_ANSWER)
-                if answer is None:
-                    raise BadInput(f'the default of "{question.text}" cannot be taken: {fault}') from error
-                if not self.typed:
-                    raise BadInput(f'{self._place()}, "{question.text}": {fault}') from error
-                say(f"  {fault}")
-            else:
+            # What a host lacks, such as a file or memory, may make it refuse what another takes.
+            check_alike(f'"{question.text}": {fault or "taken"}', "a bad answer" if fault else "a good answer")
+            if fault is None:
                 _say_note(question, value)
                 return value
+            if answer is None:
+                raise BadInput(f'the default of "{question.text}" cannot be taken: {fault}')
+            if not self.typed:
+                raise BadInput(f'{self._place()}, "{question.text}": {fault}')
+            say(f"  {fault}")
 
     def ask_in_order(self, begin, flags=None):
         """Ask the Questions that a generator yields, sending it the value of each, and return what it returns.
@@ -167,12 +169,14 @@ class Console:
         if self._ended:
             print(prompt, flush=True)
             return None
-        answer = self._read_typed(prompt) if self.typed else self._read_redirected(prompt)
+        answer = broadcast(prompt, self._read_typed if self.typed else self._read_redirected, prompt)
         if answer is None:
             if self._kept:
                 raise BadInput(f"{self._name}: {self._lines} lines, too few for the questions")
             print("end of input: taking the default", flush=True)
             self._ended = True
+        elif not self.typed:
+            self._echo(answer)
         return answer
 
     @staticmethod
@@ -182,7 +186,7 @@ class Console:
             print(prompt, end="", flush=True)
             prompt = ""
         try:
-            return input(prompt).strip()
+            return input(prompt).strip()[: LONGEST_ANSWER + 1]
         except (EOFError, OSError):  # a terminal that is gone cannot be read, nor one that is open for writing only
             return None
 
@@ -198,17 +202,18 @@ class Console:
             return None  # open for writing only, as nohup leaves a terminal's
         if not line:
             return None
-        self._lines += 1
         line = as_in_paths(line)
         # What is too long is left as it is: stripped, the beginning of a longer line could be a good answer.
-        answer = line.lstrip("\ufeff").strip() if len(line) <= LONGEST_ANSWER or line.endswith("\n") else line
+        return line.lstrip("\ufeff").strip() if len(line) <= LONGEST_ANSWER or line.endswith("\n") else line
+
+    def _echo(self, answer):
+        self._lines += 1
         print(printable(answer, LONGEST_ANSWER), flush=True)
         self._alike = self._alike + 1 if answer == self._last else 1
         self._last = answer
         if self._alike == MOST_ALIKE:
             repeated = f"{printable(answer)!r} for the {MOST_ALIKE}th time in a row"
             raise BadInput(f"{self._place()}: {repeated}: taken for endless input")
-        return answer
 
     def _read_byte_order_mark(self):
         start = self._input.buffer.peek(1)

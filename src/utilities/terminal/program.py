@@ -6,10 +6,10 @@ import importlib
 import logging
 import mmap
 import os
+import re
 import signal
 import sys
 import threading
-import time
 import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +18,15 @@ from pathlib import Path
 from utilities import crashes, system
 from utilities.backend import fault_of_variables, set_matplotlib_aside
 from utilities.errors import Fault
-from utilities.processes import end, join_job, leave_job, several_processes
+from utilities.processes import end, leave_job, several_processes
 from utilities.streams import open_closed_streams, open_output
 from utilities.text import printable
 
 INTERRUPTED = 130
+RESUME = "--resume goes on after the last finished epoch"
 NO_MORE_THREADS = "the system starts no more threads or processes; ulimit -u, or a container's own limit, is too low"
 LONGEST_MESSAGE = 200
-LONGEST_TELLING = 3  # seconds
+TRANSPORT = re.compile("gloo|nccl", re.IGNORECASE)  # JAX's, between processes
 LARGE = 2**30  # bytes; what a library asks for at once is less
 
 
@@ -50,7 +51,6 @@ def _outcome_of(main):
     """Run ``main``; return the exit code, and the fault that is to be told, or None."""
     try:
         _set_up()
-        join_job()
         try:
             main()
         except SystemExit as leaving:
@@ -68,9 +68,7 @@ def _outcome_of(main):
     except Fault as fault:
         return fault.exit_code, fault
     except Exception as error:
-        if several_processes():
-            time.sleep(LONGEST_TELLING)  # the loss of another process is told in the place of what it led to here
-        elif fault := fault_of_variables(error):
+        if not several_processes() and (fault := fault_of_variables(error)):
             return fault.exit_code, fault
         return Fault.exit_code, _describe(error)
 
@@ -125,6 +123,8 @@ def _describe(error):
         return "; ".join(filter(None, ("out of memory", crashes.address_space(), getattr(error, "advice", None))))
     if isinstance(error, BlockingIOError) or "can't start new thread" in str(error):
         return NO_MORE_THREADS
+    if several_processes() and TRANSPORT.search(str(error)):
+        return f"the job lost a process: {printable(str(error), LONGEST_MESSAGE)}; {RESUME}"
     told = f"unexpected {type(error).__name__}"
     path = crashes.keep_details("".join(traceback.format_exception(error)))
     return f"{told}, details in {path}" if path else f"{told}: {printable(str(error), LONGEST_MESSAGE)}"

@@ -17,17 +17,18 @@ from keras import layers, ops
 from utilities.training.fourier_convolution import FourierConvolution
 
 
-def fast_layers(chain, batch_size, on_processor):
+def fast_layers(chain, batch_size, may_transform):
     """Return the steps that compute a chain of layers, functions (features, normalise) -> features.
 
     ``normalise(layer, features)`` is a batch normalisation in training; None where nothing is trained.
 
     Args:
         batch_size: the usual one; the fastest way to convolve depends on it.
-        on_processor: whether a processor computes; on a GPU convolutions are as fast as matrix products.
+        may_transform: whether to convolve in the Fourier domain where that is faster, as it may be on one processor: on
+            a GPU convolutions are as fast as matrix products, and several devices would each gather the rows of all.
     """
     chain, steps = list(chain), []
-    largest_batch = batch_size if on_processor else 0
+    largest_batch = batch_size if may_transform else 0
     while chain:
         layer = chain.pop(0)
         if _repeats_pixels(layer) and chain and _is_simple_convolution(chain[0]):

@@ -14,9 +14,13 @@ from utilities.network.networks import OUTPUT_LAYERS
 
 
 class Muon(keras.optimizers.Muon):
-    """Steps kernels by Muon; biases, normalisations and the output layers by Adam, as Muon's authors do.
+    """Steps kernels by Muon; biases, normalisations and the output layers by Adam.
 
     A convolution's kernel, (rows, columns, channels, filters), is the matrix (rows * columns * channels, filters).
+
+    Muon's authors leave the first convolution to Adam too. Here autoencoders of 12,000 images of MNIST have a greater
+    validation error then, by 0.5 to 3 % with each of three seeds. Weight decay is of biases, gammas and betas too:
+    without it, a classifier of those images has a greater test loss, by 1.5 to 3 % with each.
     """
 
     def __init__(self, learning_rate, weight_decay):

@@ -15,25 +15,11 @@ from keras import ops
 
 from utilities.data.batches import WHITE, draw_epoch, take
 from utilities.network.networks import leaves
-from utilities.processes import agree, free_port, several_processes
 from utilities.training.fast_layers import fast_layers, move_statistics
 
 
-def prepare(settings):
-    """Spread all that is built and trained from now on over the devices of all processes, where there are several.
-
-    Args:
-        settings: what the processes must have alike; its text is compared.
-
-    Raises:
-        BadInput: they have not.
-    """
-    agree("their data, their seed or their answers", settings)
-    if several_processes() and not jax.distributed.is_initialized():
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")
-        jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
-        free_port()
-        keras.distribution.initialize()
+def prepare():
+    """Spread all that is built and trained from now on over the devices of all processes, where there are several."""
     if jax.device_count() > 1 and keras.distribution.distribution() is None:
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
@@ -125,8 +111,7 @@ class PaddedNetwork(keras.Model):
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
-        # The transforms put the batch last, and would gather on each device the rows of all.
-        self.steps = fast_layers(leaves(plain), batch_size, on_processor=not devices() and jax.device_count() == 1)
+        self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices() and jax.device_count() == 1)
 
     def compile(self, optimizer, loss, metrics):
         """Configure the network for training; the arguments are Keras', the loss by its name."""

@@ -21,7 +21,7 @@ STACKED_NUMBERS = 2**22  # pixels, or numbers of codes, in a stack
 SMALLEST_FUSED_EPSILON = 1.001e-5
 
 
-def prepare(settings):
+def prepare():
     """Do nothing: there is one process, and TensorFlow chooses its device by itself."""
 
 
@@ -129,7 +129,7 @@ class FastNetwork(keras.Model):
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
-        self.steps = fast_layers(leaves(plain), batch_size, on_processor=not devices())
+        self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices())
 
     def call(self, features, training=False):
         """Return the plain network's output."""

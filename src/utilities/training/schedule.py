@@ -31,6 +31,10 @@ class PlateauedCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.factor = keras.Variable(1.0, trainable=False, name="plateau_factor")
         self.variables = [self.per_step, self.factor]
 
+    def join(self, optimizer):
+        """Have an optimizer keep the variables among its own: in a step, JAX takes any others for constants."""
+        optimizer.schedule_variables = self.variables  # Keras tracks what is an attribute
+
     def begin(self, steps):
         """Begin a training of so many steps."""
         self.per_step.assign(1 / steps)

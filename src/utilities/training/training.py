@@ -1,7 +1,6 @@
 """Training: the autoencoder, and the classifier in its two phases."""
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import keras
@@ -10,9 +9,8 @@ import numpy as np
 from utilities.data.batches import Examples
 from utilities.network.memory import bytes_of_codes
 from utilities.network.networks import leaves
-from utilities.processes import resumable
 from utilities.training.callbacks import Record, StopOnSignal, arrays_of, is_at
-from utilities.training.muon import Muon
+from utilities.training.phases import EVERYTHING, FROZEN, RECONSTRUCTION, label_smoothing
 from utilities.training.progress import Progress
 from utilities.training.schedule import LowerOnPlateau, PlateauedCosine, moving_momentum
 
@@ -28,50 +26,6 @@ LARGEST_PREDICTION = 2**24
 SHORTEST_PATIENCE = 4
 
 
-@dataclass(frozen=True)
-class Phase:
-    """One run of the optimizer over a network.
-
-    Attributes:
-        name: in the history.
-        title: for the user.
-        loss: the name of a Keras loss.
-        optimizer: the class of a Keras optimizer.
-        learning_rate: at the start.
-        weight_decay: decoupled, as AdamW's; None for none.
-        shift: training images are shifted by up to this share of their shorter side.
-        measures_accuracy: beside the loss.
-    """
-
-    name: str
-    title: str
-    loss: str
-    optimizer: type[keras.Optimizer]
-    learning_rate: float
-    weight_decay: float | None = None
-    shift: float = 0
-    measures_accuracy: bool = True
-
-
-RECONSTRUCTION = Phase(
-    "reconstruction",
-    "training the autoencoder",
-    "mean_squared_error",
-    Muon,
-    4e-3,
-    shift=1 / 28,
-    measures_accuracy=False,
-)
-FROZEN = Phase("frozen", "phase 1 of 2: dense layers, encoder frozen", "categorical_crossentropy", Muon, 1.2e-2, 0.03)
-EVERYTHING = Phase("everything", "phase 2 of 2: everything", "categorical_crossentropy", Muon, 1.2e-2, 0.1, 1 / 14)
-# So many images show an autoencoder all that shifted ones would.
-ENOUGH_IMAGES = 10_000
-# Label smoothing: as if this many images of any class had been seen too, up to the largest share. With few labels, a
-# network becomes surer than they warrant.
-SMOOTHING_IMAGES = 100
-LARGEST_SMOOTHING = 0.1
-
-
 def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder):
     """Train an Autoencoder to reproduce its input.
 
@@ -84,7 +38,7 @@ def train_autoencoder(autoencoder, images, split, hyperparameters, seed, folder)
         The signal that stopped the training, or None where it ran to its end.
     """
     print(f"\n{RECONSTRUCTION.title}")
-    largest_shift = _largest_shift(RECONSTRUCTION, images) if len(split.training) < ENOUGH_IMAGES else 0
+    largest_shift = RECONSTRUCTION.largest_shift(images.shape[1:], len(split.training))
     training = Examples(images, split.training, largest_shift=largest_shift)
     validation = Examples(images, split.validation)
     return _fit(RECONSTRUCTION, autoencoder.whole, training, validation, hyperparameters, seed, folder)
@@ -99,8 +53,8 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder,
         after_phase_1: the weights that an earlier training had then: phase 1 is not trained again. Empty for a new one.
 
     Returns:
-        The weights of the whole network after phase 1, in Keras' order, and the signal that stopped the training, or
-        None. The network has those of the phase that ended with the higher validation accuracy.
+        {name of a phase: weights of the whole network after it, in Keras' order}, and the signal that stopped the
+        training, or None. The network has those of the phase that ``folder.outcome`` is of.
     """
     stopped_by = None
     if not after_phase_1 and not is_at(EVERYTHING, folder):
@@ -108,26 +62,16 @@ def train_classifier(classifier, labelled, split, hyperparameters, seed, folder,
         classifier.encoder.trainable = False
         stopped_by = _fit(FROZEN, *_frozen_network(classifier, labelled, split), hyperparameters, seed, folder)
     classifier.encoder.trainable = True
-    weights = arrays_of(folder.checkpoint, "earlier") or after_phase_1 or classifier.whole.get_weights()
+    ends = {FROZEN.name: arrays_of(folder.checkpoint, "earlier") or after_phase_1 or classifier.whole.get_weights()}
     if stopped_by is None:
         print(f"\n{EVERYTHING.title}")
-        examples = _split(labelled.images, labelled, split, _largest_shift(EVERYTHING, labelled.images))
-        stopped_by = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, folder, weights)
-    if folder.outcome["phase"] == FROZEN.name and folder.history[-1]["phase"] == EVERYTHING.name:
-        before, after = folder.outcome["val_accuracy"], folder.history[-1]["val_accuracy"]
-        print(f"\nphase 1 is kept: its validation accuracy is {before:.2%}, that of phase 2 {after:.2%}")
-        classifier.whole.set_weights(weights)
-    return weights, stopped_by
-
-
-def predict_after_both_phases(network, weights_after_phase_1, images):
-    """Return a classifier's class probabilities, (count, classes), with its weights after phase 1, and with its own."""
-    predictor, weights = Predictor(network), network.get_weights()
-    now = predictor(images)
-    network.set_weights(weights_after_phase_1)
-    after_phase_1 = predictor(images)
-    network.set_weights(weights)
-    return after_phase_1, now
+        largest_shift = EVERYTHING.largest_shift(labelled.images.shape[1:], len(split.training))
+        examples = _split(labelled.images, labelled, split, largest_shift)
+        before = ends[FROZEN.name]
+        stopped_by = _fit(EVERYTHING, classifier.whole, *examples, hyperparameters, seed, folder, before)
+        ends[EVERYTHING.name] = classifier.whole.get_weights()
+        classifier.whole.set_weights(ends[folder.outcome["phase"]])
+    return ends, stopped_by
 
 
 def _frozen_network(classifier, labelled, split):
@@ -143,19 +87,12 @@ def _frozen_network(classifier, labelled, split):
 
 
 def _split(inputs, labelled, split, largest_shift=0):
-    """Return the training Examples, their one-hot targets smoothed, and the validation Examples.
-
-    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016.
-    """
-    smoothing = min(LARGEST_SMOOTHING, SMOOTHING_IMAGES / len(split.training))
+    """Return the training Examples, their one-hot targets smoothed, and the validation Examples."""
+    smoothing = label_smoothing(len(split.training))
     one_hot = np.eye(len(labelled.classes), dtype=np.float32)
     smoothed = ((1 - smoothing) * np.eye(len(one_hot)) + smoothing / len(one_hot)).astype(np.float32)
     training = Examples(inputs, split.training, labelled.targets, smoothed, largest_shift)
     return training, Examples(inputs, split.validation, labelled.targets, one_hot)
-
-
-def _largest_shift(phase, images):
-    return round(phase.shift * min(images.shape[1:3]))
 
 
 class Predictor:
@@ -205,7 +142,7 @@ def compiled_network(phase, model, batch_size, momentum):
     network = engine.network_of(model, batch_size)
     schedule = PlateauedCosine(phase.learning_rate)
     optimizer = phase.optimizer(schedule, weight_decay=phase.weight_decay)
-    optimizer.of_schedule = schedule.variables  # among the optimizer's own: JAX takes others for constants
+    schedule.join(optimizer)
     optimizer.build(model.trainable_variables)  # before the step is traced: making variables in it costs a second trace
     # By its name Keras would make a metric while it traces the step.
     metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")] if phase.measures_accuracy else []
@@ -236,7 +173,7 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     if first == epochs:
         return None
     steps_per_epoch = engine.steps_per_epoch(training, batch_size)
-    with StopOnSignal() as stop, resumable():
+    with StopOnSignal() as stop:
         network.fit(
             engine.training_data(training, batch_size, range(first, epochs), seed),
             initial_epoch=first,
