@@ -1,22 +1,29 @@
 """Make IDX files, which the other scripts train on, of one's own pictures."""
 
+import _signal  # what signal is made of, which itself takes long to import
 import sys
+
+if hasattr(_signal, "pthread_sigmask"):  # Ctrl-C waits for program.run, which can tell of it
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
+
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from utilities import system
 from utilities.terminal import program
 
 
 def main():
     """Read the pictures, ask how they are wanted, and write them."""
-    # Imported here, where a package that is missing is told in one line.
-    from utilities.data.sources import open_source
-    from utilities.record.dataset_folder import holds_dataset
-    from utilities.session.dataset import ask, describe, write
-    from utilities.terminal.console import Console, say
-    from utilities.terminal.dataset_arguments import parse_dataset_arguments
-    from utilities.text import printable
+    # Imported here, where a package that is missing is told in one line. NumPy takes Ctrl-C for a lack of its parts.
+    with system.signals_held():
+        from utilities.data.sources import open_source
+        from utilities.record.dataset_folder import holds_dataset
+        from utilities.session.dataset import ask, describe, write
+        from utilities.terminal.console import Console, say
+        from utilities.terminal.dataset_arguments import parse_dataset_arguments
+        from utilities.text import printable
 
     arguments = parse_dataset_arguments()
     replaces = holds_dataset(arguments.output, arguments.data)

@@ -1,6 +1,7 @@
 """One picture, brought to the form that a network takes."""
 
 import contextlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,12 @@ from utilities.text import printable
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-# What a picture may claim to be. A picture of the largest size takes some 600 MB while it is decoded.
-MOST_PIXELS = 2**26
+# What a picture may claim to be, and a JPEG, which is decoded at a fraction of its size. One of the largest takes some
+# 600 MB while it is decoded, a progressive JPEG twice that.
+MOST_PIXELS, MOST_PIXELS_OF_JPEG = 2**26, 2**28
 LARGEST_SIDE = 2**15
+LARGE_PIXELS, LARGEST_BYTES = 2**24, 2**31  # of which on limit_large's semaphore is taken; what one may take
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS_OF_JPEG // 2  # Pillow refuses what has more than twice as many
 REDUCING_GAP = 1.5  # a picture is first reduced by whole numbers, which is faster, to so many times its new sides
 LONGEST_REASON = 100
 MODES = {1: "L", 3: "RGB"}  # by the channels
@@ -53,11 +57,20 @@ def from_array(pixels):
     return _checked(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
+def limit_large(semaphore):
+    """Have this process decode large pictures only while it has a semaphore, which bounds how many do at a time."""
+    global _large
+    _large = semaphore
+
+
+_large = contextlib.nullcontext()
+
+
 def _checked(picture):
-    if picture.width * picture.height > MOST_PIXELS or max(picture.size) > LARGEST_SIDE:
+    most = MOST_PIXELS_OF_JPEG if picture.format == "JPEG" else MOST_PIXELS
+    if picture.width * picture.height > most or max(picture.size) > LARGEST_SIDE:
         raise BadInput(
-            f"expected at most {MOST_PIXELS:,} pixels and {LARGEST_SIDE:,} on a side, found "
-            f"{picture.height} x {picture.width}"
+            f"expected at most {most:,} pixels and {LARGEST_SIDE:,} on a side, found {picture.height} x {picture.width}"
         )
     return picture
 
@@ -91,29 +104,44 @@ def bring(picture, form):
     """
     if form.channels not in MODES:
         raise ValueError(f"a picture has 1 or 3 channels, and images of {form.channels} are wanted")
-    if not form.crop:
-        # A JPEG is decoded at half its size, or less, where that is still larger than what is needed.
-        picture.draft(MODES[form.channels], (round(REDUCING_GAP * max(form.rows, form.columns)),) * 2)
+    with _large if picture.width * picture.height > LARGE_PIXELS else contextlib.nullcontext():
+        return _bring(picture, form)
+
+
+def _bring(picture, form):
+    width = picture.width
+    _draft(picture, form)
     picture.load()
+    reduced = picture.width / width
     if "exif" in picture.info or picture.format == "TIFF":
         picture = ImageOps.exif_transpose(picture)
     picture = _opaque(picture, MODES[form.channels])
     if form.transposed:
         picture = picture.transpose(Image.Transpose.TRANSPOSE)
     if form.crop:
-        picture = _middle(picture, *form.crop)
+        picture = _middle(picture, *(max(1, round(side * reduced)) for side in form.crop))
     pixels = np.frombuffer(_fit(picture, form.columns, form.rows).tobytes(), np.uint8).reshape(form.shape)
     inverted = corners(pixels).mean() > WHITE / 2 if form.inverted is None else form.inverted
     return WHITE - pixels if inverted else pixels
 
 
+def _draft(picture, form):
+    """Have a JPEG decoded at half its size, or less, where what is left of it is still larger than what is needed."""
+    needed = round(REDUCING_GAP * max(form.rows, form.columns))
+    wanted = (needed, needed)
+    if form.crop:
+        share = needed / min(*form.crop, *picture.size)
+        wanted = tuple(math.ceil(side * share) for side in picture.size)
+    picture.draft(MODES[form.channels], wanted)
+
+
 def _opaque(picture, mode):
     """Return a picture in a mode, on white where it is transparent."""
     if picture.mode == "F" or picture.mode.startswith("I"):
-        pixels = np.asarray(picture)
+        pixels, transparent = np.asarray(picture), picture.info.get("transparency")
         if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() >= 2**16:
             raise ValueError("pixels of 32 bits, of which it is not known what is white")
-        picture = Image.fromarray((pixels >> 8).astype(np.uint8))
+        picture = Image.fromarray(np.where(pixels == transparent, WHITE, pixels >> 8).astype(np.uint8))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)

@@ -1,102 +1,127 @@
 """Pictures converted to IDX files of images, in as many processes as there are cores, in flat memory.
 
 Pillow's decoders leave Python's lock, but opening a small picture does not: threads would wait for each other. Each
-process decodes a chunk of the pictures at a time, and returns its images as members of the gzip files.
+process decodes a chunk of the pictures at a time, and leaves its images in a file. What it sends is short: a process
+that is killed while it sends more leaves half a message, and whoever reads that waits for the rest.
 """
 
 import contextlib
 import gzip
+import hashlib
 import math
 import multiprocessing
 import os
+import shutil
 import threading
-from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
 from utilities import system
-from utilities.data import idx
+from utilities.data import idx, pictures
 from utilities.errors import BadInput, Fault
+from utilities.limits import available_memory
 
 IMAGES = {False: "train-images-idx3-ubyte.gz", True: "t10k-images-idx3-ubyte.gz"}  # by whether they are test images
 LARGEST_SHARE_LEFT_OUT = 0.1
 CHUNK, CHUNK_BYTES = 64, 2**23  # the most pictures, and bytes of images, of a chunk
+CHUNKS_OF_PROCESS = 8  # where there are few pictures, which may be large
 MOST_PROCESSES = 60  # Windows waits for no more at a time
 COMPRESSION = 1  # more would take as long as decoding, to save a tenth
+REFRESH_SECONDS = 0.1
+CHECKSUM_BYTES = 8  # chance makes two of a billion images alike in one set of forty
 
 
 def convert(source, form, folder, progress):
     """Write the pictures of a Source in a Form as IDX files in a folder, those of training and of test.
 
     Returns:
-        The Source of the pictures that could be read, and the number of those left out, which ``progress`` tells of.
+        The Source of the pictures that could be read; the number of those left out, which ``progress`` tells of; and
+        lines on images that are there more than once.
 
     Raises:
         BadInput: more than a tenth cannot be read.
         Fault: a decoder crashed, or the system has no semaphores.
+        OSError: the folder cannot be written.
     """
-    read, left_out = np.zeros(len(source), bool), len(source.left_out)
+    read, checksums = np.zeros(len(source), bool), np.zeros(len(source), np.uint64)
+    left_out = len(source.left_out)
     most = LARGEST_SHARE_LEFT_OUT * (len(source) + left_out)
     progress(0, source.left_out)
-    with contextlib.ExitStack() as stack:
-        files = {test: stack.enter_context((folder / name).open("wb")) for test, name in IMAGES.items()}
-        for file in files.values():
-            file.write(_header(0, form))
-        for chunk, is_read, faults, members in stack.enter_context(contextlib.closing(_converted(source, form))):
-            read[chunk] = is_read
+    chunks = _chunks(len(source), form)
+    with system.signals_held(), contextlib.closing(_converted(source, form, chunks, folder, progress)) as converted:
+        for chunk, (is_read, found, faults) in zip(chunks, converted, strict=True):
+            read[chunk], checksums[chunk] = is_read, found
             left_out += len(faults)
-            progress(chunk.stop, faults)
             if left_out > most:
                 raise BadInput(f"{left_out} pictures cannot be read: expected at most one in ten")
-            for test, member in members.items():
-                files[test].write(member)
-        for test, file in files.items():
-            file.seek(0)
-            file.write(_header((read & (source.is_test == test)).sum(), form))
-    converted = source.take(np.flatnonzero(read))
-    if not converted.is_test.any():
-        (folder / IMAGES[True]).unlink()
-    return converted, left_out
+    for test in IMAGES:
+        if not test or read[source.is_test].any():
+            _join(folder, test, len(chunks), ((read & (source.is_test == test)).sum(), *form.shape))
+    taken = np.flatnonzero(read)
+    return source.take(taken), left_out, _describe_alike(source, taken, checksums)
 
 
-def _header(count, form):
-    """Return the gzip member of the header of an IDX file, which has the same length for any count."""
-    return gzip.compress(idx.header(np.uint8, (count, *form.shape)), 0, mtime=0)
+def _chunks(count, form):
+    """Return slices of ``count`` pictures."""
+    most = min(CHUNK, CHUNK_BYTES // math.prod(form.shape), count // (CHUNKS_OF_PROCESS * system.cores()))
+    return [slice(start, min(start + max(1, most), count)) for start in range(0, count, max(1, most))]
 
 
-def _converted(source, form):
-    """Yield what _convert returns of each chunk of the pictures, in their order, from several processes."""
-    size = max(1, min(CHUNK, CHUNK_BYTES // math.prod(form.shape)))
-    chunks = [slice(start, min(start + size, len(source))) for start in range(0, len(source), size)]
+def _part(folder, number, test):
+    """Return the path of the images of a chunk."""
+    return folder / f"part-{number}-{IMAGES[test]}"
+
+
+def _join(folder, test, chunks, shape):
+    """Write an IDX file of so many chunks of images, which are members of a gzip file already, and remove these."""
+    with (folder / IMAGES[test]).open("wb") as file:
+        file.write(gzip.compress(idx.header(np.uint8, shape), mtime=0))
+        for number in range(chunks):
+            with contextlib.suppress(FileNotFoundError), _part(folder, number, test).open("rb") as part:
+                shutil.copyfileobj(part, file)
+            _part(folder, number, test).unlink(missing_ok=True)
+
+
+def _converted(source, form, chunks, folder, progress):
+    """Yield what _convert returns of each chunk of the pictures, in their order, from several processes.
+
+    While it waits, signals that are held are let in. However it is left, the processes have then ended.
+    """
     processes = min(len(chunks), system.cores(), MOST_PROCESSES)
     try:
-        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(source, form))
+        done = multiprocessing.RawArray("i", len(chunks) + 1)  # pictures of each chunk; the last: whether to stop
+        large = multiprocessing.Semaphore(max(1, available_memory() // pictures.LARGEST_BYTES))
+        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(source, form, folder, done, large))
     except OSError as error:
         raise Fault(f"processes cannot wait for each other: {error.strerror}; on Linux they need /dev/shm") from error
-    with pool:
-        chunk, waiting = chunks[0], deque()
-        try:
-            # Ctrl-C would be lost in what libraries do when Python forks. The decoders go on to hold signals back.
-            with system.signals_held():
-                waiting.extend((chunk, pool.submit(_convert, chunk)) for chunk in chunks)
-            while waiting:
-                chunk, result = waiting.popleft()
-                yield chunk, *result.result()
-        except BrokenProcessPool as error:
-            lost = [chunk, *(chunk for chunk, result in waiting if result.exception())][:processes]
-            names = f"{source.name(lost[0].start)} to {source.name(lost[-1].stop - 1)}"
-            raise Fault(f"decoding crashed at a picture from {names}: leave it out") from error
-        finally:
-            for child in multiprocessing.active_children():
-                child.kill()
+    results = []
+    try:
+        for number, chunk in enumerate(chunks):
+            results.append(pool.submit(_convert, number, chunk))
+        for result in results:
+            while not wait([result], REFRESH_SECONDS).done:
+                system.let_signals_in()
+                progress(sum(done), [])
+            progress(sum(done), result.result()[-1])
+            yield result.result()
+    except BrokenProcessPool as error:
+        system.let_signals_in()  # what ended the processes may have been meant for all
+        lost = [chunk for chunk, result in zip(chunks, results, strict=False) if result.exception()][:processes]
+        names = f"{source.name(lost[0].start)} to {source.name(lost[-1].stop - 1)}"
+        raise Fault(f"decoding crashed at a picture from {names}: leave it out") from error
+    finally:
+        done[-1] = True
+        pool.shutdown(cancel_futures=True)
 
 
-def _begin(source, form):
+def _begin(source, form, folder, done, large):
     """Let this process decode the pictures of a source, and end when the script does."""
-    global _pictures
-    _pictures = source, form
+    global _work
+    _work = source, form, folder, done
+    pictures.limit_large(large)
+    system.end_when_terminated()
 
     def end_with_parent():
         multiprocessing.parent_process().join()
@@ -105,17 +130,42 @@ def _begin(source, form):
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _convert(chunk):
-    """Return which pictures of a chunk could be read, lines on others, and the images, gzipped, {is_test: bytes}."""
-    source, form = _pictures
-    images, read, faults = np.empty((chunk.stop - chunk.start, *form.shape), np.uint8), [], []
+def _convert(number, chunk):
+    """Write the images of a chunk, gzipped; return which pictures could be read, checksums, and lines on others."""
+    source, form, folder, done = _work
+    images, read, faults = np.zeros((chunk.stop - chunk.start, *form.shape), np.uint8), [], []
     for place, index in enumerate(range(chunk.start, chunk.stop)):
+        if done[-1]:
+            return None
         try:
             images[place] = source.bring(index, form)
             read.append(True)
         except BadInput as fault:
             read.append(False)
             faults.append(str(fault))
-    parts = {test: images[read & (source.is_test[chunk] == test)] for test in IMAGES}
-    members = {test: gzip.compress(part.tobytes(), COMPRESSION, mtime=0) for test, part in parts.items() if len(part)}
-    return read, faults, members
+        done[number] = place + 1
+    for test in IMAGES:
+        part = images[read & (source.is_test[chunk] == test)]
+        if len(part):
+            _part(folder, number, test).write_bytes(gzip.compress(part.tobytes(), COMPRESSION, mtime=0))
+    checksums = b"".join(hashlib.blake2b(image, digest_size=CHECKSUM_BYTES).digest() for image in images)
+    return read, np.frombuffer(checksums, np.uint64), faults
+
+
+def _describe_alike(source, taken, checksums):
+    """Return lines on images of the same pixels, of the pictures taken, by their checksums: they flatter results."""
+    _, images = np.unique(checksums[taken], return_inverse=True)
+    labels, tests = source.labels[taken], source.is_test[taken]
+    lines = []
+    leaked = np.flatnonzero(tests & np.isin(images, images[~tests]))
+    if len(leaked):
+        trained = np.flatnonzero((images == images[leaked[0]]) & ~tests)[0]
+        pair = " and ".join(source.name(taken[index]) for index in (trained, leaked[0]))
+        lines.append(f"the same image to train on and to test with, {len(leaked):,} times: {pair}")
+    _, groups = np.unique(2 * labels + tests, return_inverse=True)
+    _, first, alike = np.unique(images * (1 + groups.max(initial=0)) + groups, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[alike] != np.arange(len(taken)))
+    if len(again):
+        pair = " and ".join(source.name(taken[index]) for index in (first[alike[again[0]]], again[0]))
+        lines.append(f"the same image again in its class, {len(again):,} times: {pair}")
+    return lines

@@ -1,17 +1,21 @@
 """The folder of a data set: there whole or not at all."""
 
 import contextlib
+import glob
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
+from utilities import system
 from utilities.data.forms import FORM_FILE
 from utilities.data.names import NAMES_FILE
 from utilities.errors import BadInput
 from utilities.record.conversion import IMAGES
 
 LABELS = {False: "train-labels-idx1-ubyte.gz", True: "t10k-labels-idx1-ubyte.gz"}  # by whether they are of test images
+OLD = "-old"  # ends the name of a folder put aside, where two cannot be exchanged
 SHEET_FILE = "contact-sheet.png"
 OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what macOS and Windows leave in a folder that was looked at
 FILES = {*IMAGES.values(), *LABELS.values(), NAMES_FILE, FORM_FILE, SHEET_FILE}
@@ -45,22 +49,36 @@ def holds_dataset(path, source):
 def replacing_folder(path):
     """Yield the path of a new folder beside ``path``; afterwards flush its files, and put it in place of that.
 
-    Where something fails, it is removed, and ``path`` is as it was.
+    Where something fails, it is removed, and ``path`` is as it was. A script that is killed leaves it: the next one
+    removes it.
     """
     path = path.resolve()
-    beside, old = (path.with_name(f".{path.name}-{os.getpid()}{suffix}") for suffix in ("", "-old"))
+    beside, old = (path.with_name(f".{path.name}-{os.getpid()}{suffix}") for suffix in ("", OLD))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside.mkdir()
-        yield beside
-        for file in beside.iterdir():
-            with file.open("rb+") as opened:
-                os.fsync(opened.fileno())
-        if path.exists():
-            path.rename(old)
-        beside.rename(path)
+        with system.folder_held(beside):
+            yield beside
+            for file in beside.iterdir():
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+            if path.exists() and not system.exchange(beside, path):
+                path.rename(old)
+            if not path.exists():
+                beside.rename(path)
     finally:
         if old.exists() and not path.exists():
             old.rename(path)
         for folder in (beside, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_leftovers(path):
+    """Remove what killed scripts left beside a folder; what was put aside for a new one returns to its place."""
+    for folder in path.parent.glob(f".{glob.escape(path.name)}-*"):
+        if not re.fullmatch(rf"-\d+({OLD})?", folder.name.removeprefix(f".{path.name}")) or system.is_held(folder):
+            continue
+        if folder.name.endswith(OLD) and not path.exists():
+            folder.rename(path)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -102,7 +102,7 @@ def write(source, form, share, arguments):
     answers = {"form": asdict(form), "test_share": str(share), "count": arguments.count, "seed": arguments.seed}
     try:
         with replacing_folder(arguments.output) as folder:
-            source, left_out = convert(source, form, folder, progress)
+            source, left_out, alike = convert(source, form, folder, progress)
             progress.end()
             check_classes(source)
             _write_labels(source, folder)
@@ -114,6 +114,8 @@ def write(source, form, share, arguments):
     say(f"{len(source) - tests:,} images to train on, {tests:,} to test with")
     if left_out:
         say(f"left out: {left_out:,} that cannot be read, named above")
+    for line in alike:
+        say(f"{line}; results look better than they are")
     say(f"written to {printable(str(arguments.output), 1000)}; look at {SHEET_FILE} there before you train")
     _say_commands(arguments.output, may_classify=source.class_names and tests)
 

@@ -50,7 +50,8 @@ def run(main):
 def _outcome_of(main):
     """Run ``main``; return the exit code, and the fault that is to be told, or None."""
     try:
-        _set_up()
+        with system.signals_held():  # a script that is half set up cannot tell why it ends
+            _set_up()
         try:
             main()
         except SystemExit as leaving:
