@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,14 +31,14 @@ from conftest import (
 )
 from PIL import Image
 
+from utilities import system
 from utilities.data import idx
 from utilities.data.datasets import read_images, read_test_set, read_training_set
 from utilities.data.pictures import Form
 from utilities.data.places import Folder
 from utilities.data.sources import open_source
-from utilities.errors import Fault
-from utilities.record import conversion
-from utilities.record.contact_sheet import GAP, MARGIN, TEXT, TEXT_SIZE
+from utilities.errors import BadInput, Fault
+from utilities.record import contact_sheet, conversion, dataset_folder
 from utilities.session.dataset import ask
 from utilities.terminal.dataset_arguments import parse_dataset_arguments
 
@@ -459,6 +460,27 @@ def test_classes_of_one_picture_are_trained_on(tmp_path):
     assert found["test labels"].tolist() == [0] * 4
 
 
+def test_a_class_keeps_a_picture_to_train_on_and_the_line_tells_of_those_without_a_test(tmp_path):
+    write_pictures(tmp_path / "photos", tuple("abcdef"), each=1)
+    found, session = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
+    assert found["labels"].tolist() == list(range(6))
+    write_pictures(tmp_path / "photos", tuple("ab"), each=2)
+    found, session = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
+    assert (found["labels"].tolist(), found["test labels"].tolist()) == (list(range(6)), [0, 1, 1])
+    assert "6 images to train on, 3 to test with; classes with none to test with: 4 of 6\n" in session.stdout
+
+
+def test_a_small_count_has_a_picture_of_each_class_to_train_on(tmp_path):
+    for part in ("train", "test"):
+        write_pictures(tmp_path / "photos" / part, ("a",), each=2)
+        write_pictures(tmp_path / "photos" / part, ("b", "c"), each=40)
+    for count in (3, 4, 20):
+        found, _ = converted(tmp_path, "photos", "--count", str(count), *AS_THEY_ARE)
+        assert np.unique(found["labels"]).tolist() == [0, 1, 2]
+        assert sum(len(found[what]) for what in ("images", "test") if what in found) == count
+        shutil.rmtree(tmp_path / "out")
+
+
 PROBE = """
 import sys
 script, *sys.argv[1:] = sys.argv[1:]
@@ -494,6 +516,24 @@ def test_a_session(tmp_path):
     assert (session.stderr, session.code) == ("", 0)
 
 
+def test_the_same_image_in_training_and_test_and_twice_in_a_class_is_told(tmp_path):
+    write_pictures(tmp_path / "photos" / "train")
+    write_pictures(tmp_path / "photos" / "test", each=2, side=16)
+    shutil.copy(tmp_path / "photos/train/cat/001.png", tmp_path / "photos/train/dog/zz.png")  # another class: no repeat
+    _, session = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert "the same image" not in session.stdout
+    shutil.copy(tmp_path / "photos/train/cat/003.png", tmp_path / "photos/test/cat/x.png")
+    for name in ("y", "z"):
+        Image.open(tmp_path / "photos/train/cat/001.png").save(tmp_path / f"photos/train/cat/{name}.bmp")
+    _, session = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert [line for line in session.stdout.splitlines() if "the same image" in line] == [
+        "the same image to train on and to test with, 1 times: photos/train/cat/003.png and photos/test/cat/x.png; "
+        "results look better than they are",
+        "the same image again in its class, 2 times: photos/train/cat/001.png and photos/train/cat/y.bmp; "
+        "results look better than they are",
+    ]
+
+
 def test_the_commands_to_go_on_with_are_right_for_the_shell(tmp_path):
     (tmp_path / "my $set").mkdir()
     write_pictures(tmp_path / "photos")
@@ -508,15 +548,28 @@ def test_the_commands_to_go_on_with_are_right_for_the_shell(tmp_path):
     read_test_set(files["-t"], files["-tl"], training)
 
 
-def test_the_contact_sheet_shows_some_of_each_class(tmp_path):
-    write_pictures(tmp_path / "photos", ("a", "b", "c"), each=3)
-    converted(tmp_path, "photos", *AS_THEY_ARE)
-    sheet = np.asarray(Image.open(tmp_path / "out" / "contact-sheet.png").convert("L"))
-    images = idx.read(tmp_path / "out" / NAMES["images"]).repeat(7, axis=1).repeat(7, axis=2)
-    for number, image in enumerate(images):
-        top = MARGIN + TEXT_SIZE + 2 * GAP + number // 3 * (56 + GAP)
-        left = MARGIN + TEXT + number % 3 * (56 + GAP)
-        assert np.array_equal(sheet[top : top + 56, left : left + 56], image)
+def test_the_contact_sheet_shows_some_of_each_class_as_they_are_in_the_file(tmp_path, monkeypatch):
+    write_pictures(tmp_path / "photos", ("a", "中"), each=3)
+    (tmp_path / "photos" / "a" / "000.png").unlink()
+    _, session = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert "images to train on" in session.stdout
+    drawn = []
+    monkeypatch.setattr(contact_sheet, "as_png", lambda figure: drawn.append(figure))
+    source = open_source(tmp_path / "photos")
+    contact_sheet.draw_contact_sheet(source, Form(8, 8), tmp_path / "out")
+    (axis,) = drawn[0].axes
+    image, gap = axis.images[0], 1
+    assert (image.get_cmap().name, image.get_clim()) == ("gray", (0, 1))
+    images = idx.read(tmp_path / "out" / NAMES["images"])
+    cells = {0: (0, 0), 1: (0, 1), 2: (1, 0), 3: (1, 1), 4: (1, 2)}
+    for number, (row, column) in cells.items():
+        top, left = row * (8 + gap), column * (8 + gap)
+        shown = image.get_array()[top : top + 8, left : left + 8]
+        assert np.array_equal((255 * shown.data).round(), images[number])
+    assert np.isnan(image.get_array().data[:8, 18:]).all()
+    assert len(axis.patches) == 5
+    assert axis.get_yticklabels()[0].get_text() == "0 a"
+    assert axis.get_yticklabels()[1].get_text() in ("1 中", r"1 \u4e2d")
 
 
 # --- faults, each by its name
@@ -858,6 +911,48 @@ def test_the_images_do_not_depend_on_the_number_of_processes(tmp_path, monkeypat
         assert np.array_equal(idx.read(folder / NAMES["images"]), images[~is_test])
         assert np.array_equal(idx.read(folder / NAMES["test"]), images[is_test])
         assert len(list(folder.iterdir())) == 2
+
+
+def test_what_killed_scripts_left_is_removed_but_for_another_that_runs(tmp_path):
+    write_pictures(tmp_path / "photos")
+    for name in (".out-1", ".out-2-old", ".out-3", ".out-mine", ".out2-4"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "labels.txt").write_text(name)
+    with system.folder_held(tmp_path / ".out-3"):
+        converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert {path.name for path in tmp_path.glob(".out*")} == {".out-3", ".out-mine", ".out2-4"}
+
+
+def test_what_was_put_aside_where_nothing_took_its_place_is_put_back(tmp_path):
+    (tmp_path / ".out-2-old").mkdir()
+    (tmp_path / ".out-2-old" / "labels.txt").write_text("old")
+    with pytest.raises(BadInput), dataset_folder.replacing_folder(tmp_path / "out"):
+        raise BadInput
+    assert (tmp_path / "out" / "labels.txt").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_at_no_step_of_replacing_a_data_set_is_there_none(tmp_path, monkeypatch, exchanges):
+    """Where the system exchanges names there always is one; elsewhere, two renames, the next script finds it."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "labels.txt").write_text("old")
+    if not exchanges:
+        monkeypatch.setattr(system, "exchange", lambda *_: False)
+    found = []
+
+    def look(_, event, function):
+        if event in ("c_call", "c_return"):
+            found.append((tmp_path / "out" / "labels.txt").is_file())
+
+    with dataset_folder.replacing_folder(tmp_path / "out") as folder:
+        (folder / "labels.txt").write_text("new")
+        sys.setprofile(look)
+    sys.setprofile(None)
+    assert (tmp_path / "out" / "labels.txt").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert all(found) == exchanges
+    assert len(found) > 20
 
 
 def test_large_images_are_small_in_the_contact_sheet(tmp_path):

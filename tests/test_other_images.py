@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,6 +21,7 @@ from utilities.record.predictions import format_table, mistakes_table, predictio
 from utilities.record.results import Results
 from utilities.session.other_images import ask_for_images
 
+BLACK = np.zeros((2, 8, 8, 1), np.uint8)  # training images
 NAMES = {0: "naught", 5: "five", 9: "nine"}
 
 
@@ -147,8 +148,8 @@ def test_a_path_that_cannot_be_read_is_told_and_asked_again(folder, at_terminal,
     (folder / "empty").mkdir(exist_ok=True)
     (folder / "page.html").write_text("<html>")
     answers = ("nowhere", "empty", "page.html", "'pictures'")
-    chunks, shown = at_terminal(lambda console: list(ask_for_images(console, Form(8, 8, 1))), *answers)
-    assert [len(names) for names, _ in chunks] == [12]
+    chunks, shown = at_terminal(lambda console: list(ask_for_images(console, Form(8, 8, 1), BLACK)), *answers)
+    assert [len(names) for names, *_ in chunks] == [12]
     assert "nowhere: no such file" in shown
     assert "empty: expected pictures" in shown
     assert "page.html: not an IDX file: it begins like a web page" in shown
@@ -156,20 +157,20 @@ def test_a_path_that_cannot_be_read_is_told_and_asked_again(folder, at_terminal,
 
 @pytest.mark.parametrize("answer", ["-", ""])
 def test_asking_is_cancelled(at_terminal, answer):
-    assert at_terminal(lambda console: list(ask_for_images(console, Form(8, 8, 1))), answer)[0] == []
+    assert at_terminal(lambda console: list(ask_for_images(console, Form(8, 8, 1), BLACK)), answer)[0] == []
 
 
 def test_a_bad_path_in_redirected_input_ends_the_script(redirect):
     with pytest.raises(BadInput, match=r"line 1 of the input, .*: nowhere: no such file"):
-        list(ask_for_images(redirect("nowhere\n"), Form(8, 8, 1)))
+        list(ask_for_images(redirect("nowhere\n"), Form(8, 8, 1), BLACK))
 
 
 def test_pictures_come_in_chunks_in_their_order(folder, redirect, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     monkeypatch.setattr("utilities.session.other_images.CHUNK_BYTES", 5 * 64)
-    chunks = list(ask_for_images(redirect("pictures\n"), Form(8, 8, 1)))
-    assert [images.shape for _, images in chunks] == [(4, 8, 8, 1), (5, 8, 8, 1), (3, 8, 8, 1)]
-    names = [name for some, _ in chunks for name in some]
+    chunks = list(ask_for_images(redirect("pictures\n"), Form(8, 8, 1), BLACK))
+    assert [images.shape for _, images, _ in chunks] == [(4, 8, 8, 1), (5, 8, 8, 1), (3, 8, 8, 1)]
+    names = [name for some, *_ in chunks for name in some]
     assert names == sorted(names)
     assert capsys.readouterr().out.count("left out: ") == 1
 
@@ -178,11 +179,11 @@ def test_pictures_come_in_chunks_in_their_order(folder, redirect, monkeypatch, c
 def test_pictures_for_a_network_of_other_channels_are_refused_at_once(folder, redirect, monkeypatch, channels):
     monkeypatch.chdir(folder)
     with pytest.raises(BadInput, match=f"pictures have 1 or 3 channels, the network takes {channels}"):
-        list(ask_for_images(redirect("pictures\n"), Form(8, 8, channels)))
+        list(ask_for_images(redirect("pictures\n"), Form(8, 8, channels), BLACK))
 
 
 def test_where_none_can_be_read_that_is_told(folder, redirect, capsys):
-    assert list(ask_for_images(redirect(f"{folder / 'pictures' / 'broken.png'}\n"), Form(8, 8, 1))) == []
+    assert list(ask_for_images(redirect(f"{folder / 'pictures' / 'broken.png'}\n"), Form(8, 8, 1), BLACK)) == []
     assert capsys.readouterr().out.endswith("\nno picture could be read\n")
 
 
@@ -191,8 +192,28 @@ def test_arrays_are_brought_to_the_remembered_form_where_dataset_py_has_not_done
     np.save(tmp_path / "light.npy", np.full((2, 8, 8), 250, np.uint8))
     if converted:
         (tmp_path / "dataset.json").touch()
-    ((_, images),) = ask_for_images(redirect(f"{tmp_path / 'light.npy'}\n"), Form(8, 8, 1, inverted=True))
+    ((_, images, _),) = ask_for_images(redirect(f"{tmp_path / 'light.npy'}\n"), Form(8, 8, 1, inverted=True), BLACK)
     assert (images == (250 if converted else 5)).all()
+
+
+def test_the_note_says_what_was_inverted_and_what_looks_like_no_training_image(tmp_path, redirect):
+    ink = make_images(make_labels(40, range(5)), 28, 28) // 2 * 2
+    ink[ink < 100] = 0
+    grounds = {"clean": 255 - ink[0], "light on dark": ink[0]}
+    slope = np.linspace(60, 140, 28)[:, None].repeat(28, 1)
+    grounds["shaded"] = (slope * (1 - ink[0] / 300)).astype(np.uint8)
+    grounds["all ink"] = np.where(ink[0] == 0, 0, 255).astype(np.uint8).T.repeat(3, 0)[:28]
+    grounds["all ink"][:, 2:26] = 255
+    for name, pixels in grounds.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    for name in grounds:
+        chunk = ask_for_images(redirect(f"{tmp_path / name}.png\n"), Form(28, 28, inverted=None), ink[..., None])
+        ((_, (image,), (note,)),) = chunk
+        assert note == {"light on dark": "", "all ink": "looks unlike"}.get(name, "inverted")
+        if name in ("clean", "light on dark"):
+            assert np.array_equal(image[..., 0], ink[0])
+        if name == "shaded":
+            assert np.array_equal(image[..., 0] > 64, ink[0] > 0)
 
 
 # --- the form
@@ -214,7 +235,8 @@ def test_light_pictures_are_inverted_for_a_network_of_dark_ones_alone(tmp_path):
 def test_the_answers_of_dataset_py_are_remembered(tmp_path):
     kept = Form(8, 8, 1, inverted=True, transposed=True, crop=(20, 30))
     (tmp_path / "dataset.json").write_text(json.dumps({"form": asdict(kept)}))
-    assert form_like(dark(), tmp_path / "images") == kept
+    assert form_like(255 - dark(), tmp_path / "images") == kept
+    assert form_like(dark(), tmp_path / "images") == replace(kept, inverted=None)  # light on dark they are as they are
     assert form_like(np.zeros((5, 12, 8, 1), np.uint8), tmp_path / "images").transposed is False  # of other images
 
 
@@ -253,10 +275,10 @@ def test_mistakes_are_in_the_order_of_their_confidence():
 
 
 def test_the_second_class_is_told_where_it_is_close():
-    table = predictions_table(["a", "b"], RESULTS.probabilities[:2], RESULTS.classes, RESULTS.names)
-    assert table[1] == ["a", 3, "three", "0.600000", 5, "five", "0.300000"]
+    table = predictions_table(["a", "b"], RESULTS.probabilities[:2], RESULTS.classes, RESULTS.names, ["", "inverted"])
+    assert table[1] == ["a", 3, "three", "0.600000", 5, "five", "0.300000", ""]
     shown = list(shown_predictions(table))
-    assert shown[1:] == [("a", "three", "60.00%", "five 30.00%"), ("b", "three", "90.00%", "")]
+    assert shown[1:] == [("a", "three", "60.00%", "five 30.00%", ""), ("b", "three", "90.00%", "", "inverted")]
 
 
 def test_a_table_shows_its_first_rows_and_ends_of_paths():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -196,3 +197,19 @@ def test_of_many_experiments_labels_do_not_cover_one_another():
 def closed():
     yield
     plt.close("all")
+
+
+def test_a_character_that_a_font_has_beside_the_usual_one_is_drawn_with_that(monkeypatch):
+    monkeypatch.setattr(pictures, "_families", {})
+    pictures._has_font.cache_clear()
+    assert pictures.legible("a\n\uee80", 20) == r"a\n\uee80"  # of nobody
+    # Of those that come with matplotlib only STIX has it.
+    families = plt.rcParams["font.family"]
+    assert pictures.legible("\U0001d49c", 20) == "\U0001d49c"
+    figure, axis = pictures.subplots("title")
+    axis.set_title("\U0001d49c")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that a character is missing
+        pictures.as_png(figure)
+    plt.close(figure)
+    assert plt.rcParams["font.family"] != families

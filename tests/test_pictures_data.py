@@ -1,10 +1,13 @@
 """One picture brought to a form, and damaged pictures, archives and tables by the hundred, from fixed seeds."""
 
+import contextlib
 import csv
 import functools
 import io
 import random
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -72,6 +75,40 @@ def test_16_bits_a_pixel_become_8():
     assert np.array_equal(brought(saved(Image.fromarray(deep), "PNG"), Form(8, 8)), GREY)
 
 
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_transparent_value_of_16_bits_becomes_white(colour):
+    pixels = np.full((8, 8), 3000, np.uint16)
+    pixels[2:6, 2:6] = 40_000
+    found = brought(png_of_16_bits(pixels, colour, transparent=3000), Form(8, 8))
+    assert np.array_equal(found, np.where(pixels == 3000, 255, 40_000 >> 8))
+
+
+def png_of_16_bits(pixels, colour, transparent):
+    """Return a PNG file, which Pillow writes with no transparent value."""
+    channels = 3 if colour else 1
+    rows = b"".join(b"\0" + row.repeat(channels).astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", *pixels.shape[::-1], 16, 2 if colour else 0, 0, 0, 0)
+    parts = {b"IHDR": header, b"tRNS": struct.pack(">H", transparent) * channels, b"IDAT": zlib.compress(rows)}
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, data in (parts | {b"IEND": b""}).items():
+        content += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return content
+
+
+@pytest.mark.parametrize("contrast", [1, -1])
+@pytest.mark.parametrize("ground", [60, 128, 200])
+def test_ink_is_light_on_black_whatever_the_paper(ground, contrast):
+    ink = np.zeros((28, 28))
+    ink[8:20, 10:14] = 1
+    uneven = np.linspace(-25, 25, 28)[None] + np.linspace(0, 20, 28)[:, None]
+    paper = (ground + uneven - 10).clip(0, 255)
+    pixels = (paper + contrast * ink * (255 - paper if contrast > 0 else paper) * 0.8).round().astype(np.uint8)
+    found = pictures.light_on_black(pixels)
+    assert found[ink == 1].min() > 128
+    assert found[ink == 0].max() < 40
+    assert found.dtype == np.uint8
+
+
 def test_proportions_are_kept_on_a_ground_of_the_corners_colour():
     picture = np.full((4, 8, 3), 200, np.uint8)
     picture[1:3, 2:6] = 10
@@ -101,6 +138,37 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size():
     found = pictures.bring(picture, Form(28, 28, 3))
     assert max(picture.size) <= 500
     assert np.abs(found[14, 14].astype(int) - [200, 30, 30]).max() < 4
+
+
+def test_the_middle_of_a_large_jpeg_is_the_same_at_a_fraction_of_its_size():
+    gradient = np.linspace(0, 255, 2400, dtype=np.uint8)[None].repeat(1600, 0)
+    content = saved(Image.fromarray(gradient), "JPEG")
+    picture = pictures.open_picture(io.BytesIO(content))
+    found = pictures.bring(picture, Form(8, 16, crop=(600, 1200)))
+    assert picture.size == (300, 200)
+    expected = gradient[500:1100, 600:1800].reshape(8, 75, 16, 75).mean(axis=(1, 3))
+    assert np.abs(found - expected).max() < 3
+
+
+def test_a_jpeg_of_200_megapixels_is_read_and_other_formats_of_as_many_are_not():
+    image = Image.new("L", (16_320, 12_240), 90)
+    assert (brought(saved(image, "JPEG"), Form(8, 8)) == 90).all()
+    with pytest.raises(BadInput, match="expected at most 67,108,864 pixels"):
+        brought(saved(image.convert("1"), "PNG"), Form(8, 8))
+
+
+def test_large_pictures_are_decoded_while_their_semaphore_is_held(monkeypatch):
+    class Counting(contextlib.nullcontext):
+        times = 0
+
+        def __enter__(self):
+            Counting.times += 1
+
+    monkeypatch.setattr(pictures, "_large", Counting())
+    brought(saved(Image.new("L", (4096, 4096)), "JPEG"), Form(8, 8))
+    assert Counting.times == 0
+    brought(saved(Image.new("L", (4096, 4097)), "JPEG"), Form(8, 8))
+    assert Counting.times == 1
 
 
 # --- damage

@@ -5,13 +5,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import SOURCE, parse_autoencoder_arguments, script_environment
-from PIL import Image
+from PIL import Image, ImageOps
 from test_transcripts import SESSIONS, masked
+
+from utilities.data.pictures import Form, bring, open_picture
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PYTHON = "../../.venv/bin/python"
@@ -82,6 +85,35 @@ def run_cell(text, folder):
 
 def test_the_cell_that_names_a_picture(house, pasted):
     assert re.search(r"^high 0\.\d+$", run_cell("classifier.h5", house / "src/classification"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form(28, 28, 1, inverted=None),
+        Form(28, 28, 1, inverted=True, transposed=True, crop=(40, 60)),
+        Form(20, 28, 3, crop=(50, 50)),
+    ],
+)
+@pytest.mark.parametrize("mode", ["L", "RGBA", "shaded"])
+def test_the_cell_does_all_that_the_menu_does_with_a_picture(tmp_path, monkeypatch, form, mode):
+    y, x = np.mgrid[:90, :90]
+    ink = ((np.hypot(x - 40, y - 50) < 25) & (x < 50)).astype(float)
+    pixels = 235 - 200 * ink - (100 * x / 90 if mode == "shaded" else 0)
+    pixels = pixels.round().astype(np.uint8)
+    if mode == "RGBA":
+        pixels = np.dstack([np.full((90, 90, 3), (180, 20, 60), np.uint8), (255 * ink).astype(np.uint8)])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "new.png", exif=exif)
+    monkeypatch.chdir(tmp_path)
+    lines = block_with("classifier.h5", "python").partition("picture = ")[2].partition("probabilities = ")[0]
+    found = {"form": asdict(form), "numpy": np, "Image": Image, "ImageOps": ImageOps}
+    exec(f"picture = {lines}", found)
+    expected = bring(open_picture("new.png"), form) / 255
+    assert found["image"].shape == expected.shape
+    assert np.abs(found["image"] - expected).max() < 0.08
+    assert np.abs(found["image"] - expected).mean() < 0.01
 
 
 def test_the_cell_of_codes(house, pasted):

@@ -1,9 +1,9 @@
 """The form that new pictures are brought to, for a network that was trained on images of it."""
 
 import json
+from dataclasses import replace
 
-from utilities.data.batches import WHITE
-from utilities.data.pictures import Form, corners
+from utilities.data.pictures import BLACK, Form, corners
 
 FORM_FILE = "dataset.json"  # beside the IDX files that dataset.py wrote: how the pictures became images
 LONGEST_FILE = 2**16  # bytes
@@ -14,20 +14,20 @@ ALIKE = 0.9  # the share of them whose ground tells that of all
 def form_like(images, path):
     """Return the Form of images, uint8 in (count, rows, columns, channels), that were read from an IDX file at a path.
 
-    It is the one that dataset.py kept beside the file. Without it sides and channels are the images', and where grey
-    images have a dark ground, as MNIST's have, new ones on a light ground are inverted.
+    It is the one that dataset.py kept beside the file; without it, sides and channels are the images'. Where grey
+    images have a black ground, as MNIST's have, each new one is inverted or not as it is found.
     """
     shape = images.shape[1:]
+    form = Form(*shape)
     try:
         with (path.parent / FORM_FILE).open("rb") as file:
             kept = _parse(json.loads(file.read(LONGEST_FILE))["form"])
-        if (kept.rows, kept.columns, kept.channels) == shape:
-            return kept
+        form = kept if (kept.rows, kept.columns, kept.channels) == shape else form
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass  # there is none, or it is something else
     some = images[:: max(1, len(images) // LOOKED_AT)]
-    dark = (corners(some.swapaxes(0, 1).swapaxes(1, 2)) < WHITE / 2).all(axis=(0, 2)).mean() >= ALIKE
-    return Form(*shape, inverted=None if dark and shape[2] == 1 else False)
+    black = (corners(some.swapaxes(0, 1).swapaxes(1, 2)) <= BLACK).all(axis=(0, 2)).mean() >= ALIKE
+    return replace(form, inverted=None) if black and shape[2] == 1 else form
 
 
 def _parse(kept):

@@ -175,19 +175,28 @@ def _told_by_folders(names):
 def choose(source, share, count, seed):
     """Return the Source of ``count`` pictures, or all, and take a share of those to train on for the test set.
 
-    The seed chooses, of each class alike.
+    The seed chooses, of each class alike. A class keeps one picture or more to train on.
+
+    Raises:
+        BadInput: the count is smaller than that of the classes, or a class that has test pictures has no others.
     """
+    classes = len(np.unique(source.labels))
     if count is not None:
-        source = source.take(_choose_alike(2 * source.labels + source.is_test, count, seed))
+        if count < classes:
+            raise BadInput(f"--count {count}: expected {classes} or more, a picture of each class")
+        source = source.take(_choose_alike(2 * source.labels + source.is_test, count, seed, ~source.is_test))
+    check_classes(source)
     is_test, training = source.is_test.copy(), np.flatnonzero(~source.is_test)
-    is_test[training[_choose_alike(source.labels[training], round(share * len(training)), seed)]] = True
+    number = min(round(share * len(training)), len(training) - len(np.unique(source.labels[training])))
+    is_test[training[_choose_alike(source.labels[training], number, seed)]] = True
     return replace(source, is_test=is_test)
 
 
-def _choose_alike(groups, number, seed):
+def _choose_alike(groups, number, seed, first=False):
     """Return the ascending indices of ``number`` items chosen by the seed, as large a share of each group as of all.
 
-    The last item of a group is chosen when nothing else is left.
+    The last item of a group is chosen when nothing else is left; one of each group that is to come first, ``first`` of
+    its items, is chosen before all others.
     """
     random = np.random.default_rng(seed)
     order = random.permutation(len(groups))
@@ -195,4 +204,5 @@ def _choose_alike(groups, number, seed):
     _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
     places, sizes = np.arange(len(groups)) - np.repeat(starts, sizes), np.repeat(sizes, sizes)
     shares = np.where(places == sizes - 1, 1, (places + 0.5) / sizes)
+    shares[(places == 0) & np.broadcast_to(first, len(groups))[order]] = 0
     return np.sort(order[np.lexsort((random.random(len(groups)), shares))[:number]])

@@ -1,38 +1,51 @@
 """A picture of some images of each class with its name: inverted, turned or mislabelled sets are seen in it."""
 
-from importlib.util import find_spec
-from pathlib import Path
+import gzip
+import math
 
+import matplotlib.pyplot as plt
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from utilities.data.datasets import spread
-from utilities.text import printable
+from utilities.record.conversion import IMAGES
+from utilities.record.image_figures import draw_rows
+from utilities.record.pictures import as_png, legible
 
 MOST_CLASSES, EXAMPLES = 40, 12
-SMALLEST_SIDE, LARGEST_SIDE = 56, 112  # of an image in the picture, in pixels
-GAP, MARGIN, TEXT, TEXT_SIZE, LONGEST_NAME = 4, 12, 150, 14, 18
-FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"  # matplotlib's: Pillow's own has no more letters than English
+LARGEST_SIDE = 128  # of an image in the picture, in pixels
+LONGEST_NAME = 18
+AS_VALUES = {"cmap": "gray", "vmin": 0, "vmax": 1}  # where draw_rows would draw ink on paper
 
 
-def draw_contact_sheet(source, form, path):
-    """Write a PNG with a row of images for each class of a sources.Source, as they are in the IDX file, 0 black."""
-    classes = source.class_names or {0: f"{len(source):,} pictures"}
-    rows = dict(list(classes.items())[:MOST_CLASSES])
-    side = max(form.rows, form.columns)
-    zoom = max(1, -(-SMALLEST_SIDE // side)) if side <= LARGEST_SIDE else LARGEST_SIDE / side
-    height, width = max(1, round(form.rows * zoom)), max(1, round(form.columns * zoom))
-    step = max(height, TEXT_SIZE + GAP) + GAP
-    top = MARGIN + TEXT_SIZE + 2 * GAP
-    sheet = Image.new("RGB", (MARGIN + TEXT + EXAMPLES * (width + GAP), top + len(rows) * step + MARGIN), "white")
-    drawing = ImageDraw.Draw(sheet)
-    font = ImageFont.truetype(Path(find_spec("matplotlib").origin).parent / FONT, TEXT_SIZE)
-    drawing.text((MARGIN, MARGIN), "as the networks see them; MNIST's ink is light on dark", "black", font)
-    for label, name in rows.items():
-        shown = name if name == str(label) or not source.class_names else f"{label} {name}"
-        drawing.text((MARGIN, top), printable(shown, LONGEST_NAME), "black", font)
-        for place, index in enumerate(spread(np.flatnonzero(source.labels == label), EXAMPLES)):
-            image = Image.fromarray(source.bring(index, form)).resize((width, height), Image.Resampling.NEAREST)
-            sheet.paste(image, (MARGIN + TEXT + place * (width + GAP), top))
-        top += step
-    sheet.save(path)
+def draw_contact_sheet(source, form, folder):
+    """Return a PNG with a row of images for each class of a sources.Source that was converted to a Form in a folder.
+
+    They are training images as they are in the IDX file, 0 black.
+    """
+    labels = source.labels[~source.is_test]
+    classes = source.class_names or {0: f"{len(labels):,} pictures"}
+    found = [label for label in classes if label in labels][:MOST_CLASSES]
+    examples = {label: spread(np.flatnonzero(labels == label), EXAMPLES) for label in found}
+    images = _read(folder / IMAGES[False], sorted(index for some in examples.values() for index in some), form)
+    step = -(-max(form.rows, form.columns) // LARGEST_SIDE)
+    rows = {}
+    for label, indices in examples.items():
+        name = classes[label] if classes[label] == str(label) or not source.class_names else f"{label} {classes[label]}"
+        shown = [images[index][::step, ::step] for index in indices]
+        rows[legible(name, LONGEST_NAME)] = np.stack(shown).reshape(len(shown), *shown[0].shape[:2], form.channels)
+    figure = draw_rows(rows, "as the networks see them; MNIST's ink is light on dark", **AS_VALUES)
+    try:
+        return as_png(figure)
+    finally:
+        plt.close(figure)
+
+
+def _read(path, indices, form):
+    """Return images of an IDX file, {index: image}; others are not kept in memory. The indices ascend."""
+    size, header = math.prod(form.shape), 4 + 4 * (1 + len(form.shape))
+    images = {}
+    with gzip.open(path) as file:
+        for index in indices:
+            file.seek(header + index * size)
+            images[index] = np.frombuffer(file.read(size), np.uint8).reshape(form.shape)
+    return images

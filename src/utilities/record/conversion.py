@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import shutil
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
@@ -30,6 +31,7 @@ CHUNKS_OF_PROCESS = 8  # where there are few pictures, which may be large
 MOST_PROCESSES = 60  # Windows waits for no more at a time
 COMPRESSION = 1  # more would take as long as decoding, to save a tenth
 REFRESH_SECONDS = 0.1
+GOING_ON = "going-on"  # a file that is there while decoders are to go on
 CHECKSUM_BYTES = 8  # chance makes two of a billion images alike in one set of forty
 
 
@@ -91,20 +93,20 @@ def _converted(source, form, chunks, folder, progress):
     """
     processes = min(len(chunks), system.cores(), MOST_PROCESSES)
     try:
-        done = multiprocessing.RawArray("i", len(chunks) + 1)  # pictures of each chunk; the last: whether to stop
         large = multiprocessing.Semaphore(max(1, available_memory() // pictures.LARGEST_BYTES))
-        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(source, form, folder, done, large))
+        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(source, form, folder, large))
     except OSError as error:
         raise Fault(f"processes cannot wait for each other: {error.strerror}; on Linux they need /dev/shm") from error
     results = []
     try:
+        (folder / GOING_ON).touch()
         for number, chunk in enumerate(chunks):
             results.append(pool.submit(_convert, number, chunk))
-        for result in results:
+        for chunk, result in zip(chunks, results, strict=True):
             while not wait([result], REFRESH_SECONDS).done:
                 system.let_signals_in()
-                progress(sum(done), [])
-            progress(sum(done), result.result()[-1])
+                progress(chunk.start, [])
+            progress(chunk.stop, result.result()[-1])
             yield result.result()
     except BrokenProcessPool as error:
         system.let_signals_in()  # what ended the processes may have been meant for all
@@ -112,14 +114,14 @@ def _converted(source, form, chunks, folder, progress):
         names = f"{source.name(lost[0].start)} to {source.name(lost[-1].stop - 1)}"
         raise Fault(f"decoding crashed at a picture from {names}: leave it out") from error
     finally:
-        done[-1] = True
+        (folder / GOING_ON).unlink(missing_ok=True)
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(source, form, folder, done, large):
+def _begin(source, form, folder, large):
     """Let this process decode the pictures of a source, and end when the script does."""
     global _work
-    _work = source, form, folder, done
+    _work = source, form, folder
     pictures.limit_large(large)
     system.end_when_terminated()
 
@@ -132,18 +134,20 @@ def _begin(source, form, folder, done, large):
 
 def _convert(number, chunk):
     """Write the images of a chunk, gzipped; return which pictures could be read, checksums, and lines on others."""
-    source, form, folder, done = _work
+    source, form, folder = _work
+    looked = time.monotonic()
     images, read, faults = np.zeros((chunk.stop - chunk.start, *form.shape), np.uint8), [], []
     for place, index in enumerate(range(chunk.start, chunk.stop)):
-        if done[-1]:
-            return None
+        if time.monotonic() > looked + REFRESH_SECONDS:
+            looked = time.monotonic()
+            if not (folder / GOING_ON).exists():
+                return None
         try:
             images[place] = source.bring(index, form)
             read.append(True)
         except BadInput as fault:
             read.append(False)
             faults.append(str(fault))
-        done[number] = place + 1
     for test in IMAGES:
         part = images[read & (source.is_test[chunk] == test)]
         if len(part):

@@ -22,15 +22,33 @@ LABEL_CHARACTERS = 30
 TITLE_CHARACTERS = 14  # of a class's name above a prediction
 
 
-def draw_rows(rows, title):
-    """Draw rows of images, {name: (count, rows, columns, channels), uint8 or in [0, 1]}, each behind its name."""
-    count = len(next(iter(rows.values())))
+def draw_rows(rows, title, **options):
+    """Draw rows of images, {name: (count, rows, columns, channels), uint8 or in [0, 1]}, each behind its name.
+
+    Where a row has fewer than another, it ends before that. The options are imshow's, where others than INK are wanted.
+    """
+    count = max(map(len, rows.values()))
     figure, axis = subplots(title, figsize=(max(5, count + 1), len(rows) + 0.4))
-    draw_grid(axis, np.concatenate([visible(images) for images in rows.values()]), count, **INK)
+    images = [_lengthened(visible(images), count) for images in rows.values()]
+    _, frames = draw_grid(axis, np.concatenate(images), count, **INK | options)
+    for row, shown in enumerate(rows.values()):
+        for frame in frames[row * count + len(shown) : (row + 1) * count]:
+            frame.remove()
     top, bottom = sorted(axis.get_ylim())
     axis.set_yticks(top + (bottom - top) * (np.arange(len(rows)) + 0.5) / len(rows), rows, fontsize=9)
     axis.tick_params(left=False)
     return figure
+
+
+def _lengthened(images, count):
+    """Return images as visible returns them, with paper after the last, so many in all."""
+    paper = np.full((count - len(images), *images.shape[1:]), _paper(images), np.float32)
+    return np.concatenate([images, paper])
+
+
+def _paper(images):
+    """Return the value that is drawn white."""
+    return 1 if images.shape[-1] >= COLOURS else np.nan  # which no colour map colours
 
 
 def draw_neighbours(images, others, codes, other_codes, title):
@@ -106,8 +124,7 @@ def draw_grid(axis, images, columns, **options):
     count, height, width, channels = images.shape
     gap, rows = max(1, round(GAP * min(height, width))), math.ceil(count / columns)
     down, across = height + gap, width + gap
-    paper = 1 if channels >= COLOURS else np.nan  # which no colour map colours
-    cells = np.full((rows * columns, down, across, channels), paper, np.float32)
+    cells = np.full((rows * columns, down, across, channels), _paper(images), np.float32)
     cells[:count, :height, :width] = images
     sheet = cells.reshape(rows, columns, down, across, channels).swapaxes(1, 2)
     image = axis.imshow(sheet.reshape(rows * down, columns * across, channels)[:-gap, :-gap], **options)

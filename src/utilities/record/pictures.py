@@ -5,9 +5,10 @@ import functools
 import io
 import os
 import textwrap
+import unicodedata
 
 import matplotlib.pyplot as plt
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontPath, FontProperties, findfont, fontManager, get_font
 
 from utilities.backend import WINDOW_BACKEND
 from utilities.data.names import LONGEST_NAME
@@ -16,7 +17,7 @@ from utilities.text import distinct, printable
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
-DOTS_PER_INCH = 150
+DOTS_PER_INCH, TEXT_POINTS = 150, 9
 FAULT_CHARACTERS = 200
 TITLE_CHARACTERS = 11  # for each inch of a figure's width
 NUMBER_CHARACTERS = 5  # of a class's name that is a number
@@ -52,12 +53,18 @@ def _draw(drawings, folder):
     drawn, before = [], plt.get_fignums()
     for name, draw in drawings.items():
         with _faults_told(f"picture not drawn: {name}"):
-            figure, content = draw(), io.BytesIO()
-            figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
-            drawn.append((figure, folder.keep_bytes(f"{name}.png", content.getvalue())))
+            figure = draw()
+            drawn.append((figure, folder.keep_bytes(f"{name}.png", as_png(figure))))
     for number in {*plt.get_fignums()} - {*before, *(figure.number for figure, _ in drawn)}:
         plt.close(number)  # half-drawn
     return drawn
+
+
+def as_png(figure):
+    """Return a figure as the bytes of a PNG file."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
+    return content.getvalue()
 
 
 @contextlib.contextmanager
@@ -92,10 +99,43 @@ def _set_up():
 
 
 def legible(text, longest):
-    """Return a text as printable does, with the characters escaped too that the font lacks."""
-    font = get_font(findfont(FontProperties()))
-    shown = "".join(each if font.get_char_index(ord(each)) else ascii(each)[1:-1] for each in str(text))
-    return printable(shown, longest)
+    """Return a text as printable does, with the characters escaped too that no font has."""
+    _set_up()
+    return printable("".join(each if _has_font(each) else ascii(each)[1:-1] for each in str(text)), longest)
+
+
+@functools.cache
+def _has_font(character):
+    """Tell whether texts have a font for a character: one of those now, or one of the system, which is added to them.
+
+    One is looked for in each script once, by what the names of its characters begin with: CJK, HANGUL, THAI.
+    """
+    families = plt.rcParams["font.family"]
+    if any(_draws(findfont(FontProperties(family=[family])), character) for family in families):
+        return True
+    script = unicodedata.name(character, "").partition(" ")[0]
+    if script not in _families:
+        fonts = (font for font in fontManager.ttflist if not font.name.startswith("Last Resort"))
+        found = (font.name for font in fonts if script and _draws(FontPath(font.fname, font.index), character))
+        _families[script] = next(found, None)
+    family = _families[script]
+    if family is None or not _draws(findfont(FontProperties(family=[family])), character):
+        return False
+    plt.rcParams["font.family"] = list(dict.fromkeys([*families, family]))
+    return True
+
+
+_families = {}  # of the fonts that were looked for, by script
+
+
+def _draws(path, character):
+    """Tell whether a font has a character, and as lines: matplotlib draws no emoji in colour."""
+    try:
+        font = get_font(path)
+        font.set_size(TEXT_POINTS, DOTS_PER_INCH)
+        return font.get_char_index(ord(character)) and font.load_char(ord(character)) is not None
+    except (RuntimeError, ValueError, OSError):
+        return False
 
 
 def class_names(results, longest):

@@ -11,29 +11,31 @@ LISTED = 20  # rows that are printed; a file has all
 LONGEST_NAME = 24
 
 
-def predictions_table(names, probabilities, labels, class_names):
+def predictions_table(names, probabilities, labels, class_names, notes):
     """Return the rows of a CSV file, the head first: of each image the two most probable classes.
 
     Args:
         names: of the images, [count].
         probabilities: of all classes, (count, classes).
         labels, class_names: of the classes, [classes].
+        notes: on the images, [count], "" for none.
     """
-    rows = [["image", "label", "name", "probability", "second_label", "second_name", "second_probability"]]
-    for name, of_classes in zip(names, probabilities, strict=True):
+    rows = [["image", "label", "name", "probability", "second_label", "second_name", "second_probability", "note"]]
+    for name, of_classes, note in zip(names, probabilities, notes, strict=True):
         first_two = np.argsort(-of_classes, kind="stable")[:2]
         rows.append([name])
         for each in first_two:
             rows[-1] += labels[each], class_names[each], f"{of_classes[each]:.6f}"
+        rows[-1].append(note)
     return rows
 
 
 def shown_predictions(table):
     """Yield the rows of a predictions_table as they are printed; the second class where it is close."""
-    yield "image", "class", "probability", "or"
-    for name, _, first, probability, _, second, its_probability in table[1:]:
+    yield "image", "class", "probability", "or", "note" if any(row[-1] for row in table[1:]) else ""
+    for name, _, first, probability, _, second, its_probability, note in table[1:]:
         close = f"{second} {float(its_probability):.2%}" if float(its_probability) >= CLOSE else ""
-        yield name, first, f"{float(probability):.2%}", close
+        yield name, first, f"{float(probability):.2%}", close, note
 
 
 def mistakes_table(results):

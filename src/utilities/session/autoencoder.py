@@ -17,7 +17,7 @@ from utilities.record import figures, image_figures
 from utilities.record.predictions import format_table
 from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.menus import save
-from utilities.session.other_images import NO_FOLDER, ask_for_images, keep_and_show
+from utilities.session.other_images import NO_FOLDER, ask_for_images, keep_and_show, say_notes
 from utilities.terminal.console import say
 from utilities.training import training
 from utilities.training.callbacks import named_arrays
@@ -108,18 +108,22 @@ class AutoencoderTask(Task):
     def _reconstruct(self, network, folder, console):
         """Ask for images, and print, draw and keep how well each is reconstructed, the worst first."""
         predict, found = training.Predictor(network.whole), []
-        for names, images in ask_for_images(console, form_like(self.images, self.arguments.data)):
+        form = form_like(self.images, self.arguments.data)
+        for names, images, notes in ask_for_images(console, form, self.images):
             reconstructions = predict(images)
             errors = np.square(reconstructions - images / np.float32(WHITE)).mean(axis=(1, 2, 3)).tolist()
-            found += zip(errors, names, images, reconstructions, strict=True)
+            found += zip(errors, names, notes, images, reconstructions, strict=True)
             found.sort(key=lambda each: -each[0])
-            worst = [(*each[:2], each[2].copy(), each[3].copy()) for each in found[:PICTURED_IMAGES]]
-            found = worst + [(*each[:2], None, None) for each in found[PICTURED_IMAGES:]]
+            worst = [(*each[:3], each[3].copy(), each[4].copy()) for each in found[:PICTURED_IMAGES]]
+            found = worst + [(*each[:3], None, None) for each in found[PICTURED_IMAGES:]]
         if not found:
             return
-        rows = [("image", "error"), *((name, f"{error:.5f}") for error, name, *_ in found)]
+        notes = [note for _, _, note, *_ in found]
+        head = "image", "error", "note" if any(notes) else ""
+        rows = [head, *((name, f"{error:.5f}", note) for error, name, note, *_ in found)]
         say(f"\nmean squared error of each, the worst first\n{format_table(rows)}\n")
-        _, _, images, reconstructions = (np.stack(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
+        say_notes(notes)
+        _, _, _, images, reconstructions = (np.stack(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
         pictured = {"originals": images, "reconstructions": reconstructions}
         title = "other images, the worst reconstructed first"
         keep_and_show(folder, "errors", rows, partial(image_figures.draw_rows, pictured, title))

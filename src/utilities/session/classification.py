@@ -18,7 +18,7 @@ from utilities.record.confusion_matrix import draw_confusion
 from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained, nothing_learnt
-from utilities.session.other_images import ask_for_images, keep_and_show
+from utilities.session.other_images import ask_for_images, keep_and_show, say_notes
 from utilities.terminal.console import say, terminal_width
 from utilities.training import training
 from utilities.training.callbacks import arrays_of, named_arrays
@@ -110,15 +110,18 @@ class ClassifierTask(Task):
 
     def _classify(self, network, folder, console):
         """Ask for images, and print, draw and keep what the network makes of each."""
-        predict, first, names, probabilities = training.Predictor(network), [], [], []
-        for some, images in ask_for_images(console, self.form):
+        predict, first, names, probabilities, notes = training.Predictor(network), [], [], [], []
+        for some, images, of_some in ask_for_images(console, self.form, self.labelled.images):
             names += some
+            notes += of_some
             probabilities.append(predict(images))
             first += [image.copy() for image in images[: max(0, PICTURED - len(first))]]
         if not names:
             return
-        rows = predictions_table(names, np.concatenate(probabilities), self.labelled.classes, self.labelled.names)
+        classes = self.labelled.classes, self.labelled.names
+        rows = predictions_table(names, np.concatenate(probabilities), *classes, notes)
         say(f"\n{format_table(shown_predictions(rows))}\n")
+        say_notes(notes)
         captions = [f"{name} ({float(probability):.0%})" for _, _, name, probability, *_ in rows[1 : 1 + PICTURED]]
         title = "what the classifier takes them for"
         draw = partial(image_figures.draw_captioned, first, captions, title)

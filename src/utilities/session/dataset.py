@@ -18,7 +18,6 @@ from utilities.data.names import NAMES_FILE
 from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose
 from utilities.errors import BadInput, Fault
-from utilities.record.contact_sheet import draw_contact_sheet
 from utilities.record.conversion import IMAGES, convert
 from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
@@ -106,12 +105,16 @@ def write(source, form, share, arguments):
             progress.end()
             check_classes(source)
             _write_labels(source, folder)
-            draw_contact_sheet(source, form, folder / SHEET_FILE)
+            with system.signals_held():  # matplotlib's import takes a second, and Ctrl-C for a lack of NumPy's parts
+                from utilities.record.contact_sheet import draw_contact_sheet
+            (folder / SHEET_FILE).write_bytes(draw_contact_sheet(source, form, folder))
             (folder / FORM_FILE).write_text(json.dumps(answers, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise Fault(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
     tests = int(source.is_test.sum())
-    say(f"{len(source) - tests:,} images to train on, {tests:,} to test with")
+    classes, tested = (len(np.unique(labels)) for labels in (source.labels, source.labels[source.is_test]))
+    note = f"; classes with none to test with: {classes - tested} of {classes}" if 0 < tested < classes else ""
+    say(f"{len(source) - tests:,} images to train on, {tests:,} to test with{note}")
     if left_out:
         say(f"left out: {left_out:,} that cannot be read, named above")
     for line in alike:

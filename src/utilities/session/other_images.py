@@ -1,13 +1,15 @@
 """Images other than those of the session's files: asked for, read, brought to a form; and what came of them, kept."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from utilities.data.arrays import Images
+from utilities.data.datasets import spread
 from utilities.data.forms import FORM_FILE
-from utilities.data.pictures import MODES
+from utilities.data.pictures import MODES, corners, is_dark_on_light, light_on_black
 from utilities.data.sources import open_pictures
 from utilities.errors import BadInput
 from utilities.files import as_csv
@@ -18,11 +20,17 @@ from utilities.terminal.pictures_done import PicturesDone
 
 CHUNK_BYTES = 2**24  # of images that are in memory at a time
 QUOTES = "'\""  # a terminal puts them around the name of a file that is dropped on it
+INVERTED, UNLIKE = "inverted", "looks unlike"
+LOOKED_AT, SMALLEST_MARGIN = 1000, 16  # training images; of 255
 NO_FOLDER = "not kept: there is no run's folder"
 
 
-def ask_for_images(console, form):
-    """Ask for pictures until there are some, or that is cancelled; yield what in_chunks does of them."""
+def ask_for_images(console, form, trained_on):
+    """Ask for pictures until there are some, or that is cancelled; yield what in_chunks does of them.
+
+    Args:
+        trained_on: the training images, uint8 in (count, rows, columns, channels).
+    """
 
     def open_at(answer):
         if answer == CANCEL:
@@ -44,13 +52,14 @@ def ask_for_images(console, form):
     found = console.ask(Question("a picture, a folder or zip of them, or an IDX file (- cancels)", CANCEL, open_at))
     if found:
         source, is_converted = found
-        yield from in_chunks(source, form, is_converted)
+        yield from in_chunks(source, form, trained_on, is_converted)
 
 
-def in_chunks(source, form, is_converted=False):
-    """Yield (names, images) of a Source's pictures, images uint8 in (count, rows, columns, channels).
+def in_chunks(source, form, trained_on, is_converted=False):
+    """Yield (names, images, notes) of a Source's pictures, images uint8 in (count, rows, columns, channels).
 
-    Those that cannot be read are named, and left out.
+    Those that cannot be read are named, and left out. A note, of a few words or none, says that a picture was inverted,
+    and that it looks like no training image.
 
     Args:
         form: the pictures.Form to bring them to.
@@ -61,20 +70,23 @@ def in_chunks(source, form, is_converted=False):
     progress(0, source.left_out)
     shape = form.rows, form.columns, form.channels
     size, any_read = max(1, CHUNK_BYTES // math.prod(shape)), False
-    as_they_are = is_converted or not (form.inverted or form.transposed or form.crop)
+    bounds = _bounds(trained_on[spread(np.arange(len(trained_on)), LOOKED_AT)])
+    as_they_are = is_converted or not (form.inverted is not False or form.transposed or form.crop)
     for start in range(0, len(source), size):
-        names, images = [], []
+        names, images, notes = [], [], []
         for index in range(start, min(start + size, len(source))):
             faults = []
             try:
-                images.append(_bring(source, index, form, as_they_are).reshape(shape))
+                image, inverted = _bring(source, index, form, as_they_are)
+                images.append(image.reshape(shape))
                 names.append(source.name(index))
+                notes.append([INVERTED] * inverted + [UNLIKE] * _is_outside(image.reshape(shape), bounds))
             except BadInput as fault:
                 faults.append(str(fault))
             progress(index + 1, faults)
         if names:
             any_read = True
-            yield names, np.stack(images)
+            yield names, np.stack(images), [", ".join(each) for each in notes]
     if len(source) > 1:
         progress.end()
     if not any_read:
@@ -82,10 +94,38 @@ def in_chunks(source, form, is_converted=False):
 
 
 def _bring(source, index, form, as_they_are):
+    """Return an image, and whether it was inverted."""
     place, name = source.items[index]
     if as_they_are and isinstance(place, Images) and place.pixels.shape[1:] in (form.shape, (*form.shape, 1)):
-        return place.image(name)
-    return source.bring(index, form)
+        return place.image(name), False
+    if form.inverted is not None:
+        return source.bring(index, form), form.inverted
+    image = source.bring(index, replace(form, inverted=False))
+    return light_on_black(image), is_dark_on_light(image)
+
+
+def _bounds(images):
+    """Return the least and the greatest mean, and mean of the corners, that a picture may have to look like images."""
+    looks = np.array([_look(image) for image in images])
+    least, greatest = looks.min(axis=0), looks.max(axis=0)
+    margin = np.maximum(SMALLEST_MARGIN, (greatest - least) / 4)
+    return least - margin, greatest + margin
+
+
+def _look(image):
+    return image.mean(), corners(image).mean()
+
+
+def _is_outside(image, bounds):
+    """Tell whether an image, uint8 in (rows, columns, channels), is beyond the _bounds of what others look like."""
+    least, greatest = bounds
+    return bool(np.any((_look(image) < least) | (_look(image) > greatest)))
+
+
+def say_notes(notes):
+    """Say what notes of in_chunks mean, where that is not plain."""
+    if any(UNLIKE in note for note in notes):
+        say(f"{UNLIKE}: a mean, or corners, that the training images do not have\n")
 
 
 def keep_and_show(folder, name, rows, draw):
