@@ -1,7 +1,6 @@
 """One picture brought to a form, and damaged pictures, archives and tables by the hundred, from fixed seeds."""
 
 import contextlib
-import csv
 import functools
 import io
 import random
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from fuzz import damage, message_of
 from PIL import Image
+from test_reading import CSV
 
 from utilities.data import pictures
 from utilities.data.pictures import Form
@@ -227,11 +227,9 @@ def test_a_damaged_archive_is_read_or_refused_in_one_line(tmp_path):
 
 
 def test_a_damaged_table_is_read_or_refused_in_one_line(tmp_path):
-    path, text = tmp_path / "some.csv", io.StringIO()
-    csv.writer(text).writerows([number % 3, *row] for number, row in enumerate(np.resize(GREY, (12, 16)).tolist()))
-    outcomes = []
+    path, whole, outcomes = tmp_path / "some.csv", [content for content, *_ in CSV.values()], []
     for seed in range(TABLES):
-        path.write_bytes(damage(text.getvalue().encode(), random.Random(seed)))
+        path.write_bytes(damage(whole[seed % len(whole)], random.Random(seed)))
         outcomes.append(outcome_of(path))
     assert TABLES / 20 < sum(outcomes) < TABLES * 19 / 20
 

@@ -18,18 +18,16 @@ def main():
     """Read the pictures, ask how they are wanted, and write them."""
     # Imported here, where a package that is missing is told in one line. NumPy takes Ctrl-C for a lack of its parts.
     with system.signals_held():
-        from utilities.data.sources import open_source
         from utilities.record.dataset_folder import holds_dataset
-        from utilities.session.dataset import ask, describe, write
+        from utilities.session.dataset import ask, read, write
         from utilities.terminal.console import Console, say
         from utilities.terminal.dataset_arguments import parse_dataset_arguments
         from utilities.text import printable
 
     arguments = parse_dataset_arguments()
     replaces = holds_dataset(arguments.output, arguments.data)
-    source = open_source(arguments.data)
-    say(f"{describe(source)}; seed {arguments.seed}\n")
     console = Console()
+    source = read(console, arguments)
     if replaces and not console.may_replace(f"{printable(str(arguments.output))} has a data set"):
         say("not written")
     else:

@@ -1,7 +1,12 @@
-"""Text from files and users, made safe to show."""
+"""Text from files and users, made safe to show, or taken for a path."""
 
+import os
+import shlex
 import sys
 from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 
 def printable(text, longest=60):
@@ -22,6 +27,26 @@ def distinct(names, labels, longest):
 def gigabytes(count):
     """Return a number of bytes as a text in gigabytes."""
     return f"{count / 1e9:,.1f} GB"
+
+
+def given_path(text):
+    """Return the Path that a text names: typed, or dragged into a terminal, which puts quotes, backslashes or file://.
+
+    ``~`` is the home folder, where it is known. What exists under the very text is that.
+    """
+    path = Path(os.path.expanduser(text))  # noqa: PTH111, Path's raises where there is no home
+    if os.path.lexists(path):
+        return path
+    if text.startswith("file://"):
+        return Path(url2pathname(urlsplit(text.strip()).path))
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    lexer.escape = lexer.escape.replace(os.sep, "")  # where it parts folders
+    try:
+        words = list(lexer)
+    except ValueError:  # a quote that is not closed is part of the name
+        words = []
+    return Path(os.path.expanduser(words[0])) if len(words) == 1 else path  # noqa: PTH111
 
 
 def as_in_paths(text):

@@ -1,36 +1,26 @@
 """Images and labels in the arrays of IDX, .npy, .npz and CSV files: what they are is told from shapes and names."""
 
-import csv
-import itertools
-import math
-import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from utilities.data import idx
-from utilities.data.batches import WHITE
-from utilities.data.datasets import QMNIST_COLUMNS
+from utilities.data import columns, idx, tables
+from utilities.data.datasets import MOST_CHANNELS, QMNIST_COLUMNS
+from utilities.data.parts import TEST, TRAINING, VALIDATION, part_of
 from utilities.data.pictures import from_array
 from utilities.data.places import Archive
+from utilities.data.values import BEYOND, DIM, WHITE, as_bytes, white_of
 from utilities.errors import BadInput
-from utilities.terminal.console import say
 from utilities.text import printable
 
-LABEL_NAMES = ("label", "labels", "class", "target", "y", "digit")
-LONGEST_LINE = 2**24  # characters
-BLOCK = 2**20  # numbers that are parsed at a time
-TABLES = (".csv", ".tsv", ".txt")
+TABLES = tuple(f"{suffix}{gz}" for suffix in (".csv", ".tsv", ".txt") for gz in ("", ".gz"))
 SUFFIXES = (*TABLES, ".npz", ".npy")
+NUMPY = "NumPy arrays"
 EXPECTED = "expected an array of images, and one of labels"
-TRAINING, TEST, VALIDATION = "training", "test", "validation"
-PARTS = {"train": TRAINING, "training": TRAINING, "test": TEST, "testing": TEST, "t10k": TEST}
-PARTS |= dict.fromkeys(("val", "valid", "validation"), VALIDATION)
-PART = rf"(?<![a-z])({'|'.join(PARTS)})(?![a-z])"
-# What the names of files of one data set may differ in.
-ROLE = rf"{PART}|(?<![a-z])(images?|imgs|labels?|x|y|idx\d|ubyte|int)(?![a-z])|\.gz$"
+LARGEST_LABEL = 10**9
+# One image is no longer than so many times its height. What is longer is rather a row of numbers for each image.
+LONGEST = 4
 
 
 @dataclass(frozen=True)
@@ -38,13 +28,12 @@ class Images:
     """Images in an array, (count, rows, columns) or (count, rows, columns, 1 to 4 channels); see places.Folder."""
 
     pixels: np.ndarray
-    scale: int  # what makes them 0 to 255
+    white: float  # the value that becomes 255
     file: str
 
     def image(self, number):
         """Return an image as uint8, (rows, columns) or (rows, columns, channels)."""
-        pixels = self.pixels[number]
-        return pixels if pixels.dtype == np.uint8 else (pixels * float(self.scale)).round().astype(np.uint8)
+        return as_bytes(self.pixels[number], self.white)
 
     def open(self, number):
         """Return an image as a Pillow image."""
@@ -55,59 +44,96 @@ class Images:
         return f"{self.file}, image {number}"
 
 
-def set_of(name):
-    """Return what the names of the files of one data set have in common."""
-    return re.sub(ROLE, "", name.lower())
+@dataclass(frozen=True)
+class Found:
+    """An array that was found.
+
+    Attributes:
+        table: it, of any rank, with what else is known of a table.
+        file: what it lies in, as messages call it; kind: of file.
+        name: what it is called.
+        part: of the data set.
+        asked_for: whether its faults are errors: what merely lies beside that is passed over.
+    """
+
+    table: tables.Table
+    file: str
+    kind: str
+    name: str
+    part: str
+    asked_for: bool
+
+    def __len__(self):
+        return self.shape[0]
+
+    @property
+    def shape(self):
+        """Of the array."""
+        return self.table.numbers.shape
+
+    @property
+    def are_labels(self):
+        """Whether it is labels, by its shape: QMNIST's have more columns than one."""
+        is_qmnist = self.shape[1:] == (QMNIST_COLUMNS,) and self.table.numbers.dtype.name == "int32"
+        return is_qmnist or self.shape[1:] in ((), (1,))
+
+    @property
+    def labels(self):
+        """What it has for labels, (count,)."""
+        return self.table.column(0) if self.shape[1:] else self.table.numbers
+
+    @property
+    def is_one(self):
+        """Whether it is rather one image of NumPy's than many: its sides are alike, and no axis counts others."""
+        sides, channels = self.shape[:2], self.shape[2:]
+        alike = len(sides) == 2 and min(sides) > 4 and max(sides) <= LONGEST * min(sides)
+        return self.kind == NUMPY and alike and channels in ((), (1,), (3,), (4,))
 
 
-def part_of(name):
-    """Return which part of a data set a name tells of last, or None."""
-    found = re.findall(PART, name.lower())
-    return PARTS[found[-1]] if found else None
+def find_arrays(place, files, asked_for=None):
+    """Return a Found for each array in files of a data set, and a line on each file that is passed over.
 
-
-def read_arrays(place, files):
-    """Return the images in the files of a data set, (Images, number, part of the set, class or None) of each.
+    Args:
+        asked_for: the file that must be good; None: all.
 
     Raises:
-        BadInput: a bad file, too few arrays or too many, or counts that differ.
+        BadInput: a bad file, or an array without items.
     """
-    images, labels = {}, {}
+    found, passed_over = [], []
     for name in files:
         if name.endswith(".gz") and name.removesuffix(".gz") in files:
             continue
-        for key, array in _load(place, name).items():
-            is_qmnist = array.shape[1:] == (QMNIST_COLUMNS,) and array.dtype.name == "int32"
-            kind = labels if is_qmnist or array.shape[1:] in ((), (1,)) else images
-            part = part_of(f"{Path(name).name} {key}") or TRAINING
-            if part in kind or 0 in array.shape or not array.shape:
-                raise BadInput(f"{place.title(name)}: {EXPECTED}, found another, {printable(key)} {array.shape}")
-            kind[part] = array, place.title(name)
-    if not images:
-        raise BadInput(f"{place.title(files[0])}: {EXPECTED}, found none of images")
-    items = []
-    for part, (array, title) in images.items():
-        of_part, classes = _images(array, title), [None] * len(array)
-        if part in labels:
-            classes = map(str, _labels(*labels[part], len(array)).tolist())
-        elif TRAINING in labels:
-            say(f"left out: {title}: it has no labels")
-            continue
-        items += [(of_part, number, part, name) for number, name in enumerate(classes)]
-    return items
+        must_be_good = asked_for in (None, name)
+        try:
+            for key, table in _load(place, name).items():
+                file, part = Path(name).name, part_of(f"{Path(name).name} {key}") or TRAINING
+                each = Found(table, place.title(name), _kind(name), key or file, part, must_be_good)
+                if not each.shape or 0 in each.shape:
+                    raise BadInput(f"{each.file}: {EXPECTED}, found another, {printable(each.name)} {each.shape}")
+                found.append(each)
+        except BadInput as fault:
+            if must_be_good:
+                raise
+            passed_over.append(str(fault))
+    if not found:
+        raise BadInput(f"{place.title(asked_for or files[0])}: {EXPECTED}, found none")
+    return sorted(found, key=lambda each: not each.asked_for), passed_over
+
+
+def _kind(name):
+    return "CSV" if name.lower().endswith(TABLES) else NUMPY if name.lower().endswith(SUFFIXES) else "IDX"
 
 
 def _load(place, name):
-    """Return the arrays of a file, {name: array}, mapped from the disk where that can be."""
+    """Return the Tables of a file, {name: Table}, mapped from the disk where that can be."""
     title = place.title(name)
     with place.at(name) as path:
         try:
             if name.lower().endswith(TABLES):
-                images, labels = _read_table(path, title)
-                return {"images": images} | ({} if labels is None else {"labels": labels})
-            if name.lower().endswith(".npy"):
-                return {"": _map(path, title)}
-            return _load_npz(path) if name.lower().endswith(".npz") else {"": idx.read(path)}
+                return {"": tables.read_table(path, title)}
+            if name.lower().endswith(".npz"):
+                return _load_npz(path)
+            return {"": tables.Table(_map(path, title) if name.lower().endswith(".npy") else idx.read(path))}
         except BadInput as fault:
             raise BadInput(str(fault).replace(str(path), title)) from fault
 
@@ -116,7 +142,7 @@ def _load_npz(path):
     archive, arrays = Archive(path), {}
     for name in archive.files()[0]:
         with archive.at(name) as member:
-            arrays[name.removesuffix(".npy")] = _map(member, archive.title(name))
+            arrays[name.removesuffix(".npy")] = tables.Table(_map(member, archive.title(name)))
     return arrays
 
 
@@ -129,118 +155,125 @@ def _map(path, title):
         raise BadInput(f"{title}: not an array of numbers that can be read: {fault}") from error
 
 
-def _images(array, title):
-    """Return an array as Images, checked; fractions up to 1 are taken for shares of white."""
-    if array.ndim == 2 and (shape := _image_shape(array.shape[1])):
-        array = array.reshape(-1, *shape)
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] > 4):
-        raise BadInput(f"{title}: expected images, (count, rows, columns, channels), found {array.shape}")
-    if array.dtype.kind not in "biuf":
-        raise BadInput(f"{title}: expected images of numbers, found {array.dtype}")
-    if array.dtype == np.uint8:
-        return Images(array, 1, title)
-    least, greatest = array.min(), array.max()
-    if not (least >= 0 and greatest <= WHITE):
-        raise BadInput(f"{title}: expected pixels from 0 to 255, or from 0 to 1, found {least:g} to {greatest:g}")
-    return Images(array, WHITE if array.dtype.kind in "bf" and greatest <= 1 else 1, title)
+# --- what they are
 
 
-def _labels(array, title, count):
-    """Return an array of labels, int64, checked."""
-    labels = array.reshape(len(array), -1)[:, 0]  # QMNIST's have more columns
-    if len(labels) != count:
-        raise BadInput(f"{title}: expected {count} labels, one for each image, found {len(labels)}")
-    is_number = labels.dtype.kind in "biuf"
-    if not (is_number and labels.min() >= 0 and labels.max() < 10**9 and (labels.astype(np.int64) == labels).all()):
-        raise BadInput(f"{title}: expected labels as whole numbers of 0 or more, found others")
-    return labels.astype(np.int64)
+def decide(found, wanted=None, form=None):
+    """Tell the images from the labels among arrays that find_arrays returns.
 
-
-def _read_table(path, title):
-    """Return the images of a CSV file, and their labels.
-
-    The pixels are kept in a temporary file, not in memory. The label is the first column or the last: the one that a
-    head names so, or the one with fewer values.
+    Args:
+        wanted: where a table has its labels; None: where they seem to be.
+        form: the Form of a network that the images are for; None: they are to become a data set.
 
     Returns:
-        uint8, (count, pixels); and float64, (count,), or None where all columns are pixels.
+        Of each image, the Images that it lies in, its number there, its part of the set, and its class or None; what
+        the parts are called, {part: names}; phrases on what is left out; and what else a sources.Source has, by name.
 
     Raises:
-        BadInput: no such table; the message calls it by its title.
+        BadInput: too few arrays or too many, counts that differ, or numbers that are no pixels or no labels.
     """
+    taken, read, left_out, about, like = {}, {}, [], {}, None
+    for each in found:
+        if taken.setdefault((each.part, each.are_labels), each) is not each:
+            _refuse(each, f"{EXPECTED}, found another, {printable(each.name)} {each.shape}", left_out)
+    if all(are_labels for _, are_labels in taken):
+        raise BadInput(f"{found[0].file}: {EXPECTED}, found none of images")
+    for part in (TRAINING, VALIDATION, TEST):
+        images, labels = taken.get((part, False)), taken.get((part, True))
+        if labels and (fault := _misfit(labels, images)):
+            labels = _refuse(labels, fault, left_out)
+        if like and images:  # read as the first is, unless a head or the number of columns tells otherwise
+            is_alike = images.shape[1:] == like[0].shape[1:] and not images.table.head
+            wanted = like[1] if is_alike else None
+        try:
+            if images:
+                pixels, names, place, in_doubt, told = _read(images, labels, wanted)
+                about = about or {"labels_at": place if in_doubt else None, "told": told}
+                like = like or (images, place)
+                read[part] = images, pixels, None if names is None else _class_names(names)
+        except ValueError as error:
+            _refuse(images, str(error), left_out)
+    if not read:
+        raise BadInput(f"{found[0].file}: {EXPECTED}, found none of images; {'; '.join(left_out)}")
+    items, where = _items(read, left_out, about, form)
+    return items, where, left_out, about
+
+
+def _misfit(labels, images):
+    """Return why labels are not those of images, or None."""
+    if not images or len(images) != len(labels):
+        count = f"{len(images)} labels, one for each image" if images else "their images"
+        return f"expected {count}, found {len(labels)}"
+    has_own = len(images.shape) == 2 and not columns.image_shape(images.shape[1])
+    return "the images have labels of their own" if has_own and not labels.asked_for else None
+
+
+def _refuse(found, fault, left_out):
+    """Raise BadInput on something that was asked for; else leave it out."""
+    if found.asked_for:
+        raise BadInput(f"{found.file}: {fault}")
+    left_out.append(f"{found.file}: {fault}")
+
+
+def _items(read, left_out, about, form):
+    """Return the items, and the names of their parts, of {part: (Found, pixels, names of their classes or None)}."""
+    first, pixels, classes_of_training = next(iter(read.values()))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file, tempfile.TemporaryFile() as pixels:
-            lines = filter(str.strip, iter(lambda: file.readline(LONGEST_LINE), ""))
-            first = next(lines, "")
-            if not first:
-                raise ValueError("expected rows of numbers, found none")
-            separator = max(",;\t", key=first.count)
-            cells = next(csv.reader([first], delimiter=separator), [])
-            try:
-                _parse([first], separator)
-                head, lines = [], itertools.chain([first], lines)
-            except ValueError:
-                head = [cell.strip().lower() for cell in cells]
-            return _collect(_blocks(lines, separator, len(cells)), head, pixels)
-    except (ValueError, csv.Error) as error:  # of bytes that are no text, too
-        fault = printable(str(error).split(";")[0], 150)
-        raise BadInput(f"{title}: not a table of images: {fault}") from error
+        about["white"], about["is_dim"], told = _white([pixels for _, pixels, _ in read.values()], form)
+    except ValueError as error:
+        raise BadInput(f"{first.file}: {error}") from error
+    about["kind"], about["told"] = first.kind, [" x ".join(map(str, pixels.shape[1:])), *about["told"], told]
+    items, where = [], {}
+    for part, (found, pixels, classes) in read.items():
+        if classes is None and classes_of_training is not None:
+            left_out.append(f"{found.file}: it has no labels")
+            continue
+        place = Images(pixels, about["white"], found.file)
+        items += [(place, number, part, name) for number, name in enumerate(classes or [None] * len(pixels))]
+        where[part] = [found.name]
+    return items, where
 
 
-def _parse(lines, separator):
-    """Return the numbers of some lines, (lines, columns)."""
-    return np.loadtxt(lines, np.float32, comments=None, delimiter=separator, quotechar='"', ndmin=2)
+def _read(found, labels, wanted):
+    """Return what columns.decide does, of images whose labels are in another array, if there are some.
 
-
-def _blocks(lines, separator, columns):
-    """Yield the numbers of the next lines."""
-    while block := list(itertools.islice(lines, max(1, BLOCK // columns))):
-        if len(max(block, key=len)) >= LONGEST_LINE:
-            raise ValueError(f"a line of more than {LONGEST_LINE:,} characters")
-        rows = _parse(block, separator)
-        if rows.shape[1] != columns:
-            raise ValueError(f"expected rows of {columns} numbers, found one of {rows.shape[1]}")
-        yield rows
-
-
-def _collect(blocks, head, file):
-    """Return the images of blocks of rows, whose pixels are kept in a file, and their labels; see _read_table."""
-    labels, column = [], None
-    for rows in blocks:
-        if not labels:
-            column = _label_column(head, rows)
-        labels.append(rows[:, column or 0].astype(np.float64))
-        pixels = rows if column is None else np.delete(rows, column, axis=1)
-        if not (pixels.min() >= 0 and pixels.max() <= 255):
-            raise ValueError(f"expected pixels from 0 to 255, found {pixels.min():g} to {pixels.max():g}")
-        file.write(pixels.round().astype(np.uint8).tobytes())
-    if not labels:
-        raise ValueError("expected rows of numbers, found none")
-    file.flush()
-    labels = np.concatenate(labels)
-    return np.memmap(file, np.uint8, "r").reshape(len(labels), -1), None if column is None else labels
-
-
-def _label_column(head, rows):
-    """Return the column of the labels, 0 or -1, or None where all columns are pixels."""
-    if _image_shape(rows.shape[1] - 1) is None:
-        if _image_shape(rows.shape[1]) is None:
-            raise ValueError(f"expected a label and the pixels of a square in each row, found {rows.shape[1]} columns")
-        return None
-    if named := [column for column in (0, -1) if head and head[column] in LABEL_NAMES]:
-        return named[0]
-    # A column that never changes is a pixel of the border.
-    values = [len(np.unique(rows[:, column])) for column in (0, -1)]
-    return min((0, -1), key=lambda column: (values[column] == 1, values[column]))
-
-
-def _image_shape(pixels):
-    """Return (rows, columns) or (rows, columns, 3) of a square image of so many numbers, or None if none has.
-
-    Colours lie side by side: red, green, blue.
+    Raises:
+        ValueError: they are no images.
     """
-    for channels in (1, 3):
-        side = math.isqrt(pixels // channels)
-        if side > 1 and side * side * channels == pixels:
-            return (side, side) if channels == 1 else (side, side, channels)
-    return None
+    pixels, names, told = found.table.numbers, labels and labels.labels, []
+    if found.is_one and not labels:
+        pixels, told = pixels[None], ["one image"]
+    elif len(found.shape) == 2:
+        pixels, own_names, *read = columns.decide(found.table, "none" if labels else wanted)
+        return pixels, names if labels else own_names, *read
+    elif len(found.shape) == 4 and found.shape[1] in (1, 3) and found.shape[3] > MOST_CHANNELS:
+        pixels, told = pixels.transpose(0, 2, 3, 1), ["channels before rows"]
+    if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] > MOST_CHANNELS):
+        raise ValueError(f"expected images, (count, rows, columns, channels), found {pixels.shape}")
+    return pixels, names, "none", False, told
+
+
+def _white(arrays, form):
+    """Return the value that is white in arrays of images, whether that is in doubt, and a phrase on it."""
+    if others := [array.dtype for array in arrays if array.dtype.kind not in "biuf"]:
+        raise ValueError(f"expected images of numbers, found {others[0]}")
+    leasts, greatests = zip(*((float(array.min()), float(array.max())) for array in arrays), strict=True)
+    least, greatest = min(leasts), max(greatests)
+    are_fractions = arrays[0].dtype.kind == "f" and greatest <= 1 + BEYOND
+    known = form and (form.white or WHITE)
+    if known and 0 <= least <= greatest <= known * (1 + BEYOND) and (known <= 1 or not are_fractions):
+        return known, False, ""
+    white, is_dim = white_of(least, greatest)
+    if any(0 < each * DIM < white for each in greatests):
+        raise ValueError(f"expected one range of pixels, found some to {min(greatests):g}, others to {greatest:g}")
+    return white, is_dim, f"pixels {least:g} to {greatest:g}"
+
+
+def _class_names(labels):
+    """Return the names of the classes of labels, numbers or texts, as a list."""
+    if labels.dtype.kind == "U":
+        return labels.tolist()
+    is_number = labels.dtype.kind in "biuf"
+    if not (is_number and labels.min() >= 0 and labels.max() < LARGEST_LABEL and (labels.astype(int) == labels).all()):
+        raise ValueError("expected labels as whole numbers of 0 or more, or as texts, found others")
+    return list(map(str, labels.astype(int).tolist()))

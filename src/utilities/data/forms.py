@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from utilities.data.pictures import BLACK, Form, corners
+from utilities.data.values import DEEPEST
 
 FORM_FILE = "dataset.json"  # beside the IDX files that dataset.py wrote: how the pictures became images
 LONGEST_FILE = 2**16  # bytes
@@ -35,7 +36,9 @@ def _parse(kept):
     crop = kept["crop"] and tuple(kept["crop"])
     numbers = kept["rows"], kept["columns"], kept["channels"]
     flags = kept["inverted"], kept["transposed"]
+    white = kept.get("white")  # older files have none
     are_numbers = all(type(number) is int and number > 0 for number in (*numbers, *(crop or (1, 1))))
-    if not (are_numbers and all(type(flag) is bool for flag in flags) and len(crop or (1, 1)) == 2):
+    is_white = white is None or (type(white) in (int, float) and 0 < white <= DEEPEST)
+    if not (are_numbers and is_white and all(type(flag) is bool for flag in flags) and len(crop or (1, 1)) == 2):
         raise ValueError
-    return Form(*numbers, *flags, crop)
+    return Form(*numbers, *flags, crop, white)

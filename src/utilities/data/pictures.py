@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from utilities.data.batches import WHITE
+from utilities.data.values import DEEPEST, as_bytes, brightest, scale_of
 from utilities.errors import BadInput
 from utilities.text import printable
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 # What a picture may claim to be, and a JPEG, which is decoded at a fraction of its size. One of the largest takes some
 # 600 MB while it is decoded, a progressive JPEG twice that.
@@ -32,6 +33,7 @@ class Form:
 
     Attributes:
         inverted: whether light and dark are swapped; None: as light_on_black tells.
+        white: the value that is white in pictures of such a depth; None: the largest that their type has.
     """
 
     rows: int
@@ -40,6 +42,7 @@ class Form:
     inverted: bool | None = False
     transposed: bool = False
     crop: tuple[int, int] | None = None
+    white: float | None = None
 
     @property
     def shape(self):
@@ -119,7 +122,7 @@ def _bring(picture, form):
     reduced = picture.width / width
     if "exif" in picture.info or picture.format == "TIFF":
         picture = ImageOps.exif_transpose(picture)
-    picture = _opaque(picture, MODES[form.channels])
+    picture = _opaque(picture, MODES[form.channels], form.white)
     if form.transposed:
         picture = picture.transpose(Image.Transpose.TRANSPOSE)
     if form.crop:
@@ -140,15 +143,17 @@ def _draft(picture, form):
     picture.draft(MODES[form.channels], wanted)
 
 
-def _opaque(picture, mode):
-    """Return a picture in a mode, on white where it is transparent."""
+def _opaque(picture, mode, white):
+    """Return a picture in a mode, scaled as ``Form.white`` says, on white where it is transparent."""
     if picture.mode == "F" or picture.mode.startswith("I"):
         pixels = np.asarray(picture)
         if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() >= 2**16:
             raise ValueError("pixels of 32 bits, of which it is not known what is white")
         transparent = Image.fromarray(pixels == picture.info.get("transparency", -1))
-        picture = Image.fromarray((pixels >> 8).astype(np.uint8))
+        picture = Image.fromarray(as_bytes(pixels, scale_of(DEEPEST, pixels.max(), white)))
         picture.paste(WHITE, mask=transparent)
+    elif white and (scale := scale_of(WHITE, brightest(picture), white)) < WHITE:
+        picture = Image.fromarray(as_bytes(np.asarray(picture.convert(mode)), scale))
     colour = picture.info.get("transparency")
     if isinstance(colour, tuple) and max(colour) > WHITE:  # of a PNG with 16 bits, of which Pillow keeps 8
         picture.info["transparency"] = tuple(value >> 8 for value in colour)

@@ -14,6 +14,7 @@ from utilities.errors import BadInput
 from utilities.text import printable
 
 HIDDEN = (".", "__MACOSX")
+ENCRYPTED, IS_UTF8 = 0x1, 0x800  # flags of a member
 LARGEST_MEMBER = 2**28  # bytes of a picture in an archive, which is read whole
 
 
@@ -73,19 +74,22 @@ class Archive:
     """A zip archive, read in place; see Folder. A child process may go on to read it.
 
     Raises:
-        BadInput: it is none, or a damaged one.
+        BadInput: it is none, or a damaged or an encrypted one.
     """
 
     def __init__(self, path):
         self.path = Path(path)
         self._open()
-        self.members = {member.filename: member for member in self._zip.infolist() if not member.is_dir()}
+        self.members = {name: member for member in self._zip.infolist() if (name := _name_of(member))}
+        if any(member.flag_bits & ENCRYPTED for member in self.members.values()):
+            raise BadInput(f"{self.path}: an encrypted zip archive: unpack it first")
 
     def _open(self):
         try:
             self._zip, self._process = zipfile.ZipFile(self.path), os.getpid()
         except Exception as error:  # a damaged directory may raise anything
-            raise BadInput(f"{self.path}: not a zip archive that can be read: {printable(str(error))}") from error
+            fault = "not a zip archive that can be read, damaged or cut off"
+            raise BadInput(f"{self.path}: {fault}: {printable(str(error))}") from error
 
     def __getstate__(self):
         return vars(self) | {"_zip": None, "_process": None}  # another process opens it anew
@@ -130,6 +134,21 @@ class Archive:
         """Return the members, sorted, and no lines."""
         hidden = {name for name in self.members if any(part.startswith(HIDDEN) for part in name.split("/"))}
         return sorted(self.members.keys() - hidden), []
+
+
+def _name_of(member):
+    """Return the name of an archive's member, with slashes, as other archivers than ours meant it; "" of a folder's."""
+    name = member.filename.replace("\\", "/")  # PowerShell 5
+    if not member.flag_bits & IS_UTF8:
+        with contextlib.suppress(UnicodeError):  # UTF-8 of which the archiver does not say so
+            name = name.encode("cp437").decode()
+    return "" if name.endswith("/") else "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def is_archive(path):
+    """Tell whether a file is a zip archive, perhaps a damaged one, by how it begins."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\3\4" or zipfile.is_zipfile(path)
 
 
 def is_picture(name):

@@ -1,9 +1,8 @@
 """Where pictures come from, a folder, a zip archive or arrays, and which of them are taken; all are read alike."""
 
-import os
 import re
-import zipfile
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,20 @@ import numpy as np
 
 from utilities.data import arrays, pictures
 from utilities.data.datasets import MOST_CLASSES
-from utilities.data.places import Archive, Folder, is_picture
+from utilities.data.parts import PARTS, TEST, TRAINING, VALIDATION, in_order, part_of, set_of, told_by_folders
+from utilities.data.pictures import Form
+from utilities.data.places import Archive, Folder, is_archive, is_picture
 from utilities.errors import BadInput
 from utilities.text import printable
 
+EXPECTED = f"expected pictures ({' '.join(pictures.SUFFIXES)}), or a file of them"
+PACKED = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+UNREAD = (".heic", ".heif", ".avif", ".svg", ".pdf", ".tga", ".psd", ".jp2", ".jxl", ".ppm", ".pgm", ".dng", ".cr2")
+OF_SYSTEMS = ("Thumbs.db", "desktop.ini")
+MOST_KINDS = 5
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """Pictures, read one by one when they are asked for.
 
@@ -26,6 +33,12 @@ class Source:
         is_test: bool, (count,): those of the test set.
         class_names: {label: name}, ascending; empty where there are no classes.
         left_out: a line on each picture that is known not to be readable.
+        kind: what it was read as.
+        told: phrases on how.
+        passed_over: phrases on what of it was left aside.
+        labels_at: where a table's labels seem to be, "first" or "last"; None where that is not in doubt.
+        white: the value that is white; None: that of each picture's type.
+        is_dim: whether that is in doubt.
     """
 
     items: list[tuple[Any, Any]]
@@ -33,6 +46,12 @@ class Source:
     is_test: np.ndarray
     class_names: dict[int, str]
     left_out: list[str]
+    kind: str = "pictures"
+    told: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    labels_at: str | None = None
+    white: float | None = None
+    is_dim: bool = False
 
     def __len__(self):
         return len(self.items)
@@ -49,8 +68,16 @@ class Source:
 
     def bring(self, index, form):
         """Return a picture in a form, uint8, or raise BadInput, which names it."""
+        if isinstance(self.items[index][0], arrays.Images):
+            form = replace(form, white=None)  # it is scaled already
         with pictures.faults_of(lambda: self.name(index)):
             return pictures.bring(self.open(index), form)
+
+    def with_white(self, white):
+        """Return the Source with another value for white."""
+        places = {id(place): place for place, _ in self.items if isinstance(place, arrays.Images)}
+        lit = {key: replace(place, white=white) for key, place in places.items()}
+        return replace(self, items=[(lit.get(id(place), place), name) for place, name in self.items], white=white)
 
     def take(self, indices):
         """Return the Source of some of the pictures."""
@@ -58,118 +85,174 @@ class Source:
         return replace(self, items=items, labels=self.labels[indices], is_test=self.is_test[indices])
 
 
-def open_source(path):
+@dataclass(frozen=True)
+class Found:
+    """What was found under a path: pictures, (place, names of files), or arrays, and lines on what cannot be read."""
+
+    path: Path
+    pictures: tuple[Any, list[str]] | None
+    arrays: list[arrays.Found]
+    faults: list[str]
+    passed_over: list[str]
+
+
+def open_source(path, labels=None):
     """Return the Source of a folder, a zip archive, or a CSV, .npz, .npy or IDX file.
+
+    Args:
+        labels: where a table has its labels, "first", "last" or "none"; None: where they seem to be.
 
     Raises:
         BadInput: there is none, it cannot be read, it holds no pictures, or its labels are none.
     """
-    try:
-        items, left_out = _open(Path(path))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-    has_classes = any(name is not None for *_, part, name in items if part == arrays.TRAINING)
-    taken, left_out = [], list(left_out)
-    for item in items:
-        place, name, part, of_class = item
-        if part is None or (has_classes and of_class is None):
-            left_out.append(f"{place.title(name)}: in no folder of a class")
-        else:
-            taken.append(item)
-    places, names, parts, classes = zip(*taken, strict=True) if taken else [()] * 4
-    test = arrays.TEST if arrays.TEST in parts else arrays.VALIDATION
-    labels, class_names = _number(classes) if has_classes else (np.zeros(len(taken), int), {})
-    is_test = np.array([part == test for part in parts], bool)
-    source = Source(list(zip(places, names, strict=True)), labels, is_test, class_names, left_out)
-    if len(class_names) > MOST_CLASSES:
-        raise BadInput(f"{path}: expected at most {MOST_CLASSES} classes, found {len(class_names)}")
-    check_classes(source)
-    return source
+    return decide(find(path), labels)
 
 
-def open_pictures(path):
-    """Return the Source of what a network is to look at, without classes: of one picture, too, or of one IDX file.
+def open_pictures(path, form=None):
+    """Return the Source of what a network is to look at, without classes: of one picture, too, or of one file of many.
+
+    Args:
+        form: the Form that the network takes: what is white in its images is white here.
 
     Raises:
         BadInput: there is none, or it cannot be read.
     """
-    path = Path(path)
+    found = find(path, one=True)
+    items, *_ = arrays.decide(found.arrays, form=form or Form(1, 1)) if found.arrays else _by_folders(found)
+    return Source([item[:2] for item in items], np.zeros(len(items), int), np.zeros(len(items), bool), {}, found.faults)
+
+
+def find(path, one=False):
+    """Return what is found under a path; only that itself, and one picture too, where ``one`` is true.
+
+    Raises:
+        BadInput: nothing, or nothing that can be read.
+    """
+    path, compressed = Path(path), Path(f"{path}.gz")
+    path = compressed if compressed.is_file() and not path.exists() else path
     try:
-        if path.is_file() and is_picture(path.name):
-            items, left_out = [(Folder(path.parent), path.name)], []
-        elif path.is_dir() or _is_archive(path):
-            items, left_out = _open(path)
-        else:
-            items, left_out = arrays.read_arrays(Folder(path.parent), [path.name]), []
+        is_packed = path.is_file() and path.suffix.lower() not in arrays.SUFFIXES and is_archive(path)
+        if not path.is_dir() and not is_packed:
+            return _find_file(path, one)
+        place = Folder(path) if path.is_dir() else Archive(path)
+        names, faults = place.files()
+        found = [name for name in names if is_picture(name)]
+        files = [name for name in names if re.search(r"[-.]idx\d", name) and not is_picture(name)]
+        if not found and not files:
+            files = [name for name in names if name.lower().endswith(arrays.SUFFIXES)]
+        # Of a training set, a test set and another file, as Kaggle has them, the last is left alone.
+        files = [*filter(part_of, files)] or files
+        taken = {*(files or found)}
+        others = [name for name in names if name not in taken and name.split("/")[-1] not in OF_SYSTEMS]
+        if files:
+            return Found(path, None, arrays.find_arrays(place, files)[0], faults, _counted(others))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-    items = [item[:2] for item in items]
-    return Source(items, np.zeros(len(items), int), np.zeros(len(items), bool), {}, left_out)
+    if not found:
+        advice = ["unpack the archives in it first"] * any(map(_is_packed, others))
+        reasons = [f"left out: {each}" for each in _counted(others)] + faults[:1]
+        raise BadInput("; ".join([f"{path}: {EXPECTED}", *advice, *reasons]))
+    return Found(path, (place, found), [], faults, _counted(others))
+
+
+def _find_file(path, one):
+    if path.is_file() and _is_packed(path.name):
+        raise BadInput(f"{path}: an archive that is not read: unpack it first")
+    if path.is_file() and path.suffix.lower() in UNREAD:
+        raise BadInput(f"{path}: pictures of this format are not read: convert it to PNG or JPEG")
+    if path.is_file() and is_picture(path.name):
+        if one:
+            return Found(path, (Folder(path.parent), [path.name]), [], [], [])
+        raise BadInput(f"{path}: expected a folder of pictures, or an archive or a file of many, not one")
+    beside = set()
+    if not one:
+        files = {file.name for file in path.parent.glob("*") if file.is_file()}
+        beside = {name for name in files if set_of(name) == set_of(path.name)}
+    found, passed_over = arrays.find_arrays(Folder(path.parent), sorted({path.name} | beside), path.name)
+    return Found(path, None, found, [], passed_over)
+
+
+def _is_packed(name):
+    return name.lower().endswith(PACKED)
+
+
+def _counted(names):
+    """Return a phrase on files, counted by their suffixes, as a list; none where there are no files."""
+    suffixes = Counter(Path(name).suffix.lower() or "no suffix" for name in names)
+    kinds = ", ".join(f"{printable(suffix)} {count:,}" for suffix, count in suffixes.most_common(MOST_KINDS))
+    return [f"{len(names):,} file{'s' * (len(names) > 1)} ({kinds})"] if names else []
+
+
+def decide(found, labels=None):
+    """Return the Source of what was found; see open_source."""
+    items, where, left_out, about = arrays.decide(found.arrays, labels) if found.arrays else _by_folders(found)
+    first = next(iter(_in_order(item[2] for item in items)), None)
+    has_classes = any(of_class is not None for *_, part, of_class in items if part == first)
+    used, of_no_part, of_no_class = [], [], []
+    for item in items:
+        (of_no_part if not item[2] else of_no_class if has_classes and item[3] is None else used).append(item)
+    places, names, parts, classes = zip(*used, strict=True) if used else [()] * 4
+    test = next(iter(_in_order(parts)[:0:-1]), None)  # of two or three, the last
+    numbers, class_names = _number(classes) if has_classes else (np.zeros(len(used), int), {})
+    is_test, items = np.array([part == test for part in parts], bool), list(zip(places, names, strict=True))
+    about["told"] = [*_counts(parts, test, where), *about.get("told", [])]
+    about["passed_over"] = [*found.passed_over, *left_out, *_pictures(of_no_part, "part")]
+    about["passed_over"] += _pictures(of_no_class, "class")
+    source = Source(items, numbers, is_test, class_names, found.faults, **about)
+    try:
+        check_classes(source)
+    except BadInput as fault:
+        raise BadInput(f"{found.path}: {fault}") from fault
+    return source
+
+
+def _in_order(parts):
+    found = {*parts}
+    return [part for part in (TRAINING, VALIDATION, TEST) if part in found]
+
+
+def _pictures(items, what):
+    """Return a phrase on pictures that are left out, as a list; none where there are none."""
+    return [f"{len(items):,} in no folder of a {what} ({printable(str(items[0][1]))})"] if items else []
+
+
+def _counts(parts, test, where):
+    """Return phrases on how many pictures there are to train on, and to test with, and where these are."""
+    told = []
+    for is_test, what in ((False, "for training"), (True, "to test with")):
+        if count := sum((part == test) == is_test for part in parts):
+            names = [name for part in where if (part == test) == is_test for name in where[part]]
+            told.append(f"{count:,} {what}" + (f" ({printable(', '.join(names))})" if names else ""))
+    return told
+
+
+def _by_folders(found):
+    """Return what arrays.decide does, of pictures."""
+    place, names = found.pictures
+    told = told_by_folders(names)
+    items = [(place, name, part, of_class) for name, (part, of_class, _) in zip(names, told, strict=True)]
+    where = {part: in_order(folder for other, _, folder in told if other == part and folder) for part in PARTS.values()}
+    return items, where, [], {}
 
 
 def _number(names):
     """Return the labels of classes' names, int64, and {label: name}, ascending; whole numbers are labels themselves."""
-    classes = sorted(set(names))
-    if all(re.fullmatch("0|[1-9][0-9]{0,8}", name) for name in classes):
-        label_of = {name: int(name) for name in sorted(classes, key=int)}
-    else:
-        label_of = {name: label for label, name in enumerate(classes)}
+    classes = in_order(names)
+    are_numbers = all(re.fullmatch("0|[1-9][0-9]{0,8}", name) for name in classes)
+    label_of = {name: int(name) if are_numbers else number for number, name in enumerate(classes)}
     return np.array([label_of[name] for name in names]), {label: printable(name) for name, label in label_of.items()}
 
 
 def check_classes(source):
     """Raise BadInput where there are no pictures to train on, or none of a class that has test pictures."""
+    if len(source.class_names) > MOST_CLASSES:
+        raise BadInput(f"expected at most {MOST_CLASSES} classes, found {len(source.class_names)}")
     training = source.labels[~source.is_test]
     if len(training) < 2:
         raise BadInput(f"expected 2 or more pictures to train on, found {len(training)}")
     lost = np.setdiff1d(source.labels[source.is_test], training)
     if len(lost):
         raise BadInput(f"the class {source.class_names[lost[0]]} has pictures to test with, and none to train on")
-
-
-def _open(path):
-    """Return the pictures, (place, name, part of the data set, class) of each, and lines on those left out."""
-    if path.is_dir():
-        place = Folder(path)
-    elif _is_archive(path):
-        place = Archive(path)
-    elif is_picture(path.name):
-        raise BadInput(f"{path}: expected a folder of pictures, or an archive or a file of many, not one")
-    else:
-        files = {file.name for file in path.parent.glob("*") if file.is_file()}
-        beside = {name for name in files if arrays.set_of(name) == arrays.set_of(path.name)}
-        return arrays.read_arrays(Folder(path.parent), sorted({path.name} | beside)), []
-    names, left_out = place.files()
-    found = [name for name in names if is_picture(name)]
-    files = [name for name in names if re.search(r"[-.]idx\d", name) and not is_picture(name)]
-    if not found and not files:
-        files = [name for name in names if name.lower().endswith(arrays.SUFFIXES)]
-    if files:
-        # Of a training set, a test set and another file, as Kaggle has them, the last is left alone.
-        return arrays.read_arrays(place, [*filter(arrays.part_of, files)] or files), []
-    if not found:
-        reasons = f"; left out: {left_out[0]}" if left_out else ""
-        raise BadInput(f"{path}: expected pictures ({' '.join(pictures.SUFFIXES)}), or a file of them{reasons}")
-    return [(place, name, *told) for name, told in zip(found, _told_by_folders(found), strict=True)], left_out
-
-
-def _is_archive(path):
-    return path.suffix.lower() not in arrays.SUFFIXES and path.is_file() and zipfile.is_zipfile(path)
-
-
-def _told_by_folders(names):
-    """Return the (part, class) of pictures, either None where there is none.
-
-    Folders around all pictures say nothing. Below them may be train/ with test/, val/ or both, where val/ is trained on
-    if there is test/, and is the test set if not; then a folder for each class.
-    """
-    folders = [name.split("/")[:-1] for name in names]
-    depth = len(os.path.commonprefix(folders))  # noqa: RUF071, of lists: whole names are compared
-    folders = [[*folder[depth:], None, None] for folder in folders]
-    parts = [arrays.PARTS.get((folder[0] or "").lower()) for folder in folders]
-    if arrays.TRAINING in parts and len({*parts} - {None}) > 1:
-        return [(part, folder[1]) for part, folder in zip(parts, folders, strict=True)]
-    return [(arrays.TRAINING, folder[0]) for folder in folders]
 
 
 def choose(source, share, count, seed):

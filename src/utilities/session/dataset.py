@@ -1,9 +1,11 @@
 """What ``dataset.py`` asks, and what it writes then."""
 
+import contextlib
+import functools
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,60 +18,116 @@ from utilities.data.datasets import spread
 from utilities.data.forms import FORM_FILE
 from utilities.data.names import NAMES_FILE
 from utilities.data.pictures import Form
-from utilities.data.sources import check_classes, choose
+from utilities.data.sources import check_classes, choose, decide, find
+from utilities.data.values import brightest, is_deep, white_of
 from utilities.errors import BadInput, Fault
 from utilities.record.conversion import IMAGES, convert
 from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
 from utilities.terminal.console import Question, say
-from utilities.terminal.dataset_arguments import parse_share, parse_sides
+from utilities.terminal.dataset_arguments import parse_brightest, parse_label, parse_share, parse_sides
 from utilities.terminal.pictures_done import PicturesDone
 from utilities.text import printable
 
 LOOKED_AT = 50  # pictures that are decoded for the defaults
 # The default sides are the nearest multiple of the first, which suits the third pooling, up to the second.
 STEP, LARGEST_DEFAULT = 28, 56
+LONGEST_LINE = 300  # of what was left out
 VISIBLE_COLOUR = 8  # of 255: by how much a picture's channels differ, on average
 TEST_SHARE = Fraction(1, 6)
 
 
-def describe(source):
-    """Return a line on a Source."""
-    classes, tests = " without classes", int(source.is_test.sum())
-    if source.class_names:
-        classes = f" of {len(source.class_names)} classes ({printable(', '.join(source.class_names.values()))})"
-    return f"{len(source):,} pictures{classes}" + (f"; {tests:,} of them given to test with" if tests else "")
+def read(console, arguments):
+    """Return the Source of what is to be read; say how it was, and ask what is in doubt of that.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    found = find(arguments.data)
+    source = _say_read(decide(found, arguments.label), arguments)
+    if source.labels_at:
+        question = Question("column of the labels: first, last or none", source.labels_at, parse_label)
+        if (place := console.ask(question)) != source.labels_at:
+            source = _say_read(decide(found, place), arguments)
+    white = arguments.brightest
+    if source.is_dim and white is None:
+        white = console.ask(Question("value of the pixels that is white", source.white, parse_brightest, "{:g}".format))
+    return source if white in (None, source.white) else source.with_white(white)
+
+
+def _say_read(source, arguments):
+    """Return a Source, of which it is known now what is white; print a line on how it was read."""
+    if source.white is None and arguments.brightest is None:
+        source = _with_white_of_pictures(source, arguments)
+    classes = "no classes"
+    if names := source.class_names.values():
+        classes = f"{len(names)} class{'es' if len(names) > 1 else ''} ({printable(', '.join(names))})"
+    left_out = f"; left out: {printable(', '.join(source.passed_over), LONGEST_LINE)}" if source.passed_over else ""
+    say(f"read as {source.kind}: {', '.join([*source.told, classes])}; seed {arguments.seed}{left_out}")
+    if source.is_dim:
+        say(f"nearly black as it is: the brightest pixel is {source.white:g}")
+    print(flush=True)
+    return source
+
+
+def _with_white_of_pictures(source, arguments):
+    """Return a Source of pictures with the value that is white in them, or in those of 16 bits, if there are some.
+
+    Some tell whether there is anything unusual; then all are looked at.
+    """
+    *_, seen, any_deep = _look_at(source, arguments.crop, arguments.transpose)
+    if not any_deep and white_of(0, seen)[0] == WHITE:
+        return source
+    progress, greatest = PicturesDone(len(source), "pictures looked at"), 0
+    for index in range(len(source)):
+        with contextlib.suppress(BadInput), pictures.faults_of(lambda index=index: source.name(index)):
+            picture = source.open(index)
+            if is_deep(picture) == any_deep:
+                picture.load()
+                greatest = max(greatest, brightest(picture))
+        progress(index + 1, [])
+    progress.close()
+    white, is_dim = white_of(0, greatest)
+    return replace(source, white=white, is_dim=is_dim, told=[*source.told, f"pixels 0 to {greatest:g}"])
 
 
 def ask(console, source, arguments):
     """Ask what no flag answers; return the Form and the share of the test set."""
-    defaults = _look_at(source, arguments)
+    *defaults, _, _ = _look_at(source, arguments.crop, arguments.transpose)
     return console.ask_in_order(lambda: _questions(source, *defaults, arguments))
 
 
-def _look_at(source, arguments):
+@functools.cache
+def _look_at(source, crop, transpose):
     """Return what some of the pictures, spread over all, are like; those that cannot be read do not count.
 
     Returns:
-        The (rows, columns) to bring them to, whether most are in colour, and whether most have light corners.
+        The (rows, columns) to bring them to, whether most are in colour, and whether most have light corners; the
+        brightest value, and whether any has more than 8 bits.
     """
-    sizes, coloured, light = [], [], []
-    for index in spread(np.arange(len(source)), LOOKED_AT):
+    sizes, coloured, light, values, deep = [], [], [], [0], []
+    some = spread(np.arange(len(source)), LOOKED_AT)
+    progress = PicturesDone(len(some), "pictures looked at")
+    for done, index in enumerate(some):
+        progress(done, [])
         try:
             with pictures.faults_of(lambda index=index: source.name(index)):
                 picture = source.open(index)
                 size = pictures.upright_size(picture)
-                image = pictures.bring(picture, Form(STEP, STEP, 3, crop=arguments.crop))
+                image = pictures.bring(picture, Form(STEP, STEP, 3, crop=crop, white=source.white))
+                values.append(brightest(picture))
         except BadInput:
             continue
-        sizes.append(arguments.crop or (size[::-1] if arguments.transpose else size))
+        deep.append(is_deep(picture))
+        sizes.append(crop or (size[::-1] if transpose else size))
         # A scan in grey, stored in colour, has none.
         coloured.append(np.ptp(image, axis=-1).mean() > VISIBLE_COLOUR)
         light.append((pictures.corners(image).mean(axis=-1) > WHITE / 2).all())
+    progress.close()
     middle = np.median(sizes or [(STEP, STEP)], axis=0)  # where most are alike, they are so
     scale = min(1, LARGEST_DEFAULT / middle.max())
     sides = tuple(max(1, round(side * scale / STEP)) * STEP for side in middle)
-    return sides, *(2 * sum(each) > len(sizes) for each in (coloured, light))
+    return sides, *(2 * sum(each) > len(sizes) for each in (coloured, light)), max(values), any(deep)
 
 
 def _questions(source, default_sides, in_colour, on_light_ground, arguments):
@@ -91,7 +149,8 @@ def _questions(source, default_sides, in_colour, on_light_ground, arguments):
     if share is None:
         default = TEST_SHARE if source.class_names and not source.is_test.any() else Fraction(0)
         share = yield Question("share to take for the test set", default, parse_share)
-    return Form(*sides, 3 if colour else 1, inverted, arguments.transpose, arguments.crop), share
+    white = None if source.white == WHITE and source.kind != "pictures" else source.white
+    return Form(*sides, 3 if colour else 1, inverted, arguments.transpose, arguments.crop, white), share
 
 
 def write(source, form, share, arguments):

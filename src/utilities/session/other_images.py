@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -17,9 +16,9 @@ from utilities.record import pictures
 from utilities.session.menus import CANCEL
 from utilities.terminal.console import Question, say
 from utilities.terminal.pictures_done import PicturesDone
+from utilities.text import given_path
 
 CHUNK_BYTES = 2**24  # of images that are in memory at a time
-QUOTES = "'\""  # a terminal puts them around the name of a file that is dropped on it
 INVERTED, UNLIKE = "inverted", "looks unlike"
 LOOKED_AT, SMALLEST_MARGIN = 1000, 16  # training images; of 255
 NO_FOLDER = "not kept: there is no run's folder"
@@ -35,13 +34,11 @@ def ask_for_images(console, form, trained_on):
     def open_at(answer):
         if answer == CANCEL:
             return None
-        if len(answer) > 1 and answer[0] == answer[-1] and answer[0] in QUOTES:
-            answer = answer[1:-1]
         try:
-            path = Path(answer).expanduser()
-            source = open_pictures(path)
+            path = given_path(answer)
+            source = open_pictures(path, form)
             are_pictures = any(not isinstance(place, Images) for place, _ in source.items)
-        except (BadInput, OSError, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
+        except (BadInput, OSError) as fault:
             raise ValueError(getattr(fault, "strerror", None) or fault) from fault
         if are_pictures and form.channels not in MODES:
             raise ValueError(

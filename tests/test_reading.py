@@ -1,0 +1,746 @@
+"""What dataset.py reads of each kind of source: pixels, labels and parts as they are meant, or one line on why not."""
+
+import gzip
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import run_script
+from PIL import Image
+
+from utilities.data import idx, tables
+from utilities.data.forms import form_like
+from utilities.data.pictures import Form
+from utilities.data.sources import open_pictures, open_source
+from utilities.errors import BadInput
+from utilities.session.dataset import ask, read
+from utilities.terminal import pictures_done
+from utilities.terminal.dataset_arguments import parse_dataset_arguments
+from utilities.text import given_path
+
+RANDOM = np.random.default_rng(0)
+COUNT = 60
+GREY = RANDOM.integers(0, 256, (COUNT, 8, 8)).astype(np.uint8)
+GREY[0, 0, :2] = 0, 255
+LABELS = np.arange(COUNT) % 3
+SORTED = np.sort(LABELS)
+SMOOTH = np.add.outer(np.arange(COUNT) * 3, np.add.outer(np.arange(8) * 9, np.arange(8) * 12)).astype(np.uint8)
+COLOUR = np.stack([SMOOTH, SMOOTH.transpose(0, 2, 1) // 2, 255 - SMOOTH], axis=-1)
+
+
+def table(*columns, head=None, separator=",", end="\n"):
+    """Return the text of a table of columns, each (rows,) or (rows, ...), as bytes."""
+    parts = [np.asarray(column).reshape(COUNT, -1).tolist() for column in columns]
+    rows = [[cell for part in parts for cell in part[number]] for number in range(COUNT)]
+    return end.join([separator.join(map(str, row)) for row in ([head] if head else []) + rows] + [""]).encode()
+
+
+def names(count, *before, stem="pixel"):
+    return [*before, *(f"{stem}{number}" for number in range(count))]
+
+
+def npz(**arrays):
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+def npy(array):
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def idx_of(folder, array):
+    idx.write(folder / "array", array)
+    content = (folder / "array").read_bytes()
+    (folder / "array").unlink()
+    return content
+
+
+def lay(folder, files):
+    """Write files, {name: bytes, or an array that is saved as a picture}; a text is another file, or text itself."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, np.ndarray):
+            Image.fromarray(content).save(path, "PNG" if path.suffix == ".x" else None)
+        else:
+            path.write_bytes(content)
+
+
+@pytest.fixture
+def reads(tmp_path, monkeypatch, redirect, capsys):
+    """Return a function that reads a source as dataset.py does; it returns the Source, what is printed, and images."""
+    monkeypatch.chdir(tmp_path)
+
+    def reads(source, *flags, answers=""):
+        arguments = parse_dataset_arguments(["-d", str(source), "-o", "out", "--test-share", "0", *flags])
+        console = redirect(answers)
+        source = read(console, arguments)
+        shown = capsys.readouterr().out
+        form, _ = ask(redirect("8\n"), source, parse_dataset_arguments([*vars_of(flags), "-d", "x", "-o", "out"]))
+        channels = 3 if "--colour" in flags else 1
+        form = Form(*shape_of(source), channels, white=form.white)
+        return source, shown, np.stack([source.bring(index, form) for index in range(len(source))])
+
+    return reads
+
+
+def vars_of(flags):
+    return [*flags, "--no-invert", *([] if "--colour" in flags else ["--grey"])]
+
+
+def shape_of(source):
+    height, width = source.open(0).size[::-1]
+    return height, width
+
+
+def classes_of(source):
+    """Return the name of the class of each image."""
+    return [source.class_names[label] for label in source.labels.tolist()] if source.class_names else None
+
+
+# --- tables
+
+FRACTIONS = (GREY / 255).round(6)
+WIDE = np.resize(GREY, (COUNT, 26, 26))
+LETTERS = np.array(["n", "y", "cat"])[LABELS]
+HEADED = names(64, "label")
+FAINT = GREY.copy()
+FAINT[:, -1, -1] = np.arange(COUNT) == 7
+RISING = np.arange(COUNT)
+# Of each: the file, its images, its labels or None, and what the line says.
+CSV = {
+    "the label first": (
+        table(LABELS, GREY),
+        GREY,
+        LABELS,
+        "labels in the first column, pixels 0 to 255, 3 classes (0, 1, 2)",
+    ),
+    "the label last": (table(GREY, LABELS), GREY, LABELS, "labels in the last column"),
+    "sorted, the label first": (table(SORTED, GREY), GREY, SORTED, "labels in the first column"),
+    "sorted, the label last": (table(GREY, SORTED), GREY, SORTED, "labels in the last column"),
+    "a border of paper": (table(LABELS, GREY * (np.arange(8) % 7 > 0)), GREY * (np.arange(8) % 7 > 0), LABELS, "first"),
+    "labels with gaps, the border constant": (
+        table(np.array([5, 8, 32])[LABELS], GREY * (np.arange(8) < 7)),
+        GREY * (np.arange(8) < 7),
+        np.array([5, 8, 32])[LABELS],
+        "labels in the first column",
+    ),
+    "a border with a faint spot": (table(LABELS, FAINT), FAINT, LABELS, "labels in the first column"),
+    "a head": (table(LABELS, GREY, head=HEADED), GREY, LABELS, 'head "label, pixel0 ..."'),
+    "a head, label last": (table(GREY, LABELS, head=[*names(64), "y"]), GREY, LABELS, "labels in the last column"),
+    "a head with another name": (table(LABELS, GREY, head=names(64, "letter")), GREY, LABELS, "first column"),
+    "a head with a strange name": (table(LABELS, GREY, head=names(64, "glyph")), GREY, LABELS, "first column"),
+    "a head that tells against looks": (
+        table(GREY % 4, LABELS, head=[*names(64), "emotion"]),
+        (GREY % 4) * 85,
+        LABELS,
+        "labels in the last column",
+    ),
+    "ids": (table(RISING, GREY, head=names(64, "id")), GREY, None, "no column of labels"),
+    "ids and labels": (table(RISING, LABELS, GREY, head=names(64, "id", "class")), GREY, LABELS, "first column"),
+    "ids that are names": (table([f"{n}.png" for n in RISING], LABELS, GREY), GREY, LABELS, "first column"),
+    "pandas' index": (table(RISING, LABELS, GREY, head=names(64, "", "label")), GREY, LABELS, "first column"),
+    "pandas' index, read again": (table(RISING, GREY, head=names(64, "Unnamed: 0")), GREY, None, "no column"),
+    "an index without a head": (table(RISING + 7, GREY), GREY, None, "no column of labels"),
+    "an index and labels without a head": (table(RISING, GREY, LABELS), GREY, LABELS, "labels in the last column"),
+    "a head that counts": (table(GREY, head=range(64)), GREY, None, "no column of labels"),
+    "a head of pandas for equal names": (
+        table(LABELS, GREY, head=["0", *(f"0.{n}" for n in range(1, 65))]),
+        GREY,
+        LABELS,
+        "labels in the first column",
+    ),
+    "a label before a head that counts": (table(LABELS, GREY, head=["label", *range(64)]), GREY, LABELS, "first"),
+    "texts for labels": (table(LETTERS, GREY), GREY, LETTERS, "3 classes (cat, n, y)"),
+    "quoted texts": (
+        table([f'"{name}, 1"' for name in LETTERS], GREY),
+        GREY,
+        [f"{name}, 1" for name in LETTERS],
+        "first",
+    ),
+    "digits and letters": (
+        table(np.array(["7", "8", "A"])[LABELS], GREY, head=HEADED),
+        GREY,
+        np.array(["7", "8", "A"])[LABELS],
+        "3 classes (7, 8, A)",
+    ),
+    "digits, then letters": (
+        table(np.array(["7", "8", "A"])[SORTED], GREY, head=HEADED),
+        GREY,
+        np.array(["7", "8", "A"])[SORTED],
+        "3 classes (7, 8, A)",
+    ),
+    "large labels": (table(2**24 + 1 + LABELS, GREY), GREY, 2**24 + 1 + LABELS, "3 classes (16777217, "),
+    "26 x 26 without labels": (table(WIDE), WIDE, None, "26 x 26, no column of labels"),
+    "7 x 7 without labels": (table(GREY[:, :7, :7]), GREY[:, :7, :7], None, "7 x 7, no column of labels"),
+    "fractions": (table(LABELS, FRACTIONS), GREY, LABELS, "pixels 0 to 1,"),
+    "fractions and a little": (table(LABELS, FRACTIONS * 1.0001), GREY, LABELS, "pixels 0 to 1.0001"),
+    "semicolons and CR": (table(LABELS, GREY, separator=";", end="\r\n"), GREY, LABELS, "first"),
+    "blanks": (table(LABELS, GREY / 1.0, separator="  "), GREY, LABELS, "first"),
+    "a comma at the end": (table(LABELS, GREY, end=",\n"), GREY, LABELS, "first"),
+    "a comma at the end of the rows": (
+        table(LABELS, GREY, head=HEADED, end=",\n").replace(b",\n", b"\n", 1),
+        GREY,
+        LABELS,
+        "first",
+    ),
+    "UTF-16": (table(LABELS, GREY).decode().encode("utf-16"), GREY, LABELS, "first"),
+    "a byte-order mark": (b"\xef\xbb\xbf" + table(LABELS, GREY, head=HEADED), GREY, LABELS, 'head "label'),
+    "gzip": (gzip.compress(table(LABELS, GREY)), GREY, LABELS, "read as CSV: 60 for training (x.csv.gz)"),
+    "planar colours": (table(LABELS, COLOUR.transpose(0, 3, 1, 2)), COLOUR, LABELS, "all red first, then green"),
+    "colours together": (table(LABELS, COLOUR), COLOUR, LABELS, "red, green and blue of each pixel"),
+}
+
+
+@pytest.mark.parametrize("case", CSV)
+def test_a_table_is_read_as_it_is_meant(tmp_path, monkeypatch, reads, case):
+    monkeypatch.setattr(tables, "BLOCK", 1000)  # a few rows at a time
+    content, images, labels, line = CSV[case]
+    name = "x.csv.gz" if case == "gzip" else "x.csv"
+    (tmp_path / name).write_bytes(content)
+    source, shown, found = reads(name, *(["--colour"] if images.ndim == 4 else []))
+    assert np.array_equal(found, np.asarray(images).round().astype(np.uint8))
+    assert classes_of(source) == (None if labels is None else list(map(str, np.asarray(labels).tolist())))
+    assert line in shown
+    assert shown.startswith("read as CSV: 60 for training (x.csv")
+    assert shown.count("\n") == 2  # nothing is asked
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_large_table_that_is_sorted_by_its_labels(tmp_path, first, monkeypatch, capsys):
+    monkeypatch.setattr(tables, "BLOCK", 2**19)
+    monkeypatch.setattr(pictures_done, "can_redraw", lambda: True)
+    monkeypatch.setattr(pictures_done, "REFRESH_SECONDS", 0)
+    labels, pixels = np.repeat([0, 1, 2], 800), np.resize(GREY, (2400, 784))
+    columns = [labels[:, None], pixels] if first else [pixels, labels[:, None]]
+    np.savetxt(tmp_path / "x.csv", np.hstack(columns), "%d", ",")
+    source = open_source(tmp_path / "x.csv")
+    assert "1 of 6 MB, 0:0" in capsys.readouterr().out
+    assert source.labels.tolist() == labels.tolist()
+    assert np.array_equal(source.bring(2399, Form(28, 28)).ravel(), pixels[2399])
+
+
+def test_where_both_ends_of_a_table_fit_or_neither_that_is_asked(reads, tmp_path):
+    binary = (GREY > 100).astype(int)
+    for number, (first, last) in enumerate([(LABELS % 2, binary), (binary, LABELS % 2), (RISING * 7, GREY)]):
+        (tmp_path / f"{number}.csv").write_bytes(table(first, last))
+    source, shown, found = reads("0.csv")
+    assert "column of the labels: first, last or none [first]: end of input" in shown
+    assert (classes_of(source), found[5].tolist()) == (
+        list(map(str, (LABELS % 2).tolist())),
+        (binary[5] * 255).tolist(),
+    )
+    source, shown, found = reads("1.csv", answers="last\n")
+    assert shown.count("read as CSV") == 2
+    assert np.array_equal(found, binary * 255)
+    _, shown, found = reads("1.csv", "--label", "last")
+    assert "column of the labels" not in shown
+    assert np.array_equal(found, binary * 255)
+    assert "column of the labels" in reads("2.csv")[1]
+    with pytest.raises(BadInput, match=r"line 1 of the input, .*expected first, last or none, found 'left'"):
+        reads("2.csv", answers="left\n")
+    with pytest.raises(BadInput, match=r"2\.csv: expected a label and the pixels of a square"):
+        reads("2.csv", "--label", "none")
+
+
+# --- what is white
+
+# Of each: the array, what of it is white, the question's default, where that is in doubt.
+VALUES = {
+    "bytes": (GREY, 255, None),
+    "all 0 or 1": (GREY % 2, 1, None),
+    "all false or true": (GREY % 2 > 0, 1, None),
+    "0 to 15": (GREY % 16, 15, None),
+    "0 to 16": (GREY.astype(int) % 17, 16, "16"),
+    "0 to 16 in fractions": (GREY % 17 / 1.0, 16, "16"),
+    "0 to 1": (GREY / 255, 1, None),
+    "to a little more than 1": (np.float32(GREY / 255 * 1.0001), 1, None),
+    "to 0.2": (GREY / 255 / 5, 0.2, "0.2"),
+    "divided by 255 twice": (GREY / 255**2, 1 / 255, "0.00392157"),
+    "dark bytes": (GREY % 41, 40, "40"),
+    "10 bits": (GREY.astype(">i2") * 4 + 3 * (GREY == 255), 1023, None),
+    "12 bits, none quite white": (GREY.astype("u2") * 16, 4080, "4080"),
+    "16 bits": (GREY.astype("u2") * 257, 65535, None),
+    "16 bits, none quite white": (GREY.astype("u2") * 250, 65535, None),
+    "black": (GREY * 0, 255, None),
+}
+
+
+@pytest.mark.parametrize("kind", ["csv", "npy", "npz", "idx"])
+@pytest.mark.parametrize("case", VALUES)
+def test_the_range_of_a_source_tells_what_is_white(tmp_path, reads, case, kind):
+    array, white, default = VALUES[case]
+    content = {"csv": lambda: table(array * 1.0), "npy": lambda: npy(array), "npz": lambda: npz(x_train=array)}
+    typed = array if array.dtype.kind != "b" and array.dtype != "u2" else array.astype(int)
+    content["idx"] = lambda: idx_of(
+        tmp_path, typed.astype({8: "i4" if typed.dtype.kind == "i" else "f8"}.get(typed.itemsize, typed.dtype))
+    )
+    name = "train-images.idx3" if kind == "idx" else f"x.{kind}"
+    (tmp_path / name).write_bytes(content[kind]())
+    _, shown, found = reads(name)
+    expected = (array * (255 / white)).round().clip(0, 255)
+    assert np.abs(found - expected).max() <= (0 if default is None else 1)
+    assert f"pixels 0 to {array.max():g}" in shown
+    question = f"value of the pixels that is white [{default}]: end of input"
+    assert (question in shown) == (default is not None)
+    assert ("nearly black as it is" in shown) == (default is not None)
+
+
+def test_what_is_white_is_asked_or_flagged_and_kept_with_the_answers(tmp_path, reads):
+    (tmp_path / "x.npy").write_bytes(npy(GREY % 17))
+    for flags, answers in (((), "32\n"), (("--brightest", "32"), "")):
+        source, _, found = reads("x.npy", *flags, answers=answers)
+        assert np.array_equal(found, ((GREY % 17) * (255 / 32)).round())
+        assert source.white == 32
+    with pytest.raises(SystemExit):
+        reads("x.npy", "--brightest", "0")
+
+
+def test_a_faint_image_is_scaled_once(tmp_path, reads):
+    digits = GREY % 17
+    digits[3] = 1
+    (tmp_path / "x.npy").write_bytes(npy(digits))
+    assert reads("x.npy")[2][3].max() == 16
+
+
+def test_test_images_have_the_scale_of_the_training_images(tmp_path, reads):
+    (tmp_path / "x.npz").write_bytes(npz(x_train=GREY % 17, y_train=LABELS, x_test=GREY[:6] % 12, y_test=LABELS[:6]))
+    source, _, found = reads("x.npz")
+    assert np.array_equal(found[source.is_test], ((GREY[:6] % 12) * (255 / 16)).round())
+    (tmp_path / "x.npz").write_bytes(npz(x_train=GREY / 255, y_train=LABELS, x_test=GREY, y_test=LABELS))
+    with pytest.raises(BadInput, match="expected one range of pixels, found some to 1, others to 255"):
+        reads("x.npz")
+
+
+DEEP = GREY.astype(np.uint16)
+WHITEST = (DEEP == 255).astype(np.uint16)
+PICTURES = {  # of each: the values, the white, the default of the question
+    "8 bits in 16": (DEEP, 255, None),
+    "10 bits in 16": (DEEP * 4 + 3 * WHITEST, 1023, None),
+    "12 bits in 16, none quite white": (DEEP * 16, 4080, "4080"),
+    "16 bits": (DEEP * 257, 65535, None),
+    "masks": (GREY % 2, 1, None),
+    "0 to 16": (GREY % 17, 16, "16"),
+    "bytes": (GREY, 255, None),
+}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("case", PICTURES)
+def test_the_depth_of_pictures_is_that_of_all(tmp_path, reads, case, suffix):
+    values, white, default = PICTURES[case]
+    lay(tmp_path, {f"photos/{number:03}{suffix}": image for number, image in enumerate(values)})
+    _, shown, found = reads("photos")
+    assert np.abs(found - (values * (255 / white)).round()).max() <= (0 if default is None else 1)
+    assert (f"[{default}]: end of input" in shown) == (default is not None)
+    assert ("pixels 0 to" in shown) == (case != "bytes")
+
+
+def test_deep_pictures_beside_others_keep_their_own_depth(tmp_path, reads):
+    lay(
+        tmp_path,
+        {"photos/a.png": GREY[0], "photos/b.png": DEEP[1] * 4, "photos/c.png": np.full((8, 8), 1023, np.uint16)},
+    )
+    _, _, found = reads("photos")
+    assert np.array_equal(found[0], GREY[0])
+    assert np.array_equal(found[1], (DEEP[1] * 4 * (255 / 1023)).round())
+
+
+@pytest.mark.parametrize(
+    ("white", "array", "scale"),
+    [
+        (16, GREY[:2] % 12, 255 / 16),
+        (None, GREY[:2] % 12, 1),
+        (1, GREY[:2] / 510, 255),
+        (16, GREY[:2], 1),
+        (1, GREY[:2], 1),
+        (None, GREY[:2] / 255, 255),
+    ],
+)
+def test_other_images_are_brought_to_the_scale_of_the_training_set(tmp_path, white, array, scale):
+    np.save(tmp_path / "x.npy", array)
+    form = Form(8, 8, white=white)
+    source = open_pictures(tmp_path / "x.npy", form)
+    assert np.array_equal(source.bring(1, form), (array[1] * scale).round())
+
+
+@pytest.mark.parametrize("white", [None, 16, 1023])
+def test_other_pictures_of_another_depth_keep_theirs(tmp_path, white):
+    Image.fromarray(GREY[0]).save(tmp_path / "x.png")
+    assert np.array_equal(open_pictures(tmp_path / "x.png").bring(0, Form(8, 8, white=white)), GREY[0])
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3), (64, 40, 1)])
+def test_an_array_without_an_axis_that_counts_is_one_image(tmp_path, shape):
+    image = RANDOM.integers(0, 256, shape).astype(np.uint8)
+    np.save(tmp_path / "x.npy", image)
+    source = open_pictures(tmp_path / "x.npy")
+    form = Form(*shape[:2], 3 if shape[2:] == (3,) else 1)
+    assert len(source) == 1
+    assert np.array_equal(source.bring(0, form), image.reshape(form.shape))
+    with pytest.raises(BadInput, match=r"x\.npy: expected 2 or more pictures to train on, found 1"):
+        open_source(tmp_path / "x.npy")
+
+
+ROWS = np.resize(GREY, (300, 64))
+ARRAYS = {  # of each: the arrays, the images of training, their labels
+    "rows of numbers, scikit-learn's": (
+        {"data": ROWS % 16, "target": np.arange(300) % 3},
+        ROWS.reshape(-1, 8, 8) % 16 * 17,
+        np.arange(300) % 3,
+    ),
+    "a table with labels": (
+        {"train": np.column_stack([np.arange(300) % 3, ROWS])},
+        ROWS.reshape(-1, 8, 8),
+        np.arange(300) % 3,
+    ),
+    "channels first": ({"X": COLOUR.transpose(0, 3, 1, 2), "y": LABELS}, COLOUR, LABELS),
+    "planar rows": ({"X": COLOUR.transpose(0, 3, 1, 2).reshape(COUNT, -1), "y": LABELS}, COLOUR, LABELS),
+    "trainX and testX": ({"trainX": GREY, "trainY": LABELS, "testX": GREY[:5], "testY": LABELS[:5]}, GREY, LABELS),
+    "Xtrain": ({"Xtrain": GREY, "ytrain": LABELS, "Xdev": GREY[:5], "ydev": LABELS[:5]}, GREY, LABELS),
+    "labels in a column, and a part to validate with": (
+        {
+            "train_images": GREY[5:] / 255,
+            "train_labels": LABELS[5:, None],
+            "val_images": GREY[:5] / 255,
+            "val_labels": LABELS[:5, None],
+        },
+        GREY[5:],
+        LABELS[5:],
+    ),
+    "a test set alone": ({"X_test": GREY, "y_test": LABELS}, GREY, LABELS),
+    "labels that are texts": ({"x_train": GREY, "y_train": LETTERS}, GREY, LETTERS),
+    "as many as sides": ({"x": np.resize(GREY, (8, 8, 4)), "y": LABELS[:8]}, np.resize(GREY, (8, 8, 4)), LABELS[:8]),
+}
+
+
+@pytest.mark.parametrize("case", ARRAYS)
+def test_arrays_are_told_by_their_shapes_and_names(tmp_path, reads, case):
+    arrays, images, labels = ARRAYS[case]
+    (tmp_path / "x.npz").write_bytes(npz(**arrays))
+    source, shown, found = reads("x.npz", *(["--colour"] if images.ndim == 4 else []))
+    assert np.array_equal(found[~source.is_test], images)
+    assert np.array_equal(np.array(classes_of(source))[~source.is_test], np.asarray(labels).astype(str))
+    assert source.is_test.sum() == (5 if len(arrays) == 4 else 0)
+    assert shown.startswith("read as NumPy arrays: ")
+
+
+def test_what_is_white_is_kept_for_other_images(tmp_path):
+    (tmp_path / "x.npy").write_bytes(npy(GREY % 17))
+    flags = ["--sides", "8", "--grey", "--no-invert", "--test-share", "0"]
+    session = run_script("dataset", ["-d", "x.npy", "-o", "out", *flags], "\n", tmp_path, fresh=True)
+    assert (session.code, session.stderr) == (0, "")
+    assert session.stdout.index("read as NumPy arrays") < session.stdout.index(
+        "value of the pixels that is white [16]: "
+    )
+    path = tmp_path / "out" / "train-images-idx3-ubyte.gz"
+    images = idx.read(path)
+    assert np.array_equal(images, ((GREY % 17) * (255 / 16)).round())
+    assert form_like(images[..., None], path).white == 16
+    kept = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    for white in (0, -1, True, "16", 2**16, [1]):
+        (tmp_path / "out" / "dataset.json").write_text(json.dumps({"form": kept["form"] | {"white": white}}))
+        assert form_like(images[..., None], path).white is None
+
+
+# --- folders and archives
+
+
+def photos(*names):
+    """Return pictures, {name: array}, each of its own grey."""
+    return {f"{name}.png": np.full((8, 8), 90 + number, np.uint8) for number, name in enumerate(names)}
+
+
+def each(*folders, count=2):
+    return photos(*(f"{folder}/{number}" for folder in folders for number in range(count)))
+
+
+# Of each: the folders that pictures lie in, two in each; {(class, whether a test set): pictures}; what the line says.
+FOLDERS = {
+    "training_set and test_set": (
+        ["training_set/cat", "training_set/dog", "test_set/cat", "test_set/dog"],
+        {("cat", False): 2, ("dog", False): 2, ("cat", True): 2, ("dog", True): 2},
+        "4 for training (training_set), 4 to test with (test_set), 2 classes (cat, dog)",
+    ),
+    "doubled": (
+        ["seg_train/seg_train/sea", "seg_train/seg_train/ice", "seg_test/seg_test/sea", "seg_pred/seg_pred"],
+        {("sea", False): 2, ("ice", False): 2, ("sea", True): 2},
+        "left out: 2 in no folder of a part (seg_pred/seg_pred/0.png)",
+    ),
+    "train_images and images between": (
+        ["set/train_images/images/a", "set/train_images/images/b", "set/dev/images/a"],
+        {("a", False): 2, ("b", False): 2, ("a", True): 2},
+        "2 classes (a, b)",
+    ),
+    "classes called x and y": (
+        ["Train/x", "Train/y", "Val/x"],
+        {("x", False): 2, ("y", False): 2, ("x", True): 2},
+        "2 to test with (Val)",
+    ),
+    "a part below the class": (
+        ["cat/train", "cat/test", "dog/train", "dog/test"],
+        {("cat", False): 2, ("dog", False): 2, ("cat", True): 2, ("dog", True): 2},
+        "4 for training (train)",
+    ),
+    "eval, and all three": (
+        ["train/a", "train/b", "validation/a", "test/b"],
+        {("a", False): 4, ("b", False): 2, ("b", True): 2},
+        "6 for training (train, validation), 2 to test with (test)",
+    ),
+    "train alone beside what is neither": (
+        ["train/a", "train/b", "sample"],
+        {("a", False): 2, ("b", False): 2},
+        "left out: 2 in no folder of a part (sample/0.png)",
+    ),
+    "a class that is called train": (
+        ["car", "train", "ship"],
+        {("car", False): 2, ("train", False): 2, ("ship", False): 2},
+        "3 classes (car, ship, train)",
+    ),
+    "a class called train in each part": (
+        ["train/car", "train/train", "test/car", "test/train"],
+        {("car", False): 2, ("train", False): 2, ("car", True): 2, ("train", True): 2},
+        "2 classes (car, train)",
+    ),
+    "a test folder without classes": (
+        ["train/a", "train/b", "test"],
+        {("a", False): 2, ("b", False): 2},
+        "left out: 2 in no folder of a class (test/0.png)",
+    ),
+    "parts without classes": (["train", "test"], {(None, False): 2, (None, True): 2}, "no classes"),
+    "parts of images alone": (["train/images", "test/images"], {(None, False): 2, (None, True): 2}, "no classes"),
+    "10 after 2": (
+        ["class 1", "class 2", "class 10"],
+        {("class 1", False): 2, ("class 2", False): 2, ("class 10", False): 2},
+        "3 classes (class 1, class 2, class 10)",
+    ),
+    "one name composed and decomposed": (
+        ["train/caf\u00e9", "train/b", "test/cafe\u0301"],
+        {("caf\u00e9", False): 2, ("b", False): 2, ("caf\u00e9", True): 2},
+        "2 classes",
+    ),
+}
+
+
+def zipped(files, flag_utf8=True, method=zipfile.ZIP_DEFLATED):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, image in files.items():
+            picture = io.BytesIO()
+            Image.fromarray(image).save(picture, "PNG")
+            archive.writestr(name, picture.getvalue())
+    return content.getvalue()
+
+
+def found_of(source):
+    parts = [source.class_names.get(label) for label in source.labels.tolist()]
+    pairs = list(zip(parts, source.is_test.tolist(), strict=True))
+    return {pair: pairs.count(pair) for pair in pairs}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("case", FOLDERS)
+def test_parts_and_classes_are_told_by_folders(tmp_path, reads, case, packed):
+    folders, expected, line = FOLDERS[case]
+    if packed:
+        (tmp_path / "some").write_bytes(zipped(each(*folders)))
+    else:
+        lay(tmp_path / "some", each(*folders))
+    source, shown, _ = reads("some")
+    assert found_of(source) == expected
+    assert line in shown
+    assert shown.startswith("read as pictures: ")
+
+
+# Of each: how the name of a picture in the archive becomes another, and the class that is meant.
+ARCHIVED = {
+    "backslashes": (lambda name: name.replace("/", "\\"), "dog"),
+    "a dot before": (lambda name: f"./{name}", "dog"),
+    "UTF-8 that is not said to be": (lambda name: name.replace("dog", "gr\u00fc\u00df"), "gr\u00fc\u00df"),
+}
+
+
+@pytest.mark.parametrize("case", ARCHIVED)
+def test_names_in_archives_of_other_archivers(tmp_path, reads, case):
+    rename, dog = ARCHIVED[case]
+    content = zipped({rename(name): image for name, image in each("set/cat", "set/dog").items()})
+    if case.startswith("UTF-8"):
+        content = content.replace(b"PK\x01\x02\x14\x03\x14\0\0\x08", b"PK\x01\x02\x14\x03\x14\0\0\0")
+        content = content.replace(b"PK\x03\x04\x14\0\0\x08", b"PK\x03\x04\x14\0\0\0")
+    (tmp_path / "x.zip").write_bytes(content)
+    source, _, found = reads("x.zip")
+    assert found_of(source) == {("cat", False): 2, (dog, False): 2}
+    assert found[:, 0, 0].tolist() == [90, 91, 92, 93]
+
+
+def tell_encrypted(content):
+    return content.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0")
+
+
+WHOLE = zipped(each("cat", "dog"))
+UNREADABLE = {  # of each: a file of what is read, its name, what is said of it
+    "a zip that is cut off": (WHOLE[:-100], "x.zip", "not a zip archive that can be read, damaged or cut off"),
+    "an encrypted zip": (tell_encrypted(WHOLE), "x.zip", "an encrypted zip archive: unpack it first"),
+    "a zip in a zip": (None, "x.zip", "unpack the archives in it first; left out: 1 file (.zip 1)"),
+    "tar.gz": (gzip.compress(b"x" * 600), "x.tar.gz", "an archive that is not read: unpack it first"),
+    "7z": (b"7z\xbc\xaf\x27\x1c", "x.7z", "an archive that is not read: unpack it first"),
+    "rar": (b"Rar!", "x.rar", "an archive that is not read: unpack it first"),
+    "HEIC": (b"\0\0\0\x18ftypheic", "x.HEIC", "pictures of this format are not read: convert it to PNG or JPEG"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_is_not_read_is_called_by_its_name(tmp_path, case):
+    content, name, complaint = UNREADABLE[case]
+    if content is None:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("inner.zip", WHOLE)
+        content = stream.getvalue()
+    (tmp_path / name).write_bytes(content)
+    for opens in (open_source, open_pictures):
+        with pytest.raises(BadInput) as raised:
+            opens(tmp_path / name)
+        assert f"{name}: " in str(raised.value)
+        assert complaint in str(raised.value)
+
+
+def test_files_that_are_not_read_are_counted_by_their_suffixes(tmp_path, reads):
+    others = {f"photos/elk/{number}.heic": b"x" for number in range(20)}
+    lay(tmp_path, each("photos/cat", "photos/dog") | others | {"photos/notes.TXT": b"", "photos/cat/Thumbs.db": b""})
+    _, shown, _ = reads("photos")
+    assert "2 classes (cat, dog); seed 1; left out: 21 files (.heic 20, .txt 1)\n" in shown
+    lay(tmp_path, {"none/a.svg": b"", "none/b.svg": b""})
+    with pytest.raises(BadInput, match=r"none: expected pictures .*; left out: 2 files \(.svg 2\)"):
+        reads("none")
+
+
+@pytest.mark.parametrize("suffix", [".jpe", ".jfif", ".JPG"])
+def test_other_suffixes_of_jpeg_are_read(tmp_path, reads, suffix):
+    content = io.BytesIO()
+    Image.fromarray(GREY[0] // 255 * 255).save(content, "JPEG", quality=100)
+    lay(tmp_path, {f"photos/{number}{suffix}": content.getvalue() for number in range(2)})
+    assert len(reads("photos")[0]) == 2
+
+
+BAD = {
+    "a bad cell": (table(LABELS, GREY).replace(b"\n0,", b"\n0,x", 1), "line 4: expected a number, found 'x"),
+    "a bad cell after a head and blank lines": (
+        table(LABELS, GREY, head=HEADED).replace(b"\n", b"\n\n", 5).replace(b"\n1,", b"\n1,?", 1),
+        "line 5: expected a number, found '?",
+    ),
+    "an empty cell": (table(LABELS, GREY).replace(b"\n2,", b"\n,", 1), "line 3: expected a number, found ''"),
+    "an empty label": (table(LETTERS, GREY).replace(b"\ncat,", b"\n,", 1), "line 3: expected a label, found ''"),
+    "not a number": (
+        table(LABELS, GREY).replace(b"\n2,", b"\n2,nan;"[:-1] + b",", 1),
+        "line 3: expected 65 cells, found 66",
+    ),
+    "infinity": (
+        table(np.where(np.arange(COUNT * 64).reshape(COUNT, 64) == 5 * 64 + 9, np.inf, 1)),
+        "line 6: expected a number, found 'inf'",
+    ),
+    "texts among the pixels": (
+        table(LABELS, ["x"] * COUNT, GREY),
+        "expected a label and the pixels of a square in each row, found 66 columns",
+    ),
+    "one cell less here, one more there": (
+        table(LABELS, GREY).replace(b"\n0,", b"\n0,7,", 1).replace(b"\n1,", b"\n", 2),
+        "line 2: expected 65 cells, found 64",
+    ),
+    "gzip cut off": (gzip.compress(table(LABELS, GREY))[:-20], "not a table of images"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_row_is_named_by_its_line_in_the_file(tmp_path, monkeypatch, case):
+    monkeypatch.setattr(tables, "BLOCK", 100)  # a row at a time
+    (tmp_path / "x.csv").write_bytes(BAD[case][0])
+    with pytest.raises(BadInput) as raised:
+        open_source(tmp_path / "x.csv")
+    assert BAD[case][1] in str(raised.value)
+
+
+def test_a_table_leaves_room_on_the_disk(tmp_path, monkeypatch):
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(table(LABELS, GREY)))
+    monkeypatch.setattr(tables, "SPARE", 2**62)
+    with pytest.raises(BadInput, match="its numbers take more room than is free in "):
+        open_source(tmp_path / "x.csv.gz")
+
+
+# --- what lies beside a file
+
+
+def test_what_lies_beside_a_file_is_taken_where_it_fits(tmp_path, reads):
+    lay(
+        tmp_path,
+        {"train.csv": table(LABELS, GREY), "labels.csv": b"id,name\n0,cat\n1,dog\n", "test.csv": table(LABELS, GREY)},
+    )
+    source, shown, _ = reads("train.csv")
+    assert [len(source), int(source.is_test.sum())] == [120, 60]
+    assert "left out: labels.csv: expected an array of images" in shown
+    lay(tmp_path, {"labels.csv": b"3\n4\n", "test.csv": table(RISING, GREY, head=names(64, "id"))})
+    source, shown, _ = reads("train.csv")
+    assert classes_of(source) == list(map(str, LABELS.tolist()))
+    assert "labels.csv: expected 60 labels, one for each image, found 2" in shown
+    assert "test.csv: it has no labels" in shown
+    lay(tmp_path, {"labels.csv": table(RISING)})
+    source, shown, _ = reads("train.csv")
+    assert classes_of(source) == list(map(str, LABELS.tolist()))
+    assert "labels.csv: the images have labels of their own" in shown
+
+
+@pytest.mark.parametrize("name", ["empty.npz", "y_train.npy"])
+def test_where_there_are_no_images_that_is_told(tmp_path, name):
+    lay(tmp_path, {"empty.npz": npz(), "y_train.npy": npy(LABELS), "x_train.npy": npy(GREY[:, None, None])})
+    for opens in (open_source, open_pictures):
+        with pytest.raises(BadInput, match=f"{name}: expected an array of images, and one of labels, found none"):
+            opens(tmp_path / name)
+
+
+def test_a_column_of_labels_in_a_file_of_their_own(tmp_path, reads):
+    lay(
+        tmp_path,
+        {"x_train.csv": table(GREY), "y_train.csv": b"label\n" + b"".join(f"{name}\n".encode() for name in LETTERS)},
+    )
+    source, _, found = reads("x_train.csv")
+    assert classes_of(source) == LETTERS.tolist()
+    assert np.array_equal(found, GREY)
+
+
+def test_files_of_kaggle_that_are_neither_part_are_counted(tmp_path, reads):
+    lay(tmp_path, {"k/train.csv": table(LABELS, GREY, head=HEADED), "k/sample_submission.csv": b"ImageId,Label\n1,0\n"})
+    source, shown, _ = reads("k")
+    assert (len(source), classes_of(source)[1]) == (60, "1")
+    assert "left out: 1 file (.csv 1)" in shown
+
+
+# --- paths, and other ways to say the same
+
+
+def test_a_path_is_taken_as_a_terminal_writes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "'odd name'").mkdir()
+    given = {
+        "~/x": tmp_path / "home" / "x",
+        "my\\ set": "my set",
+        "'my set' ": "my set",
+        '"it\'s"': "it's",
+        "it's": "it's",
+        "my set": "my set",
+        "file:///tmp/a%20b": "/tmp/a b",
+        "'odd name'": "'odd name'",
+    }
+    assert {text: str(given_path(text)) for text in given} == {text: str(path) for text, path in given.items()}
+    with monkeypatch.context() as on_windows:
+        on_windows.setattr(os, "sep", "\\")
+        assert [str(given_path(text)) for text in ("C:\\new\\set", '"C:\\my set"')] == ["C:\\new\\set", "C:\\my set"]
+    arguments = parse_dataset_arguments(["-d", "file:///tmp/my%20set", "-o", "~/x", "--gray", "--sides", "28X56"])
+    assert [str(arguments.data), arguments.output] == ["/tmp/my set", tmp_path / "home" / "x"]
+    assert [arguments.colour, arguments.sides] == [False, (28, 56)]
