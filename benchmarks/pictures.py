@@ -1,6 +1,6 @@
 """Train autoencoders of several code sizes, and draw reconstructions and codes of images held out from training.
 
-pictures.py    writes pictures/code-sizes.png, pictures/code-map.png and pictures/first-layer.png
+pictures.py    writes pictures/code-sizes.png and pictures/code-map.png
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from run import HERE
 from utilities.data.datasets import read_training_set, split_for_validation
 from utilities.data.principal_components import principal_components
 from utilities.network.networks import build_autoencoder
-from utilities.record import figures, image_figures
+from utilities.record.image_figures import draw_rows
 from utilities.record.runs import RunFolder
 from utilities.terminal.arguments import DEFAULT_SEED, TRAINING_IMAGES, TRAINING_LABELS
 from utilities.training import training
@@ -36,9 +36,6 @@ def main():
     save(draw_code_sizes(autoencoders, unseen[:SHOWN]), "code-sizes")
     chosen = split.validation[:MAPPED]
     save(draw_maps(autoencoders, mnist.images[chosen], mnist.classes[mnist.targets[chosen]]), "code-map")
-    (kernels,) = autoencoders[CODE_SIZES[-1]].encoder.get_layer("encoder_1_convolution").get_weights()
-    title = f"of the autoencoder with a code of {CODE_SIZES[-1]}"
-    save(figures.draw_kernels(kernels.transpose(3, 0, 1, 2), title), "first-layer")
 
 
 def trained(code_size, images, split):
@@ -56,7 +53,7 @@ def draw_code_sizes(autoencoders, images):
     rows = {"original": images}
     for size, autoencoder in autoencoders.items():
         rows[f"{size} numbers"] = training.predict(autoencoder.whole, images)
-    return image_figures.draw_rows(rows, "images held out from training, and what is left of them in a code of so many")
+    return draw_rows(rows, "images held out from training, and what is left of them in a code of so many")
 
 
 def draw_maps(autoencoders, images, labels):

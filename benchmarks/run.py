@@ -2,34 +2,33 @@
 
 What they measured is added to results/*.csv.
 
-run.py                             every experiment that has no results yet
-run.py autoencoder/layers          only those of one group, or of several
-run.py --again autoencoder/layers  those of a group, with results or without
+run.py                      every experiment that has no results yet
+run.py autoencoder/layers   those of a group, or of several, with results or without
 
 Encoders and subsets of the images are kept in .cache/: remove it when the training code has changed.
 """
 
 import argparse
-import csv
 import json
+import multiprocessing
 import os
 import queue
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from csv_rows import read_rows
+from common import answer_lines, describe_machine, read_rows, run_process, write_rows
 from experiments import (
     ALL_IMAGES,
     AUTOENCODERS,
+    CHANGES,
     CLASSIFIERS,
     COMPONENTS,
     ENCODER_SEED,
@@ -40,11 +39,10 @@ from experiments import (
     Experiment,
     code_size,
 )
-from machine import describe_processor, wait_for
-from principal_components import component_encoder
 
 from utilities.data import idx
 from utilities.data.datasets import read_images, read_training_set
+from utilities.data.principal_components import principal_components
 from utilities.network.hyperparameters import AutoencoderHyperparameters
 from utilities.terminal.arguments import TRAINING_IMAGES, TRAINING_LABELS
 
@@ -57,7 +55,21 @@ GROUPS = {
     for script, groups in (("autoencoder", AUTOENCODERS), ("classification", CLASSIFIERS))
     for name, group in groups.items()
 }
-
+# A program, whose arguments are the folder of the scripts, one of CHANGES, a script and its arguments.
+CHANGED = """
+import math, os, runpy, sys
+from dataclasses import replace
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+_, source, change, *sys.argv = sys.argv
+sys.path.insert(0, source)
+from utilities.backend import check_backend
+check_backend()
+import keras
+from utilities.network import architecture
+from utilities.training import phases, schedule
+exec(change)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 _being_made = defaultdict(threading.Lock)  # for each file: experiments that run side by side may need the same
 
 
@@ -65,15 +77,14 @@ def main():
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", type=group_name, metavar="GROUP", help=", ".join(GROUPS))
-    parser.add_argument("--again", action="store_true", help="run also what has been measured")
-    arguments = parser.parse_args()
-    asked = [experiment for group in arguments.groups or GROUPS for experiment in GROUPS[group]]
+    groups = parser.parse_args().groups
+    asked = [experiment for group in groups or GROUPS for experiment in GROUPS[group]]
     # Groups share experiments: each runs once. The first seed of all experiments runs before the second of any.
     waiting = {
         tuple(settings_of(experiment, seed).items()): (experiment, seed)
         for experiment in asked
         for seed in experiment.seeds
-        if arguments.again or not rows_of(experiment, [seed])
+        if groups or not rows_of(experiment, [seed])
     }
     run_all(sorted(waiting.values(), key=lambda of_one: of_one[1]))
 
@@ -115,7 +126,7 @@ def settings_of(experiment, seed=None):
     if experiment.encoder:
         settings |= {f"encoder {name}": value for name, value in experiment.encoder.labels().items()}
         settings["weights"] = experiment.weights
-    return settings | experiment.hyperparameters.labels()
+    return settings | experiment.hyperparameters.labels() | {"changed": experiment.changed}
 
 
 def rows_of(experiment, seeds=None):
@@ -133,12 +144,7 @@ def add_row(experiment, seed, measured):
     """Add what an experiment measured to its script's results, in place of what it measured before."""
     script, settings = script_of(experiment), settings_of(experiment, seed)
     rows = [row for row in read_results(script) if not settings.items() <= row.items()]
-    rows.append(settings | measured)
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / f"{script}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(RESULTS / f"{script}.csv", [*rows, settings | measured])
 
 
 def run(experiment, seed):
@@ -147,56 +153,40 @@ def run(experiment, seed):
     Processor seconds are those of the script from start to end. Unlike those of a clock, they hardly depend on what
     else the machine does.
     """
+    answers = answer_lines(experiment.hyperparameters) + ("3\n" if experiment.encoder else "")
     with tempfile.TemporaryDirectory() as folder:
-        images, labels = subset(experiment.images, seed)
-        arguments = ["-d", images, "--seed", seed]
-        answers = experiment.hyperparameters.answers()
-        if experiment.encoder:
-            arguments += ["-dl", labels, "-model", encoder_of(experiment, seed)]
-            answers += ["3"]
-        output, seconds = run_script(script_of(experiment), arguments, answers, folder)
+        _, used = run_process(command_of(experiment, seed), folder, answers)
         (kept,) = Path(folder, "runs").iterdir()
         summary = json.loads((kept / "experiment.json").read_text())
-        if not experiment.encoder:
+        phase_1 = read_rows(kept / "history.csv")[experiment.hyperparameters.epochs - 1]
+        if not (experiment.encoder or experiment.changed):
             CACHE.mkdir(exist_ok=True)
             shutil.copy(kept / "encoder.h5", encoder_path(experiment.hyperparameters, experiment.images, seed))
     return {
         "code size": summary["conditions"]["code"],
         **{name.replace("val_", "validation "): value for name, value in summary["validation"].items()},
-        **test_results(output),
-        "processor seconds": round(seconds, 1),
-        "processor": describe_processor(),
-        **summary["versions"],
+        **({"frozen": phase_1["val_accuracy"], **test_results(summary["test"])} if experiment.encoder else {}),
+        "processor seconds": round(used["cpu_seconds"], 1),
+        "machine": describe_machine(cores=1),
     }
 
 
-def run_script(script, arguments, answers, folder):
-    """Run a script in a folder with its answers on standard input; return what it printed, and its processor seconds.
-
-    Raises:
-        CalledProcessError: it failed.
-    """
-    command = [sys.executable, *map(str, [SOURCE / script / f"{script}.py", *arguments])]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, text=True)
-    with process.stdin:
-        process.stdin.writelines(f"{answer}\n" for answer in answers)
-    with process.stdout:
-        output = process.stdout.read()
-    usage = wait_for(process)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return output, usage.ru_utime + usage.ru_stime
+def command_of(experiment, seed):
+    """Return the command of an experiment's script, for a seed."""
+    script = script_of(experiment)
+    images, labels = subset(experiment.images, seed)
+    command = [SOURCE / script / f"{script}.py", "-d", images, "--seed", seed]
+    if experiment.changed:
+        command = ["-c", CHANGED, SOURCE, CHANGES[experiment.changed], *command]
+    if experiment.encoder:
+        command += ["-dl", labels, "-model", encoder_of(experiment, seed)]
+    return [sys.executable, *command]
 
 
-def test_results(output):
-    """Return the results on the test set, if a session printed any, {column: value}."""
-    patterns = {
-        "test accuracy after phase 1": r"after phase 1 .* test accuracy ([\d.]+)%",
-        "test loss": r"^test loss +([\d.]+)",
-        "test accuracy": r"^test accuracy +([\d.]+)%",
-    }
-    found = {name: re.search(pattern, output, re.MULTILINE) for name, pattern in patterns.items()}
-    return {name: float(match[1]) for name, match in found.items() if match}
+def test_results(test):
+    """Return the results on the test set, from what experiment.json tells of them, {column: value}."""
+    accuracies = {"test accuracy after phase 1": test["after_phase_1"], "test accuracy": test}
+    return {name: round(100 * of_one["accuracy"], 2) for name, of_one in accuracies.items()}
 
 
 def subset(count, seed):
@@ -225,11 +215,17 @@ def encoder_of(experiment, seed):
     else:
         name = {RANDOM: f"{seed}-random", COMPONENTS: "components"}[experiment.weights]
         path = encoder_path(experiment.encoder, ALL_IMAGES, name)
-        make = partial(save_untrained_encoder, experiment, seed, path)
+        make = partial(_in_process, save_untrained_encoder, experiment, seed, path)
     with _being_made[path]:
         if not path.exists():
             make()
     return path
+
+
+def _in_process(function, *arguments):
+    """Call a function in a process of its own, whose memory this one's does not grow by."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        pool.submit(function, *arguments).result()
 
 
 def save_untrained_encoder(experiment, seed, path):
@@ -246,6 +242,26 @@ def save_untrained_encoder(experiment, seed, path):
         encoder = component_encoder(read_images(TRAINING_IMAGES), code_size(experiment.encoder))
     CACHE.mkdir(exist_ok=True)
     save_model(encoder, path)
+
+
+def component_encoder(images, size):
+    """Return an encoder whose codes are the first ``size`` principal components of images, or all if there are fewer.
+
+    It is a convolution with a kernel as large as the image, so that classification.py takes it like any encoder.
+
+    Args:
+        images: uint8, (count, rows, columns, channels).
+    """
+    import keras
+
+    rows, columns, channels = images.shape[1:]
+    points = images.reshape(len(images), -1) / np.float32(255)
+    mean = points.mean(axis=0)
+    kernel = principal_components(points - mean, size)
+    convolution = keras.layers.Conv2D(kernel.shape[1], (rows, columns), padding="valid", name="components")
+    encoder = keras.Sequential([keras.Input((rows, columns, channels)), convolution], name="encoder")
+    convolution.set_weights([kernel.reshape(rows, columns, channels, -1), -mean @ kernel])
+    return encoder
 
 
 def encoder_path(hyperparameters, images, weights):

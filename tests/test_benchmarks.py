@@ -1,7 +1,8 @@
-"""The benchmarks: what they use of the project exists, and pages are made of results. They are too slow to run here."""
+"""The benchmarks: what they use of the project exists, and pages are filled. They are too slow to run here."""
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 
@@ -68,22 +69,13 @@ def test_a_benchmark_starts_as_a_script_in_any_folder(path, tmp_path):
 
 
 @pytest.fixture
-def pages(tmp_path, monkeypatch):
-    """The module ``pages``, which writes to a folder of the test's own, and computes no components."""
+def benchmarks(monkeypatch):
+    """Have a test import the benchmarks' modules."""
+    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
     monkeypatch.syspath_prepend(BENCHMARKS)
-    import page_plots
-    import page_tables
-    import pages
-
-    (tmp_path / "pictures").mkdir()
-    for module in (pages, page_plots):
-        monkeypatch.setattr(module, "HERE", tmp_path)
-    monkeypatch.setattr(page_tables, "errors_by_components", lambda count, seed: [0.07] + [0.01] * 784)
-    return pages
 
 
-def test_each_experiment_of_a_group_has_settings_of_its_own_that_the_questions_take(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
+def test_each_experiment_of_a_group_has_settings_of_its_own_that_the_questions_take(benchmarks):
     import experiments
     import run
 
@@ -103,31 +95,53 @@ def ask_again(hyperparameters):
     return console.ask_in_order(lambda: hyperparameters.questions(data))
 
 
-@pytest.mark.parametrize("measured", ["present", "none", "all"])
-def test_pages_are_made_of_the_results_present_of_none_and_of_all(measured, pages, monkeypatch):
+def test_what_an_experiment_changes_in_the_code_exists(benchmarks):
+    import experiments
     import run
 
+    known = "\n".join(line for line in run.CHANGED.splitlines() if line.startswith("from utilities"))
+    for name, change in experiments.CHANGES.items():
+        assert list(unknown_names(f"{known}\n{change}")) == [], name
+    assert list(unknown_names(f"{known}\nphases.NOTHING = 0")) == ["phases.NOTHING"]
+
+
+@pytest.mark.parametrize("measured", ["present", "none", "all"])
+def test_pages_are_filled_with_the_results_present_with_none_and_with_all(measured, benchmarks, tmp_path, monkeypatch):
+    import common
+    import page_plots
+    import page_tables
+    import pages
+    import run
+
+    shutil.copytree(BENCHMARKS, tmp_path, ignore=shutil.ignore_patterns("*.py", "*.png", ".*"), dirs_exist_ok=True)
+    for module in (pages, page_plots):
+        monkeypatch.setattr(module, "HERE", tmp_path)
+    monkeypatch.setattr(page_tables, "errors_by_components", lambda count, seed: [0.07] + [0.01] * 784)
     if measured != "present":
         rows = made_up_rows(run) if measured == "all" else {"autoencoder": [], "classification": []}
         monkeypatch.setattr(run, "read_results", rows.get)
-        monkeypatch.setattr(pages, "read_results", rows.get)
-        monkeypatch.setattr(pages, "read_choices", made_up_choices if measured == "all" else lambda script: [])
+        machines = [{"machine": "one core"}] if measured == "all" else []
+        monkeypatch.setattr(pages, "read_rows", lambda path: machines)
     pages.main()
-    for script, groups in (("autoencoder", pages.AUTOENCODERS), ("classification", pages.CLASSIFIERS)):
-        page = (pages.HERE / f"{script}.md").read_text()
-        shown = [name for name in groups if f" {script}/{name.replace(' ', '-')}    # " in page]
-        assert shown == [name for name, _ in pages.measured_groups(groups)]
-        assert measured == "present" or shown == (list(groups) if measured == "all" else [])
-        assert measured != "all" or f"choices.py {script}    # " in page
+    for script in ("autoencoder", "classification"):
+        before, page = ((folder / f"{script}.md").read_text() for folder in (BENCHMARKS, tmp_path))
+        assert common.MARKED.sub("", page) == common.MARKED.sub("", before)
+        marked = {found[2]: found[0] for found in common.MARKED.finditer(page)}
+        assert list(marked) == [
+            *(name for name in run.GROUPS if name.startswith(script)),
+            f"machine/results/{script}.csv",
+        ]
+        assert {pages.NOTHING in text for text in marked.values()} == {measured == "none"}
         pictures = re.findall(r"\]\((pictures/.*)\)", page)
-        assert all((pages.HERE / picture).exists() for picture in pictures)
+        assert measured == "none" or all((tmp_path / picture).exists() for picture in pictures)
+    if measured == "present":
+        assert (tmp_path / pages.PAGES[-1]).read_text() == (BENCHMARKS / pages.PAGES[-1]).read_text()
 
 
 def made_up_rows(run):
     """Return a row for each seed of each experiment, {script: rows}."""
-    measured = dict.fromkeys(("validation loss", "validation accuracy", "processor seconds"), "0.5")
+    measured = dict.fromkeys(("validation loss", "validation accuracy", "processor seconds", "frozen"), "0.5")
     measured |= dict.fromkeys(("test accuracy after phase 1", "test accuracy"), "90.0")
-    measured |= dict.fromkeys(("processor", "python", "tensorflow", "keras", "numpy"), "1")
     rows = {"autoencoder": [], "classification": []}
     for group in run.GROUPS.values():
         for one in group:
@@ -136,67 +150,43 @@ def made_up_rows(run):
     return rows
 
 
-def made_up_choices(script):
-    """Return a row for each choice of a script and each seed."""
-    import choices
+def test_a_time_to_a_result_is_that_of_the_last_trial_and_a_ratio_where_it_is_reached(benchmarks, monkeypatch):
+    import page_tables
 
-    return [
-        dict.fromkeys(choices.COLUMNS, "0.5") | {"changed": changed, "images": str(one.images)}
-        for one, changes in choices.CHOICES[script]
-        for changed in changes
-        for _ in choices.SEEDS
+    columns = ("contestant", "epochs", "validation", "seconds", "goal", "seed")
+    trials = ["PyTorch 7 0.006 70", "PyTorch 8 0.004 80", "slow 8 0.005 90", "ours 2 0.003 16"]
+    rows = [dict(zip(columns, [*trial.split(), "error", "1"], strict=True)) for trial in trials]
+    rows[-1]["contestant"] = "this project"
+    monkeypatch.setattr(page_tables, "read_rows", lambda path: rows)
+    assert page_tables.times_table("error").splitlines()[2:] == [
+        "| PyTorch: 0.004 | 8 | 80 | 5.00 | 1 |",
+        "| slow: 0.005 | 8 | 90 | not reached | 1 |",
+        "| this project: 0.003 | 2 | 16 | 1.00 | 1 |",
     ]
 
 
-def test_the_page_about_speed_shows_the_times_to_a_result_where_they_are_measured(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
-    import page
+def test_ratios_are_of_the_same_round_and_two_scripts_are_summed(benchmarks, monkeypatch):
+    import page_tables
 
-    row = {"goal": next(iter(page.GOALS)), "seed": "1", "machine": "two cores"}
-    trials = [
-        ("PyTorch", 7, 0.006, 70),
-        ("PyTorch", 8, 0.004, 80),
-        ("slow", 8, 0.005, 90),
-        ("this project", 2, 0.003, 16),
+    columns = ("contestant", "round", "job", "seconds", "peak_megabytes", "cpu_seconds")
+    runs = ["ours 1 a 10 500", "ours 1 b 20 700", "other 1 a 15 100", "other 1 b 30 90"]
+    runs += ["ours 2 a 20 500", "ours 2 b 20 800", "other 2 a 10 100", "other 2 b 10 90", "other 3 a 1 1"]
+    rows = [dict(zip(columns, [*run.split(), ""], strict=True)) for run in runs]
+    monkeypatch.setattr(page_tables, "read_rows", lambda path: rows)
+    assert page_tables.speed_table(("a", "b")).splitlines() == [
+        "| contestant | seconds | ratio | peak MB | ratio |",
+        "| --- | --- | --- | --- | --- |",
+        "| ours | 35.0 | 1.00 (1.00 to 1.00) | 750 | 1.00 (1.00 to 1.00) |",
+        "| other | 32.5 | 1.00 (0.50 to 1.50) | 100 | 0.13 (0.12 to 0.14) |",
     ]
-    times = [
-        row | dict(zip(("contestant", "epochs", "validation", "seconds"), map(str, trial), strict=True))
-        for trial in trials
-    ]
-    measured = list(page.csv.DictReader(page.RESULTS.read_text().splitlines()))
-    for rows, shown in (([], False), (times, True)):
-        monkeypatch.setattr(page, "rows_of", lambda begins, rows=rows: rows)
-        text = "\n".join(page.parts(measured))
-        for line in (
-            "| PyTorch: 0.004 | 8 | 80 | 5.00 | 1 |",
-            "| slow: 0.005 | 8 | 90 | not reached | 1 |",
-            "| this project: 0.003 | 2 | 16 | 1.00 | 1 |",
-            "## Time to a result",
-        ):
-            assert (line in text) == shown
 
 
 @pytest.mark.parametrize(("target", "count"), [(None, 3), (0.5, 2), (0.1, 3)])
-def test_trials_end_with_the_first_that_reaches_the_target(monkeypatch, target, count):
-    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
+def test_trials_end_with_the_first_that_reaches_the_target(benchmarks, target, count):
     import time_to_result
 
-    error, accuracy = time_to_result.GOALS.values()
+    error, accuracy = time_to_result.GOALS
     trials = [(1, 0.7, 10.0), (2, 0.5, 20.0), (3, 0.3, 30.0)]
-    assert len(time_to_result.measure(error, target, (trial for trial in trials))) == count
-    assert accuracy.is_reached(0.5, 0.7)
-    assert not accuracy.is_reached(0.7, 0.5)
-
-
-def test_the_seconds_of_a_stage_leave_out_those_of_the_stages_within_it(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS / "performance")
-    import stages
-
-    now = iter(range(10, 100, 10))
-    monkeypatch.setattr(stages.time, "time", lambda: next(now))
-    clock = stages.Clock(begun=0)
-    validate = clock.timed(stages.VALIDATION, lambda: None)
-    clock.timed(stages.TRAINING, lambda: [validate(), validate()])()
-    clock.count()
-    assert clock.seconds == {stages.IMPORTS: 10 + 10, stages.TRAINING: 10 + 10 + 10, stages.VALIDATION: 10 + 10}
+    assert len(time_to_result.rows_to(error, target, (trial for trial in trials))) == count
+    assert time_to_result.is_reached(accuracy, 0.5, 0.7)
+    assert not time_to_result.is_reached(accuracy, 0.7, 0.5)

@@ -1,9 +1,10 @@
-"""What textbook.py and pytorch.py share: the command line that describes a job, the data, what each epoch prints."""
+"""What textbook.py and pytorch.py share: the job that the command line describes, the data, what each epoch prints."""
 
-import argparse
 import gzip
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -14,22 +15,19 @@ PHASES = ("frozen", "everything")
 DIGITS = 6  # of a validation error or accuracy: Keras has them in single precision
 
 
-def parse_arguments(description):
-    """Return the job: the data, the answers to the scripts' questions, the learning rate, and the seed."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--images", required=True, help="IDX file of 28 x 28 pixels")
-    parser.add_argument("--labels", help="IDX file, for a classifier; without it an autoencoder is trained")
-    parser.add_argument("--test", help="IDX file of the images to measure a classifier on after each phase")
-    parser.add_argument("--testlabels", help="their labels")
-    parser.add_argument("--kernels", type=int, nargs=3, required=True)
-    parser.add_argument("--filters", type=int, nargs=3, required=True)
-    parser.add_argument("--units", type=int)
-    parser.add_argument("--phases", nargs="+", choices=PHASES, default=[], help="of the classifier")
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--rate", type=float, default=1e-3, help="Adam's learning rate (default: 0.001)")
-    parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+def read_job():
+    """Return the job that the command line describes, an object in JSON; what it does not name is as here.
+
+    Attributes:
+        images, labels: IDX files; without labels an autoencoder is trained, else a classifier.
+        test, test_labels: of the images to measure a classifier on after each of its phases.
+        kernels, filters: of three layers.
+        units: of the classifier's hidden layer.
+        phases: some of PHASES.
+        epochs, batch, seed: whole numbers.
+        rate: Adam's learning rate.
+    """
+    return SimpleNamespace(**{"labels": None, "test": None, "rate": 1e-3} | json.loads(sys.argv[1]))
 
 
 def read_data(job):

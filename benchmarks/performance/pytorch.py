@@ -1,7 +1,7 @@
 """The same networks in PyTorch: images as bytes until the batch, channels last, fused Adam; eager."""
 
 import torch
-from contestant import CLASSES, POOLINGS, end_epoch, parse_arguments, read_data, read_idx
+from contestant import CLASSES, POOLINGS, end_epoch, read_data, read_idx, read_job
 from torch import nn
 
 EVALUATION_BATCH = 500
@@ -9,7 +9,7 @@ EVALUATION_BATCH = 500
 
 def main():
     """Do the job that the command line describes."""
-    job = parse_arguments(__doc__)
+    job = read_job()
     torch.manual_seed(job.seed)
     images, labels, held_out = read_data(job)
     images = torch.from_numpy(images)[:, None]
@@ -111,7 +111,7 @@ def validate(compute_sum, batches):
 @torch.no_grad()
 def test(job, classifier):
     """Print the share of the test images that a classifier gets right."""
-    images, labels = (torch.from_numpy(read_idx(path).copy()) for path in (job.test, job.testlabels))
+    images, labels = (torch.from_numpy(read_idx(path).copy()) for path in (job.test, job.test_labels))
     classifier.eval()
     parts = [classifier(part[:, None].float() / 255).argmax(dim=1) for part in images.split(EVALUATION_BATCH)]
     print(float((torch.cat(parts) == labels).float().mean()))

@@ -5,13 +5,13 @@ import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
-from contestant import CLASSES, POOLINGS, end_epoch, parse_arguments, read_data, read_idx
+from contestant import CLASSES, POOLINGS, end_epoch, read_data, read_idx, read_job
 from keras import layers
 
 
 def main():
     """Do the job that the command line describes."""
-    job = parse_arguments(__doc__)
+    job = read_job()
     keras.utils.set_random_seed(job.seed)
     images, labels, held_out = read_data(job)
     images = images[..., None] / 255.0
@@ -65,7 +65,7 @@ def train_classifier(job, encoder, training, validation):
 def test(job, classifier):
     """Print the share of the test images that a classifier gets right."""
     probabilities = classifier.predict(read_idx(job.test)[..., None] / 255.0, verbose=0)
-    print((probabilities.argmax(axis=1) == read_idx(job.testlabels)).mean())
+    print((probabilities.argmax(axis=1) == read_idx(job.test_labels)).mean())
 
 
 def fit(job, model, training, validation):

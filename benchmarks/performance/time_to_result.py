@@ -2,159 +2,95 @@
 
 python3 benchmarks/performance/time_to_result.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
 
-Adds to time-to-result.csv what each contestant has not been measured at yet; page.py makes a section of README.md of
-it. Run nothing else meanwhile.
+Adds to time-to-result.csv what each contestant has not been measured at yet; pages.py makes tables of it. Run nothing
+else meanwhile.
 """
 
 import argparse
-import contextlib
-import itertools
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common import answer_lines, describe_machine, read_rows, run_process, write_rows
 from contestant import DIGITS, PHASES
-from csv_rows import append_rows, read_rows
-from experiments import DEFAULT, DEFAULT_CLASSIFIER
-from jobs import HERE, TIMES, Job, answer_lines, command_of_other, command_of_ours, open_process
-from machine import describe_machine
-from run import SOURCE
+from experiments import DEFAULT, DEFAULT_CLASSIFIER, RANDOM, Experiment
+from run import command_of
+from speed import ENVIRONMENT, HERE, IMAGES, SEED, in_json
 
-ROOT = HERE.parents[1]
-# The last one before Muon, shifted images and moving statistics that keep up. In the two between them and it,
-# classification.py fails: it cannot put the encoder's weights back.
-EARLIER = "53a4684"
-COLUMNS = ("goal", "contestant", "seed", "epochs", "validation", "seconds", "machine")
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A result that a training is to reach.
-
-    Attributes:
-        job: whose epochs each contestant chooses.
-        measure: the name of the result, in the scripts' words; an accuracy is to be high, an error low.
-    """
-
-    job: Job
-    measure: str
-
-    def is_reached(self, target, validation):
-        """Tell whether a result is as good as a target."""
-        return validation >= target if self.measure == "val_accuracy" else validation <= target
-
-    def with_epochs(self, epochs):
-        """Return the job with a number of epochs."""
-        field = "classifier" if self.job.classifier else "autoencoder"
-        return replace(self.job, **{field: replace(self.job.hyperparameters, epochs=epochs)})
-
-
+TIMES = HERE / "time-to-result.csv"
+ERROR, ACCURACY = "validation error of the autoencoder", "validation accuracy of the classifier"
 GOALS = {
-    "validation error of the autoencoder": Goal(Job(DEFAULT), "val_loss"),
-    "validation accuracy of the classifier": Goal(Job(DEFAULT, DEFAULT_CLASSIFIER), "val_accuracy"),
+    ERROR: Experiment(DEFAULT, IMAGES),
+    ACCURACY: Experiment(DEFAULT_CLASSIFIER, IMAGES, encoder=DEFAULT, weights=RANDOM),
 }
+MOST_EPOCHS = 8
+RATES = (0.001, 0.003)  # of Adam, the others'
+TORCH_VERSION = "from importlib.metadata import version; print(version('torch'))"
 
 
 def main():
-    """Measure each contestant and seed on each goal, and add the rows."""
+    """Measure each contestant on each goal, where it has no rows yet, and add them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--epochs", type=int, default=8, help="of PyTorch, and at most of each contestant (default: 8)")
-    parser.add_argument("--rates", type=float, nargs="+", default=[1e-3], help="of Adam, the others' (default: 0.001)")
-    parser.add_argument(
-        "--earlier", default=EARLIER, metavar="REVISION", help=f"of this project (default: {EARLIER}, before Muon)"
-    )
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        revision = check_out(arguments.earlier, folder)
-        contestants = contestants_of(
-            arguments, {"this project": SOURCE, f"this project at {revision}": Path(folder, "src")}
-        )
-        for seed, goal in itertools.product(arguments.seeds, GOALS):
-            measure_all(contestants, goal, seed)
+    parser.add_argument("--torch", required=True, metavar="PYTHON")
+    torch = parser.parse_args().torch
+    version, _ = run_process([torch, "-c", TORCH_VERSION], HERE)
+    machine = f"{describe_machine()}, PyTorch {version.strip()}"
+    for goal, job in GOALS.items():
+        target = None
+        for name, trials in contestants(torch, job).items():
+            begins = {"goal": goal, "contestant": name}
+            rows = [row for row in read_rows(TIMES) if begins.items() <= row.items()]
+            if not rows:
+                rows = [begins | {"seed": SEED} | row | {"machine": machine} for row in rows_to(goal, target, trials)]
+                write_rows(TIMES, [*read_rows(TIMES), *rows])
+            if target is None:
+                target = float(rows[-1]["validation"])
 
 
-def measure_all(contestants, goal, seed):
-    """Measure contestants on one of GOALS, where they have no rows yet; the target is what the first ends at."""
-    target = None
-    for name, (trials, machine) in contestants.items():
-        begins = {"goal": goal, "contestant": name, "seed": seed}
-        if not rows_of(begins):
-            rows = measure(GOALS[goal], target, trials(GOALS[goal], seed))
-            append_rows(TIMES, COLUMNS, [begins | {"machine": machine} | row for row in rows])
-        if target is None:
-            target = float(rows_of(begins)[-1]["validation"])
-
-
-def check_out(revision, folder):
-    """Put the scripts of a revision, and the data, in a folder; return the revision's short name."""
-    archive = Path(folder, "archive.tar")
-    git("archive", "--output", archive, revision, "src", "Dataset")
-    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
-    return git("rev-parse", "--short", revision).strip()
-
-
-def git(*arguments):
-    """Return what a git command prints."""
-    command = ["git", "-C", ROOT, *arguments]
-    return subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def contestants_of(arguments, sources):
-    """Return {contestant: (function of goal and seed that yields its trials, machine and versions)}, PyTorch first.
-
-    Args:
-        sources: the folders of this project's scripts, {contestant: path}.
-    """
-    machine = describe_machine()
-    program = "from importlib.metadata import version; print(version('torch'))"
-    torch = subprocess.run([arguments.torch, "-c", program], stdout=subprocess.PIPE, text=True, check=True).stdout
-    others = {
-        "PyTorch": ([arguments.torch, HERE / "pytorch.py"], f"{machine}, PyTorch {torch.strip()}"),
-        "textbook Keras": ([sys.executable, HERE / "textbook.py"], machine),
+def contestants(torch, job):
+    """Return {contestant: its trials of a job, which yield (epochs, validation, seconds)}, PyTorch first."""
+    others = {"PyTorch": [torch, HERE / "pytorch.py"], "textbook Keras": [sys.executable, HERE / "textbook.py"]}
+    trials = {
+        f"{name}, Adam at {rate}": epochs_of_other(command, job, rate)
+        for name, command in others.items()
+        for rate in RATES
     }
-    return {
-        f"{name}, Adam at {rate}": (partial(epochs_of_other, [*command, "--rate", rate], arguments.epochs), of_machine)
-        for name, (command, of_machine) in others.items()
-        for rate in arguments.rates
-    } | {name: (partial(runs_of_ours, source, arguments.epochs), machine) for name, source in sources.items()}
+    return trials | {"this project": runs_of_ours(job)}
 
 
-def runs_of_ours(source, most_epochs, goal, seed):
+def with_epochs(job, epochs):
+    """Return a job with a number of epochs."""
+    return replace(job, hyperparameters=replace(job.hyperparameters, epochs=epochs))
+
+
+def runs_of_ours(job):
     """Yield (epochs, validation, seconds) of whole runs of this project's script.
 
     Its learning rate falls to 0 over the epochs asked for, so what it reaches is known at a run's end.
     """
-    for number in range(1, most_epochs + 1):
-        job = goal.with_epochs(number)
-        command = command_of_ours(job, seed, source)
-        begun = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
-            process.communicate(answer_lines(job.hyperparameters))
-            seconds = time.perf_counter() - begun
-            if process.returncode:
-                raise subprocess.CalledProcessError(process.returncode, command)
+    for number in range(1, MOST_EPOCHS + 1):
+        trial = with_epochs(job, number)
+        with tempfile.TemporaryDirectory() as folder:
+            _, used = run_process(command_of(trial, SEED), folder, answer_lines(trial.hyperparameters), ENVIRONMENT)
             (summary,) = Path(folder, "runs").glob("*/experiment.json")
-            validation = json.loads(summary.read_text())["validation"][goal.measure]
-            yield number, round(validation, DIGITS), seconds
+            validation = json.loads(summary.read_text())["validation"]["val_accuracy" if job.encoder else "val_loss"]
+            yield number, round(validation, DIGITS), used["seconds"]
 
 
-def epochs_of_other(command, epochs, goal, seed):
-    """Yield (epochs, validation, seconds) after each epoch of another contestant.
+def epochs_of_other(command, job, rate):
+    """Yield (epochs, validation, seconds) after each epoch of another contestant; closed, it ends that process.
 
     A classifier is trained as a whole: on an encoder that has not been trained, a first phase would teach it little.
     """
-    command = [*command_of_other(goal.with_epochs(epochs), command, PHASES[-1:]), "--seed", seed]
+    command = [*map(str, command), in_json(with_epochs(job, MOST_EPOCHS), rate=rate, phases=PHASES[-1:])]
     begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, open_process(command, folder) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
         try:
             for number, line in enumerate(process.stdout, start=1):
                 yield number, json.loads(line)["validation"], time.perf_counter() - begun
@@ -164,21 +100,21 @@ def epochs_of_other(command, epochs, goal, seed):
             process.terminate()
 
 
-def measure(goal, target, trials):
+def rows_to(goal, target, trials):
     """Return a row for each of some trials, up to the first that reaches a target; None for all of them."""
     rows = []
-    with contextlib.closing(trials):
-        for epochs, validation, seconds in trials:
-            print(f"{epochs} epochs: {validation:.5f} after {seconds:.1f} s", flush=True)
-            rows.append({"epochs": epochs, "validation": f"{validation:.{DIGITS}f}", "seconds": f"{seconds:.1f}"})
-            if target is not None and goal.is_reached(target, validation):
-                break
+    for epochs, validation, seconds in trials:
+        print(f"{epochs} epochs: {validation:.5f} after {seconds:.1f} s", flush=True)
+        rows.append({"epochs": epochs, "validation": f"{validation:.{DIGITS}f}", "seconds": f"{seconds:.1f}"})
+        if target is not None and is_reached(goal, target, validation):
+            break
+    trials.close()
     return rows
 
 
-def rows_of(begins):
-    """Return the rows measured so far that begin with some values, [{column: text}]."""
-    return [row for row in read_rows(TIMES) if all(row[name] == str(value) for name, value in begins.items())]
+def is_reached(goal, target, validation):
+    """Tell whether a result is as good as a target: an accuracy is to be high, an error low."""
+    return validation >= target if goal == ACCURACY else validation <= target
 
 
 if __name__ == "__main__":
