@@ -23,7 +23,8 @@ def main():
             (kept,) = Path(folder, "runs").glob(f"*_{script}")
             for name in names:
                 shutil.copy(kept / f"{name}.png", HERE / "pictures")
-    fill(HERE / "main-job.md", (texts | {"machine": f"On {describe_machine()}."}).get)
+    texts["machine"] = f"On {describe_machine()}."
+    fill(HERE / "main-job.md", texts.__getitem__)
 
 
 def run_script(script, arguments, folder):

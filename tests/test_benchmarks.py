@@ -138,6 +138,14 @@ def test_pages_are_filled_with_the_results_present_with_none_and_with_all(measur
         assert (tmp_path / pages.PAGES[-1]).read_text() == (BENCHMARKS / pages.PAGES[-1]).read_text()
 
 
+def test_the_main_jobs_page_has_a_place_for_each_script(benchmarks):
+    import common
+    import main_job
+
+    marked = common.MARKED.finditer((BENCHMARKS / "main-job.md").read_text())
+    assert {found[2] for found in marked} == {*main_job.JOB, "machine"}
+
+
 def made_up_rows(run):
     """Return a row for each seed of each experiment, {script: rows}."""
     measured = dict.fromkeys(("validation loss", "validation accuracy", "processor seconds", "frozen"), "0.5")
