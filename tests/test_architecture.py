@@ -58,7 +58,19 @@ def test_a_network_is_described_by_its_feature_maps_and_what_its_code_saves():
     assert "64 numbers for an image of 2352 numbers: 36.8 times" in describe(
         (28, 28, 3), (2, 2, 64), third_pooling=True
     )
-    assert "3136 numbers for an image of 784 pixels: nothing" in describe((28, 28, 1), (2, 64), third_pooling=None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "filters", "advice"),
+    [
+        ((32, 32, 3), (32, 32, 64), "4096 numbers for an image of 3072 numbers: {} 2 give 128"),
+        ((28, 28, 1), (2, 64), "3136 numbers for an image of 784 pixels: {} 1 gives 49"),
+        ((4, 4, 1), (4,), "16 numbers for an image of 16 pixels: {} 1 gives 4"),
+    ],
+)
+def test_a_code_that_is_no_smaller_than_the_image_is_told_with_what_decides(shape, filters, advice):
+    last = describe(shape, filters, third_pooling=None).splitlines()[-1]
+    assert last == "code     " + advice.format("nothing is compressed; the last layer's filters decide:")
 
 
 @pytest.mark.parametrize(

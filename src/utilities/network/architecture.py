@@ -16,6 +16,7 @@ THIRD_POOLING = 7
 RECONSTRUCTION_KERNEL = (5, 5)
 LARGEST_KERNEL_SIDE = 99
 MOST_FILTERS = 4096
+COMPRESSING = 20  # numbers of the image for one of a code that is worth its name
 
 
 def pooling_sizes(layers, third_pooling):
@@ -89,9 +90,17 @@ def describe(image_shape, filters, third_pooling):
     """Return the feature maps and the code size of an autoencoder, in three lines."""
     encoded, decoded = feature_maps(image_shape, filters, third_pooling)
     of_image, numbers = prod(image_shape), prod(encoded[-1])
-    saves = f"{of_image / numbers:.3g} times fewer" if numbers < of_image else "nothing is compressed"
+    saves = f"{of_image / numbers:.3g} times fewer" if numbers < of_image else _advise(of_image, encoded[-1])
     code = f"{numbers} numbers for an image of {of_image} {'pixels' if image_shape[2] == 1 else 'numbers'}: {saves}"
     return f"encoder  {_chain(encoded)}\ndecoder  {_chain(decoded)}\ncode     {code}"
+
+
+def _advise(of_image, code_shape):
+    """Return how a code that is larger than the image, of so many numbers, can be smaller."""
+    rows, columns, _ = code_shape
+    filters = max(1, of_image // (rows * columns * COMPRESSING))
+    give = "1 gives" if filters == 1 else f"{filters} give"
+    return f"nothing is compressed; the last layer's filters decide: {give} {rows * columns * filters}"
 
 
 def _chain(maps):
