@@ -64,12 +64,18 @@ def test_every_kernel_is_drawn_on_one_scale(count):
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_kernels_of_colours_are_drawn_in_colours_around_middle_grey(channels):
-    kernels = np.random.default_rng(0).normal(size=(5, 3, 4, channels))
+def test_kernels_of_colours_are_drawn_in_colours_around_middle_grey_each_scaled_by_itself(channels):
+    kernels = np.random.default_rng(0).normal(size=(5, 3, 4, channels)) * [
+        [[[100]]],
+        [[[1]]],
+        [[[0]]],
+        [[[1]]],
+        [[[1]]],
+    ]
     (axis,) = figures.draw_kernels(kernels, "title").axes  # no bar of colours, which would tell of one channel
-    largest = np.abs(kernels[..., :3]).max()
     for image, kernel in zip(images_in_grid(axis), kernels, strict=True):
-        assert np.allclose((image - 0.5) * 2 * largest, kernel[..., :3], atol=1e-6)
+        colours = kernel[..., :3]
+        assert np.allclose((image - 0.5) * 2 * np.abs(colours).max(), colours, atol=1e-4)
 
 
 def test_of_kernels_of_grey_and_opacity_those_of_grey_are_drawn():

@@ -147,7 +147,8 @@ def _spread_out(places):
 def draw_kernels(kernels, title):
     """Draw kernels, (count, rows, columns, channels), or the first of many: what a layer that sees the image looks for.
 
-    Those of colours are drawn in colours, middle grey for 0. Those of opacity are not drawn.
+    Those of colours are drawn in colours, middle grey for 0, each scaled by its own largest weight: beside that of all,
+    most would be grey. Those of opacity are not drawn.
     """
     title = title if len(kernels) <= KERNELS else f"the first {KERNELS} of {len(kernels)}: {title}"
     kernels = kernels[:KERNELS]
@@ -156,9 +157,11 @@ def draw_kernels(kernels, title):
     figure, axis = subplots(f"kernels of the first layer: {title}", figsize=size)
     in_colour = kernels.shape[-1] >= COLOURS
     kernels = kernels[..., :COLOURS] if in_colour else kernels[..., :1]
-    largest = np.abs(kernels).max()
-    shown = 0.5 + kernels / (2 * largest) if in_colour else kernels
-    image, _ = draw_grid(axis, shown, columns, cmap="PuOr", vmin=-largest, vmax=largest)
-    if not in_colour:
+    if in_colour:
+        largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
+        draw_grid(axis, 0.5 + kernels / (2 * np.maximum(largest, np.finfo(np.float32).tiny)), columns)
+    else:
+        largest = np.abs(kernels).max()
+        image, _ = draw_grid(axis, kernels, columns, cmap="PuOr", vmin=-largest, vmax=largest)
         figure.colorbar(image, label="weight")
     return figure
