@@ -123,6 +123,10 @@ def test_other_images_are_reconstructed_the_worst_first(folder, classified):
     assert len(rows) == 13
     assert errors == sorted(errors, reverse=True)
     assert rows[0]["image"].endswith("strange.png")
+    assert rows[0]["worse than"] == "100%"  # it does not belong with the others, which are alike
+    assert all(int(row["worse than"].removesuffix("%")) < 100 for row in rows[2:])
+    mean, count = re.search(r"^mean ([\d.]+); of (\d+) images held out", session.stdout, re.MULTILINE).groups()
+    assert (float(mean), int(count)) == (pytest.approx(np.mean(errors), abs=1e-5), 12)
     codes = np.load(session.runs[0] / "codes.npy")
     assert (codes.shape, codes.dtype) == ((120, 4, 4, 8), np.float32)
     assert "the codes, (120, 4, 4, 8), in the images' order: " in session.stdout

@@ -111,22 +111,30 @@ class AutoencoderTask(Task):
         form = form_like(self.images, self.arguments.data)
         for names, images, notes in ask_for_images(console, form, self.images):
             reconstructions = predict(images)
-            errors = np.square(reconstructions - images / np.float32(WHITE)).mean(axis=(1, 2, 3)).tolist()
-            found += zip(errors, names, notes, images, reconstructions, strict=True)
+            found += zip(_errors(images, reconstructions), names, notes, images, reconstructions, strict=True)
             found.sort(key=lambda each: -each[0])
             worst = [(*each[:3], each[3].copy(), each[4].copy()) for each in found[:PICTURED_IMAGES]]
             found = worst + [(*each[:3], None, None) for each in found[PICTURED_IMAGES:]]
         if not found:
             return
-        notes = [note for _, _, note, *_ in found]
-        head = "image", "error", "note" if any(notes) else ""
-        rows = [head, *((name, f"{error:.5f}", note) for error, name, note, *_ in found)]
-        say(f"\nmean squared error of each, the worst first\n{format_table(rows)}\n")
+        errors, names, notes, *_ = zip(*found, strict=True)
+        shares, told = self._compare_with_held_out(predict, errors)
+        head = "image", "error", "worse than", "note" if any(notes) else ""
+        texts = ([f"{error:.5f}" for error in errors], [f"{share:.0%}" for share in shares])
+        rows = [head, *zip(names, *texts, notes, strict=True)]
+        say(f"\nmean squared error of each, the worst first\n{format_table(rows)}\n\n{told}\n")
         say_notes(notes)
         _, _, _, images, reconstructions = (np.stack(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
         pictured = {"originals": images, "reconstructions": reconstructions}
         title = "other images, the worst reconstructed first"
         keep_and_show(folder, "errors", rows, partial(image_figures.draw_rows, pictured, title))
+
+    def _compare_with_held_out(self, predict, errors):
+        """Return, for each error, the share of images held out that have a smaller one, and a line on both's means."""
+        images = self._held_out(MAPPED_IMAGES)
+        expected = np.sort(_errors(images, predict(images)))
+        told = f"mean {np.mean(errors):.5f}; of {len(images):,} images held out from training {expected.mean():.5f}"
+        return np.searchsorted(expected, errors) / len(expected), f"{told}: each is worse than so many of these"
 
     def _write_codes(self, network, folder):
         """Write the codes of all images, (count, ...), in the images' order, without having all of them in memory."""
@@ -149,6 +157,11 @@ class AutoencoderTask(Task):
 
     def _held_out(self, count):
         return self.images[spread(self.split.validation, count)]  # no more are copied than are drawn
+
+
+def _errors(images, reconstructions):
+    """Return the mean squared error of each reconstruction, a list, of pixels between 0 and 1."""
+    return np.square(reconstructions - images / np.float32(WHITE)).mean(axis=(1, 2, 3)).tolist()
 
 
 def _draw_first_layer(network, experiments):
