@@ -44,7 +44,7 @@ from utilities.data import idx
 from utilities.data.datasets import read_images, read_training_set
 from utilities.data.principal_components import principal_components
 from utilities.network.hyperparameters import AutoencoderHyperparameters
-from utilities.terminal.arguments import TRAINING_IMAGES, TRAINING_LABELS
+from utilities.terminal.arguments import TEST_IMAGES, TRAINING_IMAGES, TRAINING_LABELS
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -179,7 +179,7 @@ def command_of(experiment, seed):
     if experiment.changed:
         command = ["-c", CHANGED, SOURCE, CHANGES[experiment.changed], *command]
     if experiment.encoder:
-        command += ["-dl", labels, "-model", encoder_of(experiment, seed)]
+        command += ["-dl", labels, "-t", TEST_IMAGES, "-model", encoder_of(experiment, seed)]
     return [sys.executable, *command]
 
 

@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def autoencoder_session(folder):
-    return run_script("autoencoder", ["-d", "images"], lines(*AUTOENCODER, "2", "4", "2", "5", "3", ""), folder)
+    return run_script("autoencoder", ["-d", "images"], lines(*AUTOENCODER, "2", "4", "5", "0", "3", ""), folder)
 
 
 def test_an_autoencoder_learns_colours(autoencoder_session):

@@ -460,33 +460,36 @@ def given_defaults(shown):
 
 
 @pytest.mark.parametrize("script", ASK)
-def test_b_goes_back_one_question_whose_answer_is_then_the_default(at_terminal, script):
+def test_b_goes_back_one_question_and_shows_what_was_answered_beside_the_default(at_terminal, script):
     answers = ANSWERS[script]
-    *there_and_back, _, _ = [typed for answer in answers for typed in (answer, "B", "")]
+    *there_and_back, _, _ = [typed for answer in answers for typed in (answer, "B", answer)]
     value, shown = at_terminal(ASK[script], *there_and_back)
     assert value == at_terminal(ASK[script], *answers)[0]
-    again = re.findall(r"\]: B\n(.*) \[(.+)\]: \n", shown)
-    assert again == list(zip(QUESTIONS[script], answers, strict=True))[:-1]
+    defaults = shown_defaults(at_terminal(ASK[script], answers[0])[1])
+    expected = [
+        (question if answer == default else f"{question} (before: {answer})", default)
+        for question, answer, default in zip(QUESTIONS[script], answers, defaults, strict=True)
+    ]
+    assert re.findall(r"\]: B\n(.*) \[(.+)\]: ", shown) == expected[:-1]
 
 
-def test_b_goes_back_to_the_first_question_and_the_answers_after_it_are_kept(at_terminal):
+def test_b_goes_back_to_the_first_question_and_enter_takes_the_defaults_again(at_terminal):
     answers = ["3", "5 4 3", "6 5 4", "7", "33", "b", "b", "b", "b", "b", "", "", "16", "", "", "n"]
     value, shown = at_terminal(ASK["autoencoder"], *answers)
-    assert value == AutoencoderHyperparameters(((5, 5), (4, 4), (3, 3)), (16, 16, 16), 7, 33, False)
-    defaults = ["3", "(5, 5) (4, 4) (3, 3)", "6 5 4", "7", "33", "y"]
-    assert given_defaults(shown)[-6:] == list(zip(QUESTIONS["autoencoder"], defaults, strict=True))
+    epochs, batch_size = (int(default) for _, default in given_defaults(shown)[3:5])
+    assert value == AutoencoderHyperparameters(((5, 5), (7, 7), (7, 7)), (16, 16, 16), epochs, batch_size, False)
+    beside = re.findall(r" \(before: (.+?)\) \[", shown.rpartition("]: b\n")[2])
+    assert beside == ["(5, 5) (4, 4) (3, 3)", "6 5 4", "7", "33"]
 
 
-def test_answers_for_another_number_of_layers_are_no_defaults(at_terminal):
-    value, shown = at_terminal(ASK["autoencoder"], "3", "5 4 3", "b", "b", "2", "", "b", "b", "3", "", "", "", "")
-    kernels = [default for question, default in given_defaults(shown) if question == "kernel size of each layer"]
-    first, typed, of_two = "(5, 5) (7, 7) (7, 7)", "(5, 5) (4, 4) (3, 3)", "(5, 5) (7, 7)"
-    assert kernels == [first, typed, of_two, of_two, typed]
-    assert value.kernel_sizes == ((5, 5), (4, 4), (3, 3))
+def test_answers_for_another_number_of_layers_are_not_shown(at_terminal):
+    _, shown = at_terminal(ASK["autoencoder"], "3", "5 4 3", "b", "b", "2", "", "b", "b", "3", "", "", "", "")
+    asked = re.findall(r"^kernel size of each layer(?: \(before: (.+)\))? \[", shown, re.MULTILINE)
+    assert asked == ["", "(5, 5) (4, 4) (3, 3)", "", "", "(5, 5) (4, 4) (3, 3)"]
 
 
 def test_before_the_first_question_there_is_none(at_terminal):
-    value, shown = at_terminal(ASK["classification"], "b", "17", "b", "b", "", "3", "33")
+    value, shown = at_terminal(ASK["classification"], "b", "17", "b", "b", "17", "3", "33")
     assert value == ClassifierHyperparameters(17, 3, 33)
     assert shown.count("]: b\n  there is no question before this one\n") == 2
 
@@ -554,6 +557,7 @@ def test_a_menu_shows_its_choices_and_takes_only_those(redirect, at_terminal, ca
         console.choose("what next?", choices)
     assert redirect("").choose("what next?", choices) == 0
     assert redirect("\n").choose("what next?", choices, default=3) == 3
+    assert redirect("a\n").choose("graphs", choices | {"a": "all"}) == "a"
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("xterm", True), ("dumb", False), ("", False)])

@@ -25,6 +25,7 @@ from conftest import (
     is_running,
     make_images,
     make_labels,
+    parse_classification_arguments,
     run_script,
     script_environment,
     start,
@@ -33,7 +34,7 @@ from PIL import Image
 
 from utilities import system
 from utilities.data import idx
-from utilities.data.datasets import read_images, read_test_set, read_training_set
+from utilities.data.datasets import read_test_set, read_training_set
 from utilities.data.pictures import Form
 from utilities.data.places import Folder
 from utilities.data.sources import open_source
@@ -385,7 +386,7 @@ def test_at_a_terminal_a_bad_answer_is_asked_again_and_b_goes_back(tmp_path, at_
     assert (form.shape, form.inverted, str(share)) == ((56, 56, 3), False, "1/4")
     assert "  expected sides that divide by 4, found '30'\n" in shown
     assert "  the third pooling takes sides that divide by 28 alone\n" in shown
-    assert "rows and columns of the images [32x32]: 56\n" in shown
+    assert "rows and columns of the images (before: 32x32) [28x28]: 56\n" in shown
 
 
 @pytest.mark.parametrize(
@@ -499,18 +500,18 @@ def test_the_same_image_in_training_and_test_and_twice_in_a_class_is_told(tmp_pa
     ]
 
 
-def test_the_commands_to_go_on_with_are_right_for_the_shell(tmp_path):
+def test_the_commands_to_go_on_with_are_right_for_the_shell(tmp_path, monkeypatch):
     (tmp_path / "my $set").mkdir()
     write_pictures(tmp_path / "photos")
     session = run("dataset", ["-d", "photos", "-o", "my $set/-new's"], None, tmp_path)
     commands = session.stdout.partition("to go on:\n")[2].replace("\\\n", " ").strip().splitlines()
     for command, script in zip(commands, ("autoencoder", "classification"), strict=True):
-        words = shlex.split(command)
-        assert (tmp_path / words[1]).resolve() == SOURCE / script / f"{script}.py"
-        files = {flag: tmp_path / word for flag, word in zip(words[2::2], words[3::2], strict=True)}
-        read_images(files["-d"])
-    training = read_training_set(files["-d"], files["-dl"])
-    read_test_set(files["-t"], files["-tl"], training)
+        _, path, *arguments = shlex.split(command)
+        assert (tmp_path / path).resolve() == SOURCE / script / f"{script}.py"
+        assert arguments[:2] == ["-d", "my $set/-new's"]
+    monkeypatch.chdir(tmp_path)
+    parsed = parse_classification_arguments(arguments)
+    read_test_set(parsed.test, parsed.testlabels, read_training_set(parsed.data, parsed.datalabels))
 
 
 def test_the_contact_sheet_shows_some_of_each_class_as_they_are_in_the_file(tmp_path, monkeypatch):

@@ -1,4 +1,6 @@
 import hashlib
+import re
+import signal
 from dataclasses import replace
 
 import keras
@@ -103,3 +105,21 @@ def test_a_network_unlike_the_one_before_is_traced_anew(tmp_path, changed):
     other = replace(hyperparameters, **changed)
     task.run(hyperparameters)
     assert_alike(task.run(other), make_autoencoder_task(tmp_path)[0].run(other))
+
+
+def test_a_training_that_is_stopped_in_its_first_epoch_tells_that_and_gives_no_advice(tmp_path, monkeypatch, capsys):
+    task, hyperparameters = make_autoencoder_task(tmp_path)
+    training_data = engine.training_data
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return training_data(*arguments)
+
+    monkeypatch.setattr(engine, "training_data", interrupted)
+    _, folder = task.run(replace(hyperparameters, epochs=20))
+    shown = capsys.readouterr().out
+    assert ", stopped in epoch 1 of 20: validation mean squared error" in shown
+    assert re.search(r"^nothing was learnt: the mean image has [\d.]+$", shown, re.MULTILINE)
+    assert "epochs 1 of 20" in folder.title
+    monkeypatch.undo()
+    assert "epochs 1," in task.run(hyperparameters)[1].title

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
-from conftest import parse_classification_arguments, run_script
+from conftest import parse_autoencoder_arguments, parse_classification_arguments, run_script
 
 from utilities.errors import BadInput
 from utilities.network.hyperparameters import MNIST, AutoencoderHyperparameters, ClassifierHyperparameters
@@ -93,7 +93,7 @@ def test_going_back_passes_over_what_a_flag_answered(at_terminal):
 
     values, shown = at_terminal(lambda console: console.ask_in_order(questions, {"--second": "7"}), "4", "b", "5", "6")
     assert values == (5, 7, 6)
-    assert re.findall(r"(\w+) \[", shown) == ["first", "third", "first", "third"]
+    assert re.findall(r"(\w+)(?: \(.*\))? \[", shown) == ["first", "third", "first", "third"]
 
 
 def test_flags_say_how_many_layers_there_are():
@@ -163,3 +163,63 @@ def test_the_encoder_left_out_is_the_one_beside_the_scripts(tmp_path, monkeypatc
     (tmp_path / "encoder.h5").touch()
     assert parse_classification_arguments([]).modelpath == tmp_path / "encoder.h5"
     assert parse_classification_arguments(["-model", "other.h5"]).modelpath.name == "other.h5"
+
+
+# --- a data set is a folder
+
+
+NAMES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+
+
+def files_of(*words):
+    parsed = parse_classification_arguments(["-model", "encoder.h5", *words])
+    return [str(path) for path in (parsed.data, parsed.datalabels, parsed.test, parsed.testlabels)]
+
+
+def test_a_data_set_is_a_folder_and_what_is_not_given_lies_beside_what_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", "other"):
+        (tmp_path / folder).mkdir()
+        for name in NAMES:
+            (tmp_path / folder / f"{name}.gz").touch()
+    mine, other = ([f"{folder}/{name}" for name in NAMES] for folder in ("mine", "other"))
+    assert files_of() == [str(arguments.DATASET / name) for name in NAMES]
+    assert files_of("-d", "mine") == mine
+    assert files_of("-d", mine[0]) == mine
+    assert files_of("-d", "mine/images") == ["mine/images", *mine[1:]]
+    assert files_of("-d", "mine", "-t", "other") == mine[:2] + other[2:]
+    assert files_of("-d", "mine", "-dl", "labels", "-tl", other[3]) == [mine[0], "labels", mine[2], other[3]]
+    assert files_of("-d", "nowhere/images")[1] == "nowhere/train-labels-idx1-ubyte"
+    assert files_of("-d", "x" * 300)[0] == "x" * 300
+
+
+def test_a_folder_without_data_is_told_with_what_makes_one(tmp_path):
+    (tmp_path / "photos").mkdir()
+    session = run_script("autoencoder", ["-d", "photos"], "", tmp_path)
+    told = "--data: photos: a folder without IDX files; dataset.py makes these of pictures (see --help)\n"
+    assert (session.stdout, session.stderr, session.code) == ("", f"autoencoder.py: error: {told}", 2)
+
+
+@pytest.mark.parametrize("answer", ["v1.5", "photos/", "~nobody-at-all/small"])
+def test_a_path_that_cannot_be_saved_to_is_refused_before_anything_is_read(tmp_path, answer):
+    session = run_script("autoencoder", ["-d", "nowhere", "--save", answer], "", tmp_path)
+    assert (session.stdout, session.code) == ("", 2)
+    assert session.stderr.startswith("autoencoder.py: error: argument --save: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ([], "MNIST"),
+        (["-d", str(arguments.TRAINING_IMAGES)], "MNIST"),
+        (["-d", "sets/emoji28/train-images-idx3-ubyte.gz"], "emoji28"),
+        (["-d", "sets/kaggle/train-images.idx3-ubyte"], "kaggle"),
+        (["-d", "sets/emnist-letters-train-images-idx3-ubyte.gz"], "emnist-letters"),
+        (["-d", "sets/letters.gz"], "letters"),
+        (["-d", "my set/train-images-idx3-ubyte", "--name", "first/try"], "my-set_first-try"),
+        (["-d", "\x1b[1m\udc80", "--name", "\u00e9" * 100], "1m_" + "\u00e9" * 40),
+        (["-d", "sets/letters", "--name=-x"], "letters_x"),  # -x would be taken for a flag when the run is resumed
+    ],
+)
+def test_a_run_carries_the_name_of_its_data_set(words, name):
+    assert arguments.name_of_run(parse_autoencoder_arguments(words)) == name

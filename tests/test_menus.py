@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import make_hyperparameters
 
-from utilities.errors import BadInput
+from utilities.errors import BadInput, Fault
 from utilities.network.networks import build_autoencoder
 from utilities.record.runs import RunFolder
 from utilities.session.menus import Following, act_on_menu, save
@@ -126,7 +127,7 @@ def test_redirected_answers_replace_a_file_unasked(encoder, home, redirect, caps
     assert "replace" not in capsys.readouterr().out
 
 
-def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, capsys):
+def test_the_menu_of_graphs_stays_until_the_user_goes_back_and_draws_its_first_by_default(redirect, capsys):
     drawn = []
     experiments = [RunFolder()]
 
@@ -138,9 +139,15 @@ def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, c
     trained = SimpleNamespace(
         graphs={number: (f"graph {number}", partial(draw, number)) for number in (1, 4, 3)}, choices={}
     )
-    assert act_on_menu(redirect("2\n0\n2\n\n2\n4\n1\n"), experiments, trained, 5) == Following()
+    assert act_on_menu(redirect("2\n0\n2\n\n4\n\n1\n"), experiments, trained, 5) == Following()
     assert drawn == [1, 4]
-    menu = re.search(r"^graphs\n.*?choice .*?$", capsys.readouterr().out, re.MULTILINE | re.DOTALL)[0]
+    shown = capsys.readouterr().out
+    assert re.findall(r"^choice \[.\]: .*", shown, re.MULTILINE)[3:6] == [
+        "choice [1]: ",
+        "choice [0]: 4",
+        "choice [0]: ",
+    ]
+    menu = re.search(r"^graphs\n.*?choice .*?$", shown, re.MULTILINE | re.DOTALL)[0]
     assert menu == (
         "graphs\n"
         "  0  back\n"
@@ -149,8 +156,43 @@ def test_the_menu_of_graphs_goes_back_and_draws_its_first_by_default(redirect, c
         "  3  graph 3\n"
         "  4  graph 4\n"
         "  6  loss against hyperparameters over earlier sessions too\n"
+        "  a  all of them\n"
         "choice [1]: 0"
     )
+
+
+def test_all_graphs_are_drawn_but_those_that_compare_one_experiment_with_none(redirect, capsys):
+    drawn, experiments = [], [RunFolder()]
+    graphs = {number: (str(number), partial(lambda number, _: drawn.append(number) or {}, number)) for number in (4, 1)}
+    assert act_on_menu(redirect("2\na\n"), experiments, SimpleNamespace(graphs=graphs, choices={}), 5) is None
+    assert drawn == [1, 4]
+    shown = capsys.readouterr().out
+    assert re.findall(
+        r"^(.+): a single experiment; repeat it with other hyperparameters first", shown, re.MULTILINE
+    ) == [
+        "loss against hyperparameters",
+        "loss against hyperparameters over earlier sessions",
+    ]
+    assert "picture" not in shown
+    assert shown.count("what next?") == 2  # the end of input goes back, and leaves
+
+
+def test_what_is_being_drawn_is_shown_where_it_can_be_drawn_over(at_terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    trained = SimpleNamespace(graphs={1: ("loss", lambda experiments: {})}, choices={})
+    _, shown = at_terminal(lambda console: act_on_menu(console, [RunFolder()], trained, 5), "2", "1")
+    assert "choice [1]: 1\ndrawing loss ...\r" in shown
+
+
+def test_a_path_of_the_command_line_is_saved_to_without_a_question(encoder, home, redirect, at_terminal, capsys):
+    save(redirect("another\n"), encoder, Path("new/given.h5"))
+    assert capsys.readouterr().out == "saved: new/given.h5\n"
+    with pytest.raises(Fault, match=r"^--save: file/given\.h5: cannot be written: Not a directory") as caught:
+        save(redirect("another\n"), encoder, Path("file/given.h5"))
+    assert caught.value.exit_code == 1
+    _, shown = at_terminal(lambda console: save(console, encoder, Path("file/given.h5")), "another")
+    assert shown.startswith("  --save: file/given.h5: cannot be written: Not a directory\nsave the encoder as ")
+    assert files(home) == {"new/given.h5", "another.h5"}
 
 
 def test_training_on_asks_for_epochs_and_is_cancelled_or_begun(redirect, capsys):

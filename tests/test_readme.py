@@ -53,12 +53,13 @@ def house(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pasted(house):
-    """What the four commands printed, pasted one after another."""
+    """What the four commands printed, pasted one after another, and ``4`` with a picture in the last one's menu."""
     commands = block_with("dataset.py -d photos -o mine").replace(PYTHON, sys.executable)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=house,
         env=script_environment(),
+        input="4\nnew.png\n",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

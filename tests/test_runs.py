@@ -39,7 +39,8 @@ def files_of(data, model):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     """The session of an autoencoder, which is trained on after, and its folder."""
-    return run_script("autoencoder", ["-d", data / "letters"], f"{ANSWERS}6\n3\n0\n", tmp_path_factory.mktemp("runs"))
+    flags = ["-d", data / "letters", "--name", "my first"]
+    return run_script("autoencoder", flags, f"{ANSWERS}6\n3\n0\n", tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ def classified(data, trained):
 def test_training_on_begins_with_the_weights_of_before_and_names_the_run(trained):
     assert (trained.code, trained.stderr) == (0, "")
     first, second = trained.runs
+    assert [run.name.partition("_letters_")[2] for run in trained.runs] == ["my-first_autoencoder"] * 2
     assert summary_of(second)["parent"] == first.name
     assert summary_of(second)["hyperparameters"]["epochs"] == "2 + 3"
     assert len(losses(second)) == 3
@@ -147,8 +149,12 @@ def test_alone_it_opens_the_last_and_trains_on_from_there(trained, tmp_path):
 @pytest.mark.backend
 def test_an_opened_classifier_reports_the_same_though_its_encoder_is_lost(classified):
     first = classified.runs[0]
-    session = run_script("classification", ["--open", first.name], "3\n0\n", classified.folder)
+    flags = ["--open", first.name, "--results", "--save", "given"]
+    session = run_script("classification", flags, "", classified.folder)
     assert (session.code, session.stderr) == (0, "")
+    assert "\nsaved: given.h5\n" in session.stdout
+    saved = keras.models.load_model(classified.folder / "given.h5", compile=False).get_weights()
+    assert_same_bits(saved, weights_of(first, "classifier"))
     report = r"after phase 1 .*?(?=picture: )"
     (expected,) = re.findall(report, classified.stdout, re.DOTALL)
     assert re.findall(report, session.stdout, re.DOTALL) == [expected]
@@ -260,6 +266,14 @@ def test_a_summary_with_something_else_in_the_place_of_a_value_is_damaged(tmp_pa
     assert RunFolder.read(run.path).summary == run.summary
     run.keep_summary(changes)
     assert RunFolder.read(run.path) is None
+
+
+def test_a_run_is_found_by_its_data_sets_name_and_those_of_earlier_versions_by_their_time(tmp_path):
+    names = "emoji28_autoencoder", "MNIST_my-first_autoencoder", "autoencoder"
+    emoji, first, earlier = (RunFolder.create(tmp_path, name, ["1"], {}, {}) for name in names)
+    for part, run in [("emoji", emoji), ("MNIST", first), ("my first", first), (earlier.path.name, earlier)]:
+        assert find_run(tmp_path, "autoencoder", part, finished=False).path == run.path
+    assert find_run(tmp_path, "autoencoder", "", finished=False).path == earlier.path
 
 
 def test_a_run_in_the_wrong_state_is_told_with_what_to_do(tmp_path):

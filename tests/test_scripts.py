@@ -75,7 +75,7 @@ def assert_refused(session, complaint):
 
 @pytest.fixture(scope="module")
 def long_session(data, tmp_path_factory):
-    """Four trainings on 28 x 28 images; s saves, g shows graphs, r repeats: s s g g r r s r g g g s, exit."""
+    """Four trainings on 28 x 28 images; s saves, g shows graphs, r repeats: s s g g r r s r g s, exit."""
     folder = tmp_path_factory.mktemp("long")
     return run_script(
         "autoencoder",
@@ -83,12 +83,12 @@ def long_session(data, tmp_path_factory):
         lines("3", "5x4; 3; 1", "2, 3, 4", "2", "32", "n")
         + lines("3", "new/folder/first", "3", "-")
         + lines("3", "second.keras")
-        + lines("2", "1", "2", "0", "2", "2")
+        + lines("2", "1", "0", "2", "0")
         + lines("1", "2", "3 3", "2 2", "1", "32")
         + lines("1", "1", "5,3", "2", "1", "32")
         + lines("3", "new/folder/first.h5")
         + lines("1", "5", "3", "2", "", "", "y")
-        + lines("2", "3", "2", "4", "2", "5")
+        + lines("2", "3", "4", "5", "2", "0")
         + lines("3", "", "0", "never read"),
         folder,
     )
@@ -156,9 +156,9 @@ def test_each_save_holds_the_encoder_last_trained(long_session):
 
 def test_graphs_are_png_files_whose_paths_are_printed(long_session):
     pictures = pictures_of(long_session)
-    assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 0, 3, 3, 3)]
-    assert [picture.stem for picture in pictures[2:]] == ["reconstructions", "code_map", "first_layer"]
-    assert len({picture.name for picture in pictures}) == 5
+    assert [picture.parent for picture in pictures] == [long_session.runs[i] for i in (0, 3, 3, 3, 3)]
+    names = ["loss", "reconstructions", "code_map", "first_layer", "hyperparameters"]
+    assert [picture.stem for picture in pictures] == names
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
@@ -249,7 +249,7 @@ def test_a_network_that_learnt_nothing_is_told(tmp_path, learns):
 
 
 def test_a_later_session_is_compared_with_the_earlier_ones_on_the_same_images(five_lines, data):
-    answers = lines("1", "3", "4", "1", "16", "2", "6", "2", "2")
+    answers = lines("1", "3", "4", "1", "16", "2", "6")
     session = run_script("autoencoder", ["-d", data / "digits"], answers, five_lines.folder)
     assert_good(session)
     earlier, later = (history_of(run.runs[0])[-1]["val_loss"] for run in (five_lines, session))
@@ -260,7 +260,7 @@ def test_a_later_session_is_compared_with_the_earlier_ones_on_the_same_images(fi
     assert "layers 3, kernels 5 3 3, filters 4 4 4" in first
     best = five_lines if float(earlier) < float(later) else session
     assert f"the best is kept in {best.runs[0].relative_to(session.folder)}\n" in session.stdout
-    assert [picture.name for picture in pictures_of(session)] == ["all_sessions.png", "hyperparameters.png"]
+    assert [picture.name for picture in pictures_of(session)] == ["all_sessions.png"]
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +292,7 @@ def classification_arguments(data, encoder):
 def classified(data, letters_encoder, tmp_path_factory):
     """Three trainings on labels 1..26; p prints results, g shows graphs, r repeats: p g p r g r p p g, end of input."""
     answers = lines("12", "2", "30")
-    answers += lines("3", "2", "1", "3", "1", "9", "1", "50", "2", "2", "1", "", "", "", "3", "3", "2")
+    answers += lines("3", "2", "1", "0", "3", "1", "9", "1", "50", "2", "2", "0", "1", "", "", "", "3", "3", "2")
     return run_script(
         "classification",
         classification_arguments(data, letters_encoder[1]),
@@ -334,7 +334,7 @@ def test_a_session_of_classification_ends_well_with_nothing_on_standard_error(cl
     assert_good(classified)
     assert len(classified.runs) == 3
     assert classified.stdout.count(END_OF_INPUT) == 1
-    assert asked(classified)[-3:] == ["choice"] * 3  # graphs, which of them, what next
+    assert asked(classified)[-4:] == ["choice"] * 4  # graphs, which of them, which more, what next
     assert asked(classified)[:4] == ["units of the hidden dense layer", "epochs", "batch size", "choice"]
 
 
@@ -466,7 +466,7 @@ def bad_files(data, tmp_path_factory):
         ("--seed 1.5", "found '1.5'"),
         ("--seed 4294967296", "found '4294967296'"),
         ("-d missing", "missing: no such file"),
-        ("-d .", "not a regular file"),
+        ("-d .", "--data: .: a folder without IDX files; dataset.py makes these of pictures"),
         ("-d page", "page: not an IDX file: it begins like a web page"),
         ("-d labels", "labels: expected images (3 or 4 dimensions), found labels"),
         ("-d one-image", "found 1"),
@@ -555,7 +555,7 @@ def test_help_tells_every_flag_and_its_default_and_imports_no_tensorflow(tmp_pat
     assert max(map(len, session.stdout.splitlines())) <= columns
     told = re.findall(r"^  -(?!h)[^\n]*(?:\n {4}[^\n]*)*", session.stdout, re.MULTILINE)
     assert all(re.search(r"\(default:|\(required", text) for text in told)
-    assert len(told) == {"autoencoder": 12, "classification": 13}[script]
+    assert len(told) == {"autoencoder": 14, "classification": 16}[script]
     assert f"python3 {script}.py" in session.stdout
     assert "< input.txt" in session.stdout
     flags = ["-d", "--data", "--seed", "--runs", "--epochs", "--batch-size"]
@@ -720,6 +720,7 @@ def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_w
     assert re.search(r"epoch +\d+/90000 +#*\.* +\d+% ", bar)
     assert "\r" in bar
     assert re.fullmatch(r"\n?[^\n]*stopping at the end of the batch[^\n]*\n", errors)
+    assert re.search(r"\nafter \d+ s, stopped in epoch [3-9]\d* of 90000: validation mean squared error", end)
     kept = tmp_path / re.search(r"this experiment is kept in (\S+)", end)[1]
     assert 2 <= len(history_of(kept)) < 90000
     assert (kept / "encoder.h5").exists()

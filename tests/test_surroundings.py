@@ -18,7 +18,7 @@ pwd.getpwuid = nobody
 os.getuid = os.geteuid = lambda: 54321
 """
 UNWRITABLE = Path("/proc")  # to root too
-ANSWERS = "1\n3\n2\n1\n16\n2\n1\n3\n{}\n0\n"
+ANSWERS = "1\n3\n2\n1\n16\n2\n1\n0\n3\n{}\n0\n"
 
 
 @pytest.fixture

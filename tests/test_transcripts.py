@@ -23,7 +23,7 @@ VARYING = [
     (r"(?m)^phase [12](?= is kept: all)", "phase ?"),
     (r"\d{4}-\d\d-\d\d_[\d-]+", "DATE"),
     (r"(?m)^(test \w+ +|\w*correct +)[\d.]+", r"\1#"),  # in a column of their own, on the left
-    (r"(?m)^( {6}[12]) (?: *\d+)+$", r"\1 counts"),  # of the confusion matrix
+    (r"(?m)^( {3,6}(?:[12]|high|low)) (?: *\d+)+$", r"\1 counts"),  # of the confusion matrix
     (r"(?m)^device +.*", "device   #"),
     (r"(?m)^( \d)[* ](?= )", r"\1?"),  # the mark of the best
     (r"  +\d+\.\d+(?:e-\d+)?", lambda number: "#".rjust(len(number[0]))),  # on the right of a column
@@ -40,9 +40,9 @@ def masked(text):
 
 
 FILES = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
-AUTOENCODER_ANSWERS = ["1", "3", "2", "2", "16", "2", "", "3", ""]
+AUTOENCODER_ANSWERS = ["1", "3", "2", "2", "16", "2", "", "0", "3", ""]
 AUTOENCODER_ANSWERS += ["1", "2", "3,5 3", "2, 4", "1", "99", "2", "6", "2", "0", "0"]
-CLASSIFICATION_ANSWERS = ["3", "2", "16", "3", "2", "6", "1", "4"]
+CLASSIFICATION_ANSWERS = ["3", "2", "16", "3", "2", "6", "0", "1", "4"]
 
 
 def run_sessions(folder, end_of_line="\n", **options):

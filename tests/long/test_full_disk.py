@@ -59,7 +59,7 @@ def check_session(session, folder):
 @pytest.mark.parametrize("kilobytes", SIZES)
 def test_an_autoencoder_is_saved_elsewhere(data, tmp_path, small_disk, at_terminal, kilobytes):
     folder = small_disk(kilobytes)
-    answers = f"1\n3\n4\n{EPOCHS}\n8\n2\n3\n3\n{folder}/encoder.h5\n0\n"
+    answers = f"1\n3\n4\n{EPOCHS}\n8\n2\n3\n0\n3\n{folder}/encoder.h5\n0\n"
     session = run_script("autoencoder", ["-d", data / "letters", "--runs", folder / "runs"], answers, tmp_path)
     full = check_session(session, folder)
     assert full == (kilobytes < SIZES[-1]) or kilobytes > 100
@@ -94,6 +94,6 @@ def test_a_classifier_is_reported_on(data, tmp_path, small_disk, kilobytes):
         word for pair in zip(("-d", "-dl", "-t", "-tl"), (data / name for name in names), strict=True) for word in pair
     ]
     arguments = [*files, "-model", tmp_path / "encoder.h5", "--runs", folder / "runs"]
-    session = run_script("classification", arguments, f"8\n{EPOCHS}\n8\n2\n1\n3\n0\n", tmp_path)
+    session = run_script("classification", arguments, f"8\n{EPOCHS}\n8\n2\n1\n0\n3\n0\n", tmp_path)
     check_session(session, folder)
     assert "test accuracy" in session.stdout

@@ -9,8 +9,8 @@ from utilities.errors import Fault
 from utilities.files import replacing
 from utilities.network.memory import FLOAT32
 from utilities.network.networks import leaves
+from utilities.terminal.answers import MODEL_SUFFIXES
 
-SUFFIXES = (".h5", ".keras")
 # What a file holds beside the weights, in bytes, at most: in all, and for each layer.
 SURROUNDINGS, SURROUNDINGS_OF_LAYER = 2**14, 2**12
 
@@ -24,8 +24,8 @@ def save_model(model, path):
         Fault: a foreign suffix, or a place that cannot be written.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise Fault(f"{path}: the name must end in {' or '.join(SUFFIXES)}")
+    if path.suffix not in MODEL_SUFFIXES:
+        raise Fault(f"{path}: the name must end in {' or '.join(MODEL_SUFFIXES)}")
     # Without what it was compiled with: that would make loading depend on this project's code.
     plain = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:

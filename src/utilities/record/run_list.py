@@ -8,6 +8,7 @@ from pathlib import Path
 from utilities.errors import BadInput
 from utilities.record.runs import SUMMARY, RunFolder, tell
 from utilities.record.summary import show
+from utilities.terminal.arguments import as_in_folders, name_of_data
 from utilities.text import printable
 
 NAMES_SHOWN = 3
@@ -61,7 +62,7 @@ def _named(parent, script, name):
             if not path.name.endswith(f"_{script}"):
                 raise BadInput(f"{path}: not an experiment of {script}.py")
             return path
-    found = [path for path in folders_of(parent, script) if name in path.name]
+    found = [path for path in folders_of(parent, script) if as_in_folders(name) in path.name]
     if len(found) == 1:
         return found[0]
     names = ", ".join(path.name for path in found[:NAMES_SHOWN])
@@ -112,4 +113,4 @@ def _describe(summary):
             told.insert(0, f"{ratio:.2f} of as many principal components'")
         yield ", ".join([f"validation loss {summary.validation_loss:#.4g}", *told, f"{summary.seconds:.0f} s"])
         yield show(summary.settings)
-    yield f"data {', '.join(printable(Path(path).name) for path in summary.data)}"
+    yield f"data {', '.join(dict.fromkeys(printable(name_of_data(Path(path))) for path in summary.data))}"

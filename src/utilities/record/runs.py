@@ -18,7 +18,7 @@ from utilities.record.summary import DAMAGED, Summary, show
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
 WEIGHTS = "weights.npz"
-NOT_KEPT = ("answers", "list", "open", "resume")  # arguments that an experiment is not repeated with
+NOT_KEPT = ("answers", "list", "open", "resume", "save", "results")  # arguments that an experiment is not repeated with
 KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
 
 
@@ -42,17 +42,18 @@ class RunFolder:
         self.checkpoint = {}
 
     @classmethod
-    def create(cls, parent, script, answers, arguments, data, origin=None):
-        """Make the folder ``parent/DATE_TIME_script``, with what it takes to repeat the experiment.
+    def create(cls, parent, name, answers, arguments, data, origin=None):
+        """Make the folder ``parent/DATE_TIME_name``, with what it takes to repeat the experiment.
 
         Args:
+            name: ends in the script's.
             answers: the lines that answer the script's questions.
             arguments: the command line's, {name: value}.
             data: the files that are trained on, {path: what tells its content from others}.
             origin: the RunFolder, in the same parent, of the experiment whose weights this one begins with; None for
                 new weights.
         """
-        folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{script}")
+        folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{name}")
         folder.keep("", lambda path: path.mkdir(parents=True))
         # Paths are made absolute: they mean the same in any folder.
         arguments = {
@@ -165,8 +166,11 @@ class RunFolder:
 
     @property
     def title(self):
-        """The hyperparameters in one line, for pictures."""
-        return show(self.summary.labels)
+        """The hyperparameters in one line, for pictures, with the epochs that were trained of one that was stopped."""
+        labels = self.summary.labels
+        if not self.summary.finished:
+            labels["epochs"] = f"{self.history[-1]['epoch']} of {labels['epochs']}"
+        return show(labels)
 
     @property
     def answers(self):
@@ -177,7 +181,8 @@ class RunFolder:
     def command_line(self):
         """The arguments that the experiment was made with, as the script's parser takes them."""
         kept = {name: value for name, value in self.summary.arguments.items() if name not in NOT_KEPT}
-        texts = {name: str(value) if name == "seed" else self._absolute(value) for name, value in kept.items()}
+        no_path = ("seed", "name")
+        texts = {name: str(value) if name in no_path else self._absolute(value) for name, value in kept.items()}
         return [word for name, text in texts.items() for word in (f"--{name}", text)]
 
     def _absolute(self, path):

@@ -21,7 +21,7 @@ from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose, decide, find
 from utilities.data.values import brightest, is_deep, white_of
 from utilities.errors import BadInput, Fault
-from utilities.record.conversion import IMAGES, convert
+from utilities.record.conversion import convert
 from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
 from utilities.terminal.console import Question, say
@@ -195,16 +195,15 @@ def _write_labels(source, folder):
 
 
 def _say_commands(output, may_classify):
-    """Print the commands to go on with as the shell takes them, a flag a line."""
-    files = {"-d": IMAGES[False], "-dl": LABELS[False], "-t": IMAGES[True], "-tl": LABELS[True]}
-    flags = [[flag, _shown(output / name.removesuffix(".gz"))] for flag, name in files.items()]
-    commands = {"autoencoder": flags[:1]}
+    """Print the commands to go on with as the shell takes them, the flags on a line of their own."""
+    commands = {"autoencoder": ["--save", "encoder.h5"]}
     if may_classify:
-        commands["classification"] = [*flags, ["-model", "encoder.h5"]]
+        commands["classification"] = ["-model", "encoder.h5", "--results"]
     print("\nto go on:")
-    for script, given in commands.items():
+    for script, flags in commands.items():
         path = Path(__file__).resolve().parents[2] / script / f"{script}.py"
-        print(f"  {system.command_lines([sys.orig_argv[0], _shown(path)], *given)}", flush=True)
+        command = [sys.orig_argv[0], _shown(path)], ["-d", _shown(output), *flags]
+        print(f"  {system.command_lines(*command)}", flush=True)
 
 
 def _shown(path):

@@ -17,13 +17,15 @@ from utilities.network.saving import save_model
 from utilities.processes import several_processes
 from utilities.record import pictures
 from utilities.record.runs import WEIGHTS, RunFolder
-from utilities.session.menus import TRAIN_ON, act_on_menu, draw_loss
+from utilities.session.menus import TRAIN_ON, act_on_flags, act_on_menu, draw_loss
+from utilities.terminal.arguments import name_of_run
 from utilities.terminal.console import say, terminal_width
 from utilities.text import gigabytes, printable
 from utilities.training import training
 from utilities.training.callbacks import arrays_of
 
 LONGEST_FAILURE = 200
+ADVICE = "; more epochs, or smaller batches, may help"
 SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
 PACKAGES = (keras.backend.backend(), "keras", "numpy")
 
@@ -53,7 +55,7 @@ class Trained:
 
 def nothing_learnt(baseline):
     """Return a remark on a network that does no better than what these words say."""
-    return f"nothing was learnt: {baseline}; more epochs, or smaller batches, may help"
+    return f"nothing was learnt: {baseline}{ADVICE}"
 
 
 def _devices():
@@ -87,7 +89,6 @@ class Task:
         about: what else a run's folder tells of the network, {name: value of JSON}.
     """
 
-    act_on_menu = staticmethod(act_on_menu)  # for the loop, which is imported before Keras is
     copied = MappingProxyType({})
 
     def __init__(self, arguments, split, data_bytes, trained_on):
@@ -134,10 +135,17 @@ class Task:
         folder.keep_summary(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
         for draw in [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]:
             pictures.keep(draw([folder]), folder)
-        _report(trained, folder)
+        epoch = folder.history[-1]["epoch"]
+        _report(trained, folder, f", stopped in epoch {epoch} of {hyperparameters.epochs}" if stopped_by else "")
         if stopped_by not in (None, signal.SIGINT):  # one that asks to leave
             signal.raise_signal(stopped_by)
         return trained, folder
+
+    def act_on_menu(self, console, experiments, trained, epochs):
+        """Act on the command line's wishes after the first experiment, then on the menu; see menus.act_on_menu."""
+        if len(experiments) == 1:
+            act_on_flags(console, trained, self.arguments)
+        return act_on_menu(console, experiments, trained, epochs)
 
     def _network(self, hyperparameters):
         """Return a network as it begins, and the lines that describe it.
@@ -161,7 +169,8 @@ class Task:
         answers = hyperparameters.answers()
         if origin:
             answers = [*origin.summary.answers, str(TRAIN_ON), str(hyperparameters.epochs)]
-        folder = RunFolder.create(self.arguments.runs, self.script, answers, vars(self.arguments), self.data, origin)
+        name = f"{name_of_run(self.arguments)}_{self.script}"
+        folder = RunFolder.create(self.arguments.runs, name, answers, vars(self.arguments), self.data, origin)
         for name, content in self.copied.items():
             folder.keep_copy(name, content)
         return folder
@@ -203,10 +212,10 @@ class Task:
         }
 
 
-def _report(trained, folder):
-    """Say what came of an experiment."""
-    say(f"\nafter {folder.summary.seconds:.0f} s: validation {trained.outcome}")
+def _report(trained, folder, stopped=""):
+    """Say what came of an experiment; whoever ``stopped`` it, as these words tell, needs no advice."""
+    say(f"\nafter {folder.summary.seconds:.0f} s{stopped}: validation {trained.outcome}")
     for remark in trained.remarks:
-        say(remark)
+        say(remark.removesuffix(ADVICE) if stopped else remark)
     if folder.path:
         say(f"this experiment is kept in {folder.path}")

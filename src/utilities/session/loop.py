@@ -9,7 +9,7 @@ from utilities.errors import BadInput
 from utilities.processes import check_alike, join_job
 from utilities.record.run_list import find_run, format_runs
 from utilities.record.runs import RunFolder
-from utilities.terminal.console import Console, say
+from utilities.terminal.console import Console, say, say_for_now
 
 
 def begin(script, parse_arguments):
@@ -24,6 +24,8 @@ def begin(script, parse_arguments):
     check_backend()
     join_job()
     check_alike("the flags", (arguments.answers, arguments.seed))
+    wishes = {name: value for name, value in vars(arguments).items() if name in ("save", "results")}
+    check_alike("--save and --results", wishes)
     if arguments.list:
         say(format_runs(arguments.runs, script))
         raise SystemExit
@@ -35,7 +37,8 @@ def begin(script, parse_arguments):
         return arguments, None
     own = parse_arguments(folder.command_line)
     _check_alike(vars(arguments), vars(own), vars(parse_arguments(["--list"])), folder)
-    own.runs = folder.path.parent
+    own.runs, own.name = folder.path.parent, arguments.name or own.name
+    vars(own).update(wishes)
     return own, folder
 
 
@@ -67,6 +70,7 @@ def repeat_experiments(questions, load_task, flags, folder):
     load_task = cache(load_task)  # one for all experiments: it sums up the data once
     origin, weights = _beginning_of(folder) if folder else (None, None)
     if folder:
+        say_for_now(f"opening {folder.path} ...")
         folder.check_data(load_task().data)
     console = Console()
     answering = Console(folder.answers) if folder else console

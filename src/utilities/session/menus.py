@@ -1,25 +1,26 @@
 """The menu after each training: what the user can do with what has been learnt."""
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from utilities.errors import Fault
 from utilities.network.hyperparameters import MOST_EPOCHS
-from utilities.network.saving import SUFFIXES, save_model
+from utilities.network.saving import save_model
 from utilities.processes import broadcast
 from utilities.record import figures, pictures
 from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
 from utilities.record.run_list import best_of
-from utilities.terminal.answers import whole_number
-from utilities.terminal.console import LONGEST_ANSWER, Question, say
+from utilities.terminal.answers import path_of_model, whole_number
+from utilities.terminal.console import LONGEST_ANSWER, Question, say, say_for_now
 from utilities.text import printable
 
 LEAVE, REPEAT, SHOW = range(3)
 TRAIN_ON = 6
-BACK = 0
+RESULTS = 3  # of classification.py
+BACK, ALL = 0, "a"
 CANCEL = "-"
+ALONE = "a single experiment; repeat it with other hyperparameters first"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,19 @@ class Following:
     """What comes after an experiment: more ``epochs`` of it, or where they are None, another one."""
 
     epochs: int | None = None
+
+
+def act_on_flags(console, trained, arguments):
+    """Do what the command line asks for after the first experiment.
+
+    Raises:
+        Fault: the network cannot be saved where it says, and nobody can be asked for another place.
+    """
+    if arguments.save:
+        save(console, trained.models[0], arguments.save)
+    if vars(arguments).get("results"):
+        say("")
+        trained.choices[RESULTS][1](console)
 
 
 def act_on_menu(console, experiments, trained, epochs):
@@ -42,7 +56,7 @@ def act_on_menu(console, experiments, trained, epochs):
     choices = {
         LEAVE: ("exit", None),
         REPEAT: ("repeat with other hyperparameters", None),
-        SHOW: ("graphs", lambda console: _show_graph(console, GRAPHS | trained.graphs, experiments)),
+        SHOW: ("graphs", lambda console: _show_graphs(console, GRAPHS | trained.graphs, experiments)),
         TRAIN_ON: ("train on", None),
         **trained.choices,
     }
@@ -69,11 +83,17 @@ def _texts(choices):
     return {number: text for number, (text, _) in sorted(choices.items())}
 
 
-def _show_graph(console, graphs, experiments):
-    choice = console.choose("graphs", {BACK: "back"} | _texts(graphs), default=1)
-    if choice != BACK:
-        _, draw = graphs[choice]
-        pictures.show(draw(experiments), experiments[-1])
+def _show_graphs(console, graphs, experiments):
+    """Show graphs until the user goes back, which after the first is the default: so the end of input goes back too."""
+    texts = {BACK: "back"} | _texts(graphs) | {ALL: "all of them"}
+    default = 1
+    while (choice := console.choose("graphs", texts, default)) != BACK:
+        for number in sorted(graphs) if choice == ALL else [choice]:
+            text, draw = graphs[number]
+            say_for_now(f"drawing {text} ...")
+            pictures.show(draw(experiments), experiments[-1])
+        say("")
+        default = BACK
 
 
 def draw_loss(experiments):
@@ -82,8 +102,18 @@ def draw_loss(experiments):
     return {"loss": partial(figures.draw_history, last.history, last.title)}
 
 
+def _compare(experiments):
+    if len(experiments) == 1:
+        say(f"loss against hyperparameters: {ALONE}")
+        return {}
+    return draw_comparison(experiments)
+
+
 def _compare_with_earlier(experiments):
     kept = with_earlier(experiments)
+    if len(kept) == 1:
+        say(f"loss against hyperparameters over earlier sessions: {ALONE}")
+        return {}
     say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
     if best := best_of(kept).path:
         say(f"the best is kept in {best}")
@@ -93,13 +123,20 @@ def _compare_with_earlier(experiments):
 # Of both scripts, {number: (text, function that draws it from all experiments of the session, for pictures.show)}.
 GRAPHS = {
     1: ("loss against epochs of this experiment", draw_loss),
-    2: ("loss against hyperparameters over all experiments so far", draw_comparison),
+    2: ("loss against hyperparameters over all experiments so far", _compare),
     6: ("loss against hyperparameters over earlier sessions too", _compare_with_earlier),
 }
 
 
-def save(console, model):
-    """Ask for a path until a model is saved there, or that is cancelled."""
+def save(console, model, given=None):
+    """Ask for a path until a model is saved there, or that is cancelled.
+
+    Args:
+        given: a path to take before any is asked for; nobody is asked where input is redirected.
+
+    Raises:
+        Fault: that one cannot be written, and nobody is asked.
+    """
 
     def save_at(answer):
         if answer == CANCEL:
@@ -110,7 +147,14 @@ def save(console, model):
         _by_first(answer, _write, model, Path(path))
         return path
 
-    path = console.ask(Question(f"save the {model.name} as (.h5 or .keras, - cancels)", f"{model.name}.h5", save_at))
+    question = Question(f"save the {model.name} as (.h5 or .keras, - cancels)", f"{model.name}.h5", save_at)
+    try:
+        path = save_at(str(given)) if given else console.ask(question)
+    except ValueError as fault:
+        if not console.typed:
+            raise Fault(f"--save: {fault}") from fault
+        say(f"  --save: {printable(str(fault), LONGEST_ANSWER)}")
+        path = console.ask(question)
     say(f"saved: {printable(path, LONGEST_ANSWER)}" if path else "not saved")
 
 
@@ -122,7 +166,7 @@ def _by_first(answer, function, *arguments):
             return function(*arguments), None
         except OSError as error:
             return None, f"{answer}: cannot be written: {error.strerror}"
-        except (Fault, ValueError, RuntimeError) as fault:  # RuntimeError: the home folder of nobody
+        except (Fault, ValueError) as fault:
             return None, str(fault)
 
     found, fault = broadcast(function.__name__, attempt)
@@ -138,17 +182,6 @@ def _write(model, path):
 
 
 def _find_place(answer, name):
-    """Return the path that an answer means, a text, and whether it exists.
-
-    ~ is the home folder, and .h5 the suffix of a name without one.
-
-    Raises:
-        ValueError: a folder, or a foreign suffix.
-    """
-    path = Path(answer).expanduser()
-    if answer.endswith(("/", os.sep)) or path.is_dir():
-        raise ValueError(f"{answer}: a folder; expected a file, such as {path / f'{name}.h5'}")
-    path = path if path.suffix else path.with_suffix(SUFFIXES[0])
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"{answer}: the name must end in {' or '.join(SUFFIXES)}")
+    """Return the path that an answer means, a text, and whether it exists; the errors are path_of_model's."""
+    path = path_of_model(answer, f"{name}.h5")
     return str(path), path.exists()

@@ -1,12 +1,15 @@
 """Parsers of what is typed, pure functions: each returns a value, or raises ValueError with what is expected."""
 
+import os
 import re
+from pathlib import Path
 
 from utilities.text import printable
 
 SEPARATOR = r"\s*[,;]\s*|\s+"
 NUMBER = "([0-9]+)"
 VALUE = rf"{NUMBER}(x{NUMBER})?"
+MODEL_SUFFIXES = (".h5", ".keras")
 
 
 def whole_number(smallest, largest):
@@ -68,3 +71,26 @@ def split_pairs(answer):
     for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]")):
         joined = re.sub(rf"{opening}\s*{NUMBER}(?:x|{SEPARATOR}){NUMBER}\s*{closing}", r" \1x\2 ", joined)
     return split_list(joined)
+
+
+def is_folder(path):
+    """Tell whether a path is that of a folder."""
+    return os.path.isdir(path)  # noqa: PTH112, Path's own raises where a path cannot be one
+
+
+def path_of_model(answer, example="encoder.h5"):
+    """Return the path that an answer means: ~ is the home folder, and .h5 the suffix of a name without one.
+
+    Raises:
+        ValueError: a folder, a foreign suffix, or the home folder of nobody.
+    """
+    try:
+        path = Path(answer).expanduser()
+    except RuntimeError as error:
+        raise ValueError(error) from error
+    if answer.endswith(("/", os.sep)) or is_folder(path):
+        raise ValueError(f"{answer}: a folder; expected a file, such as {path / example}")
+    path = path if path.suffix else path.with_suffix(MODEL_SUFFIXES[0])
+    if path.suffix not in MODEL_SUFFIXES:
+        raise ValueError(f"{answer}: the name must end in {' or '.join(MODEL_SUFFIXES)}")
+    return path

@@ -1,28 +1,36 @@
 """The command lines of the two scripts that train."""
 
 import argparse
+import re
 from pathlib import Path
 
-from utilities.terminal.answers import whole_number
+from utilities.terminal.answers import is_folder, path_of_model, whole_number
 from utilities.text import printable
 
 SOURCE = Path(__file__).resolve().parents[2]
 DATASET = SOURCE.parent / "Dataset"
-TRAINING_IMAGES = DATASET / "train-images-idx3-ubyte"
-TRAINING_LABELS = DATASET / "train-labels-idx1-ubyte"
-TEST_IMAGES = DATASET / "t10k-images-idx3-ubyte"
-TEST_LABELS = DATASET / "t10k-labels-idx1-ubyte"
+# The files of a data set: what each argument is called, and its file.
+FILES = {
+    "data": "train-images-idx3-ubyte",
+    "datalabels": "train-labels-idx1-ubyte",
+    "test": "t10k-images-idx3-ubyte",
+    "testlabels": "t10k-labels-idx1-ubyte",
+}
+BESIDE = {"datalabels": "data", "test": "data", "testlabels": "test"}  # where a file lies that is not given
+TRAINING_IMAGES, TRAINING_LABELS, TEST_IMAGES, TEST_LABELS = (DATASET / name for name in FILES.values())
 ENCODER = SOURCE / "autoencoder" / "encoder.h5"
 DEFAULT_SEED = 1
 LARGEST_SEED = 2**32 - 1
 LONGEST_FAULT = 1000
+LONGEST_NAME = 80  # bytes of UTF-8 that a run's folder has of a name: file systems take 255 in all
 # Lines of help that argparse leaves as they are: none longer than 60 columns.
 QUESTIONS = """The hyperparameters are asked for: Enter takes the default
 that a question shows, and so does the end of the input; b
 goes back one question. The answers can be kept in a file,
 one a line, and redirected in: a bad one ends the script.
 What a flag answers is not asked."""
-FILES = "IDX files, plain or gzip; IDX.gz is found as IDX too"
+OF_FILES = """IDX files, plain or gzip; IDX.gz is found as IDX too, and
+in a folder the file of the usual name"""
 GOING_BACK = {
     "--resume": "go on with an unfinished experiment, with its own answers, seed and files: a part of its name, or its "
     "folder (default: the last one)",
@@ -34,8 +42,8 @@ LAST = ""  # stands for the last run where none is named
 def parse_autoencoder_arguments(hyperparameters, arguments=None):
     """Return the arguments of ``autoencoder.py``: data, and those of both scripts.
 
-    Those of both are seed, runs, list; resume and open, each a part of a run's name, LAST, or None; and answers,
-    {flag: text}, of the questions' flags that were given or that these imply.
+    Those of both are seed, runs, name, list; save, a path or None; resume and open, each a part of a run's name, LAST,
+    or None; and answers, {flag: text}, of the questions' flags that were given or that these imply.
 
     Args:
         hyperparameters: the class of Answers that the script's questions fill.
@@ -46,30 +54,32 @@ def parse_autoencoder_arguments(hyperparameters, arguments=None):
     """
     parser = _TrainingParser(
         hyperparameters,
+        "encoder",
         description=f"Train a convolutional autoencoder on IDX images, and save\nits encoder.\n\n{QUESTIONS}",
         epilog="""examples:
   python3 autoencoder.py
   python3 autoencoder.py < input.txt
-  python3 autoencoder.py \\
-      -d ../../Dataset/train-images-idx3-ubyte < input.txt
+  python3 autoencoder.py -d FOLDER --save encoder.h5
   python3 autoencoder.py --filters "32 32 16" --epochs 2
   python3 autoencoder.py --resume
 """,
     )
-    parser.add_path("-d", "--data", TRAINING_IMAGES, "training images")
+    parser.add_path("-d", "--data", "training images, or the folder of a data set (default: MNIST, in Dataset/)")
     return parser.parse_args(arguments)
 
 
 def parse_classification_arguments(hyperparameters, arguments=None):
-    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, those of both scripts."""
+    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, results; those of both."""
     parser = _TrainingParser(
         hyperparameters,
+        "classifier",
         description="Put dense layers on a trained encoder, train them with the\n"
         f"encoder frozen, then train everything, and report on the\ntest set.\n\n{QUESTIONS}",
         epilog="""examples:
   python3 classification.py
   python3 classification.py \\
       -model ../autoencoder/encoder.h5 < input.txt
+  python3 classification.py -d FOLDER --results
   python3 classification.py -d IMAGES -dl LABELS \\
       -t IMAGES -tl LABELS -model ENCODER < input.txt
   python3 classification.py --open
@@ -83,10 +93,12 @@ def parse_classification_arguments(hyperparameters, arguments=None):
         help="the encoder, .h5 or .keras, as autoencoder.py saves it (default: encoder.h5 in autoencoder/, beside the "
         "folder of this script)",
     )
-    parser.add_path("-d", "--data", TRAINING_IMAGES, "training images")
-    parser.add_path("-dl", "--datalabels", TRAINING_LABELS, "their labels")
-    parser.add_path("-t", "--test", TEST_IMAGES, "test images")
-    parser.add_path("-tl", "--testlabels", TEST_LABELS, "their labels")
+    parser.add_path("-d", "--data", "training images, or the folder of a data set (default: MNIST, in Dataset/)")
+    parser.add_path("-dl", "--datalabels", "their labels (default: those beside them)")
+    parser.add_path("-t", "--test", "test images (default: those beside the training images)")
+    parser.add_path("-tl", "--testlabels", "their labels (default: those beside them)")
+    text = "print the results on the test set after the first experiment (default: the menu's 3 does)"
+    parser.add_argument("--results", action="store_true", help=text)
     parsed = parser.parse_args(arguments)
     if parsed.modelpath is None and not _is_about_a_run(parsed):
         if not ENCODER.is_file():
@@ -128,9 +140,9 @@ seed = of_flag(whole_number(0, LARGEST_SEED))
 class _TrainingParser(Parser):
     """A parser that knows the flags of both scripts that train."""
 
-    def __init__(self, hyperparameters, **texts):
+    def __init__(self, hyperparameters, saved, **texts):
         super().__init__(**texts)
-        self.files = self.add_argument_group("files", FILES)
+        self.files = self.add_argument_group("files", OF_FILES)
         self.hyperparameters = hyperparameters
         add = self.add_argument_group("answers", "to the questions of the first experiment").add_argument
         for flag, text in hyperparameters.flags().items():
@@ -138,26 +150,60 @@ class _TrainingParser(Parser):
         self._add_runs()
         text = f"seed of all that is random (default: {DEFAULT_SEED})"
         self.add_argument("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=text)
+        text = f"save the {saved} there after the first experiment (default: the run's folder has it)"
+        self.add_argument("--save", type=of_flag(path_of_model), metavar="PATH", help=text)
 
     def _add_runs(self):
         runs = self.add_argument_group("runs", "every experiment is kept, and can be gone back to")
         text = "where these are (default: runs)"
         runs.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help=text)
+        text = "a word in the names of the new ones' folders (default: the data set's alone)"
+        runs.add_argument("--name", type=as_in_folders, default="", help=text)
         either = runs.add_mutually_exclusive_group()
         for flag, text in GOING_BACK.items():
             either.add_argument(flag, nargs="?", const=LAST, metavar="RUN", help=text)
         text = "print the experiments in DIR, and leave (default: train)"
         either.add_argument("--list", action="store_true", help=text)
 
-    def add_path(self, short, long, default, what):
-        text = f"{what} (default: MNIST's, in Dataset/)"
-        self.files.add_argument(short, long, type=Path, default=default, metavar="IDX", help=text)
+    def add_path(self, short, long, text):
+        self.files.add_argument(short, long, type=Path, metavar="IDX", help=text)
+
+    def _find_files(self, parsed):
+        """Give each folder the usual name of its file, and each file that is not given its place beside the others."""
+        for name in (name for name in FILES if name in parsed):
+            path = getattr(parsed, name)
+            if path is None:
+                path = (getattr(parsed, BESIDE[name]).parent if name in BESIDE else DATASET) / FILES[name]
+            elif is_folder(path):
+                if not any(path.glob("*idx*")):
+                    self.error(f"--{name}: {path}: a folder without IDX files; dataset.py makes these of pictures")
+                path /= FILES[name]
+            setattr(parsed, name, path)
 
     def parse_args(self, arguments=None):
         parsed = super().parse_args(arguments)
+        self._find_files(parsed)
         texts = {flag: vars(parsed).pop(flag) for flag in self.hyperparameters.flags()}
         given = {flag: text for flag, text in texts.items() if text is not None}
         if given and _is_about_a_run(parsed):
             self.error(f"{', '.join(given)}: not with --resume, --open or --list: a run has its own")
         parsed.answers = self.hyperparameters.check_flags(given)
         return parsed
+
+
+def name_of_data(path):
+    """Return what a file's data set is called: its folder's name, where the file has its usual one; else the file's."""
+    own = path.name.removesuffix(".gz").replace(".idx", "-idx")
+    usual = next(filter(own.endswith, FILES.values()), "")
+    folder = path.parent.resolve()
+    return own.removesuffix(usual).rstrip("-_.") or ("MNIST" if folder == DATASET else folder.name)
+
+
+def name_of_run(arguments):
+    """Return what the folder of an experiment with these arguments is called between its time and its script."""
+    return "_".join(filter(None, (as_in_folders(name_of_data(arguments.data)), arguments.name)))
+
+
+def as_in_folders(name):
+    """Return a name as those of runs' folders have it: blanks, and what may not be in a file's name, become "-"."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-").encode()[:LONGEST_NAME].decode(errors="ignore")

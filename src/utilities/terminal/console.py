@@ -106,8 +106,8 @@ class Console:
     def ask_in_order(self, begin, flags=None):
         """Ask the Questions that a generator yields, sending it the value of each, and return what it returns.
 
-        A person goes back to the question before with ``b``. What was answered then becomes the default. So ``begin``,
-        which returns the generator, is called for each question anew, and the generator sent the values so far.
+        A person goes back to the question before with ``b``; what was answered then is shown. So ``begin``, which
+        returns the generator, is called for each question anew, and the generator sent the values so far.
 
         Args:
             flags: answers of the command line, {a Question's flag: text}: these questions are not asked.
@@ -132,8 +132,10 @@ class Console:
             else:
                 # Another default of the same question means that an answer before it has changed.
                 key = question.text, question.default
-                question = replace(question, default=given.get(key, question.default))
-                value = self.ask(question, goes_back=bool(asked))
+                before = question.show(given.get(key, question.default))
+                is_other = before != question.show(question.default)
+                text = f"{question.text} (before: {before})" if is_other else question.text
+                value = self.ask(replace(question, text=text), goes_back=bool(asked))
                 if value is BACK:
                     del values[asked.pop() :]
                     continue
@@ -142,12 +144,13 @@ class Console:
             values.append(value)
 
     def choose(self, title, choices, default=0):
-        """Show a numbered menu, {number: text}, and return the number chosen; the errors are those of ``ask``."""
+        """Show a menu, {number or letter: text}, and return the key chosen; the errors are those of ``ask``."""
+        keys = {str(key): key for key in choices}
 
         def parse(answer):
-            if answer not in map(str, choices):
-                raise ValueError(f"expected one of {', '.join(map(str, choices))}; found {printable(answer)!r}")
-            return int(answer)
+            if answer not in keys:
+                raise ValueError(f"expected one of {', '.join(keys)}; found {printable(answer)!r}")
+            return keys[answer]
 
         if self._menus == MOST_MENUS and not self.typed:
             raise BadInput(f"{self._place()}: {MOST_MENUS:,} menus answered, and no end: taken for endless input")
@@ -247,6 +250,12 @@ def say(text):
     if width:
         text = "\n".join(_fold(line, width) for line in text.split("\n"))
     print(text, flush=True)
+
+
+def say_for_now(text):
+    """Show what takes its time, until the next line is printed over it; only on a terminal that can redraw a line."""
+    if can_redraw():
+        print(text[: terminal_width() - 1], end="\r", flush=True)
 
 
 def _fold(line, width):
