@@ -35,7 +35,8 @@ def parse_autoencoder_arguments(hyperparameters, arguments=None):
     """Return the arguments of ``autoencoder.py``: data, and those of both scripts.
 
     Those of both are seed, runs, list; resume and open, each a part of a run's name, LAST, or None; and answers,
-    {flag: text}, of the questions' flags that were given or that these imply.
+    {flag: text}, of the questions' flags that were given or that these imply. With resume, open or list, files and seed
+    that are not given are None.
 
     Args:
         hyperparameters: the class of Answers that the script's questions fill.
@@ -132,12 +133,13 @@ class _TrainingParser(Parser):
         super().__init__(**texts)
         self.files = self.add_argument_group("files", FILES)
         self.hyperparameters = hyperparameters
+        self.left_out = {"seed": DEFAULT_SEED}  # what an argument is where it is not given, and no run has its own
         add = self.add_argument_group("answers", "to the questions of the first experiment").add_argument
         for flag, text in hyperparameters.flags().items():
             add(flag, dest=flag, metavar="ANSWER", help=text)
         self._add_runs()
         text = f"seed of all that is random (default: {DEFAULT_SEED})"
-        self.add_argument("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=text)
+        self.add_argument("--seed", type=seed, metavar="N", help=text)
 
     def _add_runs(self):
         runs = self.add_argument_group("runs", "every experiment is kept, and can be gone back to")
@@ -151,7 +153,8 @@ class _TrainingParser(Parser):
 
     def add_path(self, short, long, default, what):
         text = f"{what} (default: MNIST's, in Dataset/)"
-        self.files.add_argument(short, long, type=Path, default=default, metavar="IDX", help=text)
+        self.files.add_argument(short, long, type=Path, metavar="IDX", help=text)
+        self.left_out[long.lstrip("-")] = default
 
     def parse_args(self, arguments=None):
         parsed = super().parse_args(arguments)
@@ -160,4 +163,7 @@ class _TrainingParser(Parser):
         if given and _is_about_a_run(parsed):
             self.error(f"{', '.join(given)}: not with --resume, --open or --list: a run has its own")
         parsed.answers = self.hyperparameters.check_flags(given)
+        if not _is_about_a_run(parsed):
+            own = {name: value for name, value in self.left_out.items() if getattr(parsed, name) is None}
+            vars(parsed).update(own)
         return parsed
