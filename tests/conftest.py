@@ -117,7 +117,6 @@ parse_classification_arguments = partial(arguments.parse_classification_argument
 
 # What came of an experiment, as experiment.json tells it.
 ENDED = {
-    "trained_on": {},
     "hyperparameters": {"epochs": 1},
     "conditions": {},
     "validation": {"val_loss": 1},

@@ -82,7 +82,7 @@ def test_images_with_an_axis_for_one_channel_train_to_the_same_bits_as_those_wit
         assert "40 images of 8 x 8 pixels: " in session.stdout
         (run,) = session.runs
         weights.append(keras.models.load_model(run / "encoder.h5").get_weights())
-        trained_on += json.loads((run / "experiment.json").read_text())["trained_on"].values()
+        trained_on += json.loads((run / "experiment.json").read_text())["data"].values()
     assert_same_bits(*weights)
     assert trained_on[0] == trained_on[1]
     assert trained_on[0].startswith("(40, 8, 8), checksum ")

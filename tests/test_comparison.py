@@ -1,27 +1,27 @@
 """Experiments of earlier sessions, read back from their run folders and compared."""
 
 import math
+import re
 
 import pytest
 from conftest import make_hyperparameters, parse_autoencoder_arguments
 
 from utilities.record.comparison import format_experiments, with_earlier
-from utilities.record.run_list import best_of
+from utilities.record.run_list import best_of_each, format_runs
 from utilities.record.runs import RunFolder
 
-TRAINED_ON = {"/data/images": "(60, 28, 28), checksum 00000001"}
+DATA = {"data": "(60, 28, 28), checksum 00000001"}
 
 
-def keep_experiment(parent, epochs=1, loss=0.5, **changes):
+def keep_experiment(parent, epochs=1, loss=0.5, seed=1, **changes):
     """Keep an experiment in a folder as a script does, and return its RunFolder as it is before the changes."""
     hyperparameters = make_hyperparameters(1, epochs=epochs)
-    arguments = vars(parse_autoencoder_arguments([]))
-    folder = RunFolder.create(parent, "autoencoder", hyperparameters.answers(), arguments, {})
+    arguments = vars(parse_autoencoder_arguments(["--seed", str(seed)]))
+    folder = RunFolder.create(parent, "autoencoder", hyperparameters.answers(), arguments, DATA)
     summary = {
         "finished": True,
-        "trained_on": TRAINED_ON,
         "hyperparameters": hyperparameters.labels(),
-        "conditions": {"code": "4", "seed": "1"},
+        "conditions": {"code": "4", "seed": str(seed)},
         "validation": {"val_loss": loss},
         "seconds": 5.0,
     }
@@ -44,16 +44,15 @@ def test_earlier_experiments_come_before_those_of_the_session_with_what_came_of_
     assert together[2:] == session
     assert [experiment.summary.validation_loss for experiment in together] == [0.25, 0.125, 1.0, 2.0]
     assert [experiment.summary.seconds for experiment in together] == [5.0] * 4
-    assert best_of(together) is together[1]
+    assert best_of_each(together) == [together[1]]
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"finished": False},
-        {"trained_on": {"/data/images": "(61, 28, 28), checksum 00000001"}},
-        {"trained_on": {"/data/images": "(60, 28, 28), checksum 00000002"}},
-        {"trained_on": {"/data/other": "(60, 28, 28), checksum 00000001"}},
+        {"data": {"data": "(61, 28, 28), checksum 00000001"}},
+        {"data": {"data": "(60, 28, 28), checksum 00000002"}},
         {"hyperparameters": {"units": "3"}},
         {"conditions": {"code": "4"}},
         {"validation": {}},
@@ -96,7 +95,7 @@ def test_texts_of_a_folder_cannot_reach_the_terminal_as_control_characters(tmp_p
 
 def test_a_loss_that_is_no_number_is_never_the_best(tmp_path):
     experiments = [keep_experiment(tmp_path, epochs, loss) for epochs, loss in ((3, float("nan")), (4, 0.5))]
-    assert best_of(experiments) is best_of(experiments[::-1]) is experiments[1]
+    assert best_of_each(experiments) == best_of_each(experiments[::-1]) == [experiments[1]]
 
 
 def test_the_table_tells_what_differs_and_marks_the_best(tmp_path):
@@ -108,3 +107,12 @@ def test_the_table_tells_what_differs_and_marks_the_best(tmp_path):
         " 2*      0.2500        5  epochs 4",
         " 3       0.3000        5  epochs 40",
     ]
+
+
+def test_of_each_seed_which_held_out_other_images_the_best_is_marked(tmp_path):
+    experiments = [keep_experiment(tmp_path, 3, loss, seed) for loss, seed in ((0.5, 1), (0.25, 2), (0.4, 1))]
+    table = format_experiments(experiments).splitlines()[2:]
+    assert [line[2] for line in table] == [" ", "*", "*"]
+    listed = format_runs(tmp_path, "autoencoder")
+    best = re.findall(r"^\* (.*)", listed.partition("\n")[2], re.MULTILINE)
+    assert best == [experiment.path.name for experiment in experiments[1:]]

@@ -414,19 +414,6 @@ def test_classification_takes_every_default_from_dev_null(data, letters_encoder,
     assert len(history_of(session.runs[0])) == 2 * int(defaults[1])
 
 
-# --- runs that cannot be kept
-
-
-def test_a_runs_folder_that_cannot_be_made_is_told_once_and_the_rest_works(data, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    answers = lines("1", "3", "2", "1", "32", "3", "encoder.h5")
-    session = run_script("autoencoder", ["-d", data / "letters", "--runs", "file"], answers, tmp_path)
-    assert session.code == 0
-    assert re.fullmatch(r"file/[^\n]+\n", session.stderr)
-    assert "this experiment is kept" not in session.stdout
-    assert (tmp_path / "encoder.h5").exists()
-
-
 # --- bad arguments and bad files: before any question
 
 

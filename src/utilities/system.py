@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import weakref
 
 try:
     import fcntl
@@ -38,6 +39,9 @@ DETACHED = (
     else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 )
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LOCKED_BYTE = 2**30  # Windows locks bytes, against reading too: this one is past the content
+
+_locked = weakref.WeakSet()
 
 
 def cores():
@@ -213,17 +217,53 @@ def has_line_editor():
     return True
 
 
+def lock(file, shared=False):
+    """Lock an open file until it is closed, or this process ends, however it does; its forks do not hold the lock.
+
+    Args:
+        shared: with others that share it; else alone.
+
+    Raises:
+        BlockingIOError: it is locked already.
+        OSError: the file system has no locks.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        _locked.add(file)
+        return
+    import msvcrt
+
+    file.seek(LOCKED_BYTE)
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:
+        raise BlockingIOError(*error.args) from error
+
+
 def is_locked(file):
     """Tell whether another program has locked an open file, as HDF5 does with one that it writes."""
     if fcntl is None:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock(file, shared=True)
     except BlockingIOError:
         return True
     except OSError:  # the file system has no locks
         pass
     return False
+
+
+def is_running(number):
+    """Tell whether this system has a process of a number; on Windows, which would end it for asking, always."""
+    if fcntl is None:
+        return True
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or no number that a process can have
+        pass
+    return True
 
 
 def copy_rights(source, path):
@@ -251,3 +291,6 @@ def find_room(path, size):
         except OSError as error:
             if error.errno in NO_ROOM:  # other errors mean that the file system cannot tell
                 raise
+
+
+call_in_forks(lambda: [file.close() for file in _locked])

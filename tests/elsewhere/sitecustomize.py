@@ -14,6 +14,7 @@ import os
 import select
 import sys
 import types
+from fcntl import LOCK_EX, LOCK_NB, flock
 
 from lacking import MACOS, MODULES_OF_POSIX, WINDOWS
 
@@ -80,6 +81,14 @@ def tell_memory(status):
     return 1
 
 
+def lock_as_on_windows(descriptor, mode, count):
+    """Lock bytes of a file from its position on."""
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError as error:
+        raise PermissionError(13, "Permission denied") from error
+
+
 for module in MODULES_OF_PYTHON.split():
     importlib.import_module(module)
 multiprocessing.set_start_method("spawn")
@@ -93,6 +102,8 @@ else:
         get_osfhandle=lambda descriptor: descriptor,
         kbhit=lambda: bool(select.select([0], [], [], 0)[0]),
         getwch=lambda: os.read(0, 1).decode(),
+        locking=lock_as_on_windows,
+        LK_NBLCK=2,
     )
     keep_open_files()
     builtins.open = io.open = open_as_on_windows

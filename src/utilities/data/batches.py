@@ -12,7 +12,7 @@ WHITE = 255
 # a run in one go.
 WINDOW_BYTES = 2**30
 RUNS_IN_WINDOW = 2**10
-SHIFTS = 1  # keeps the random numbers of shifts apart from those of the order
+SHIFTS, ORDER = 1, 2  # streams of random numbers: (seed, 0) alone would be that of the seed, which splits the images
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Examples:
 
 def epoch_order(examples, epoch, seed):
     """Return the indices of the examples, (examples,), in the order of an epoch: a function of seed and epoch alone."""
-    random = np.random.default_rng((seed, epoch))
+    random = np.random.default_rng((seed, epoch, ORDER))
     window = max(1, WINDOW_BYTES // examples.inputs[0].nbytes)
     if len(examples) <= window:
         return random.permutation(examples.chosen)

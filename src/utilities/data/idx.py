@@ -87,6 +87,11 @@ def _find(path):
     raise BadInput(f"{path}: {fault}{f'; did you mean {meant}?' if meant else ''}")
 
 
+def exists(path):
+    """Tell whether there is a file for read, compressed or not."""
+    return path.is_file() or (not path.exists() and Path(f"{path}.gz").is_file())
+
+
 def _similar_file(path):
     """Return the file that a path was perhaps meant for, or None.
 

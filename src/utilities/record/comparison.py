@@ -1,36 +1,42 @@
 """Several experiments beside each other, those of earlier sessions too: a table, and the graph of their losses."""
 
+import contextlib
 from functools import partial
 
+from utilities.errors import BadInput
 from utilities.record import figures
-from utilities.record.run_list import best_of, folders_of
-from utilities.record.runs import RunFolder
+from utilities.record.run_list import best_of_each, runs_of
 from utilities.record.summary import show
 
 
 def with_earlier(experiments):
     """Return the RunFolders of a session, and before them those of earlier sessions that they can be compared with.
 
-    These are the finished ones beside the last, of the same script and data. A folder that is damaged, or that
+    These are the finished ones beside the last, of the same script and images. A folder that is damaged, or that
     something else made, is passed over.
     """
-    last = experiments[-1]
+    last, beside = experiments[-1], []
     own = {experiment.path for experiment in experiments}
-    beside = folders_of(last.path.parent, last.path.name.rpartition("_")[2]) if last.path else []
-    earlier = filter(None, (RunFolder.read(path) for path in beside if path not in own))
+    with contextlib.suppress(BadInput):  # the folder cannot be read any more
+        beside = runs_of(last.path.parent, last.path.name.rpartition("_")[2]) if last.path else []
+    earlier = [folder for path, folder in beside if folder and path not in own]
     return [each for each in earlier if each.summary.is_comparable and _data_of(each) == _data_of(last)] + experiments
 
 
 def _data_of(experiment):
-    return experiment.summary.trained_on, experiment.summary.settings.keys()
+    *images, _ = experiment.summary.held_out
+    return images, experiment.summary.settings.keys()
 
 
 def format_experiments(experiments):
-    """Return a table of experiments of one script: what came of them, and in what they differ; * marks the best."""
-    best = best_of(experiments)
+    """Return a table of experiments of one script: what came of them, and in what they differ.
+
+    A * marks the best of those whose held-out images are the same.
+    """
+    best = best_of_each(experiments)
     table = [f"{'validation':>15}", f"{'loss':>15}{'seconds':>9}"]
     for number, (experiment, differing) in enumerate(zip(experiments, differences(experiments), strict=True), start=1):
-        mark = "*" if experiment is best else " "
+        mark = "*" if experiment in best else " "
         loss, seconds = experiment.summary.validation_loss, experiment.summary.seconds
         table.append(f"{number:>2}{mark}{loss:>#12.4g}{seconds:>9.0f}  {show(differing)}".rstrip())
     return "\n".join(table)

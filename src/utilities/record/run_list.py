@@ -2,12 +2,13 @@
 
 import contextlib
 import math
-from collections import defaultdict
 from pathlib import Path
 
 from utilities.errors import BadInput
-from utilities.record.runs import SUMMARY, RunFolder, tell
-from utilities.record.summary import show
+from utilities.record.folder import tell
+from utilities.record.lock import owner_of
+from utilities.record.runs import SUMMARY, RunFolder
+from utilities.record.summary import TRAINED_ON, begun_by_name, show
 from utilities.terminal.arguments import as_in_folders, name_of_data
 from utilities.text import printable
 
@@ -15,42 +16,70 @@ NAMES_SHOWN = 3
 
 
 def folders_of(parent, script):
-    """Return the paths of a script's run folders, the oldest first, as a name begins with the time."""
-    return [path.parent for path in sorted(Path(parent).glob(f"*_{script}/{SUMMARY}"))]
+    """Return the paths of a script's run folders.
+
+    Raises:
+        BadInput: the parent is something else than a folder that can be read; where there is none, there are no runs.
+    """
+    try:
+        paths = list(Path(parent).iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadInput(f"--runs: {parent}: {error.strerror}") from error
+    return sorted(path for path in paths if path.name.endswith(f"_{script}") and (path / SUMMARY).is_file())
+
+
+def runs_of(parent, script):
+    """Return [(path, RunFolder)] of a script's experiments, as they were begun; None in the place of a damaged one."""
+    runs = [(path, RunFolder.read(path)) for path in folders_of(parent, script)]
+    return sorted(runs, key=lambda run: run[1].summary.begun if run[1] else begun_by_name(run[0].name))
 
 
 def find_run(parent, script, name, finished):
-    """Return the RunFolder of an experiment.
+    """Return the RunFolder of an experiment; one to resume is this process's alone.
 
     Args:
         parent: the folder of runs.
         script: whose experiment it is.
         name: the path of its folder, or a part of its name that no other has; "" for the last that suits.
-        finished: whether one that is finished is wanted, or one that is not. One that failed of itself is taken only
-            when it is named.
+        finished: whether one that is finished is wanted, or one that is not. One that failed of itself, or that another
+            process trains, is taken only when it is named.
 
     Raises:
-        BadInput: there is none, or several have the name.
+        BadInput: there is none, or several have the name, or another process trains the one that has it.
     """
-    wanted = "finished" if finished else "unfinished"
-    paths = [_named(parent, script, name)] if name else reversed(folders_of(parent, script))
-    failed = []
-    for path in paths:
+    if name:
+        path = _named(parent, script, name)
         folder = RunFolder.read(path)
-        if not folder:
-            fault = f"{path / SUMMARY}: damaged, or of an earlier version"
-            if name:
-                raise BadInput(fault)
+        if fault := _fault_of(path, folder, finished):
+            raise BadInput(fault)
+        return folder
+    hint = ""
+    for path, folder in reversed(runs_of(parent, script)):
+        if folder and folder.summary.finished != finished:
+            continue
+        if folder and folder.summary.failed:
+            hint = hint or f"; {path.name} failed: name it to try again"
+        elif fault := _fault_of(path, folder, finished):
             tell(f"{fault}; passing over this experiment")
-        elif folder.summary.finished == finished:
-            if name or not folder.summary.failed:
-                return folder
-            failed.append(path.name)
-        elif name:
-            state = "not finished: --resume goes on with it" if finished else "finished: --open goes back to it"
-            raise BadInput(f"{path}: {state}")
-    hint = f"; {failed[0]} failed: name it to try again" if failed else ""
-    raise BadInput(f"{parent}: no {wanted} experiment of {script}.py{hint}")
+        else:
+            return folder
+    raise BadInput(f"{parent}: no {'finished' if finished else 'unfinished'} experiment of {script}.py{hint}")
+
+
+def _fault_of(path, folder, finished):
+    """Return why an experiment cannot be had, or None; one to resume is locked then."""
+    if folder and not finished and not folder.summary.finished:
+        if owner := folder.lock():
+            return f"{path}: in training, by {owner}"
+        folder.summary = getattr(RunFolder.read(path), "summary", folder.summary)  # as it is now that nobody writes it
+    if not folder:
+        return f"{path / SUMMARY}: damaged, or of an earlier version"
+    if folder.summary.finished != finished:
+        state = "not finished: --resume goes on with it" if finished else "finished: --open goes back to it"
+        return f"{path}: {state}"
+    return None
 
 
 def _named(parent, script, name):
@@ -74,34 +103,36 @@ def _named(parent, script, name):
 
 def format_runs(parent, script):
     """Return the experiments of a script in a folder of runs as a text, the oldest first; * marks the best."""
-    folders = list(filter(None, map(RunFolder.read, folders_of(parent, script))))
+    folders = [folder for _, folder in runs_of(parent, script) if folder]
     if not folders:
         return f"{parent}: no experiments of {script}.py"
-    best = _best_of_alike(folder for folder in folders if folder.summary.is_comparable)
-    lines = [f"experiments of {script}.py in {parent}; * the best on the same data, with codes of one size"]
+    comparable = [folder for folder in folders if folder.summary.is_comparable]
+    best = best_of_each(comparable, lambda folder: (folder.summary.held_out, folder.summary.settings.get("code")))
+    lines = [f"experiments of {script}.py in {parent}; * the best on the same held-out images, with codes of one size"]
     for folder in folders:
         mark = "*" if folder in best else " "
-        lines += [f"{mark} {folder.path.name}", *(f"    {line}" for line in _describe(folder.summary))]
+        lines += [f"{mark} {folder.path.name}", *(f"    {line}" for line in _describe(folder))]
     return "\n".join(lines)
 
 
-def best_of(folders):
-    """Return the RunFolder with the smallest validation loss; one that is no number is the worst."""
-    return min(folders, key=lambda each: (math.isnan(each.summary.validation_loss), each.summary.validation_loss))
-
-
-def _best_of_alike(folders):
-    """Return the RunFolders with the smallest validation loss of those on the same data, with codes of one size."""
-    alike = defaultdict(list)
+def best_of_each(folders, group_of=lambda folder: folder.summary.held_out):
+    """Return the RunFolder with the smallest validation loss of each group; one that is no number is the worst."""
+    best = {}
     for folder in folders:
-        alike[*folder.summary.trained_on.values(), folder.summary.settings.get("code")].append(folder)
-    return [best_of(group) for group in alike.values()]
+        group = group_of(folder)
+        lowest = best[group].summary.validation_loss if group in best else math.nan
+        if folder.summary.validation_loss < lowest or math.isnan(lowest):
+            best[group] = folder
+    return list(best.values())
 
 
-def _describe(summary):
+def _describe(folder):
     """Yield lines on an experiment: whether it is finished and what came of it, its answers, its data."""
+    summary = folder.summary
     if not summary.is_comparable:
-        finished = "finished, with a loss that is no number" if summary.finished else "not finished"
+        owner = None if summary.finished else owner_of(folder.path)
+        unfinished = f"in training, by {owner}" if owner else "not finished"
+        finished = "finished, with a loss that is no number" if summary.finished else unfinished
         yield f"failed: {printable(summary.failed)}" if summary.failed else finished
         yield f"answers {printable(' / '.join(summary.answers), 200)}"
     else:
@@ -113,4 +144,5 @@ def _describe(summary):
             told.insert(0, f"{ratio:.2f} of as many principal components'")
         yield ", ".join([f"validation loss {summary.validation_loss:#.4g}", *told, f"{summary.seconds:.0f} s"])
         yield show(summary.settings)
-    yield f"data {', '.join(dict.fromkeys(printable(name_of_data(Path(path))) for path in summary.data))}"
+    files = (summary.arguments[name] for name in (*TRAINED_ON, "modelpath") if name in summary.arguments)
+    yield f"data {', '.join(dict.fromkeys(printable(name_of_data(Path(path))) for path in files))}"

@@ -1,45 +1,49 @@
 """The folder in which an experiment keeps itself, and from which it goes on after an interruption."""
 
-import itertools
+import contextlib
 import json
 import math
-import sys
+import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from utilities.errors import BadInput, Fault
-from utilities.files import as_csv, replacing
-from utilities.processes import is_first_process
-from utilities.record.summary import DAMAGED, Summary, show
+from utilities.data import idx
+from utilities.errors import BadInput
+from utilities.files import replacing
+from utilities.record.folder import Folder, replace_bytes, tell
+from utilities.record.history import history_as_csv, read_history
+from utilities.record.summary import DAMAGED, NAME_FORMAT, Summary, as_begun, show
+from utilities.terminal.arguments import SOURCE
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
 WEIGHTS = "weights.npz"
-NOT_KEPT = ("answers", "list", "open", "resume", "save", "results")  # arguments that an experiment is not repeated with
+# Arguments that an experiment is not repeated with.
+NOT_KEPT = ("answers", "list", "open", "resume", "runs", "save", "results")
 KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
 
 
-class RunFolder:
-    """One experiment's folder. Where it cannot be written, that is said once, and the experiment goes on without.
+class RunFolder(Folder):
+    """One experiment's folder.
 
-    All that --resume needs is in ``experiment.json`` and the checkpoints; ``input.txt`` and ``history.csv`` repeat
-    parts of it for the user.
+    All that --resume needs is in ``experiment.json``, the checkpoints and ``history.csv``; ``input.txt`` repeats the
+    answers for the user.
 
     Attributes:
-        path: the folder; None where there is none, or once something could not be kept in it.
         summary: the Summary that ``experiment.json`` holds; None where nothing is kept.
-        history: the rows so far, one per epoch; training.Record says what is in one.
+        history: the rows so far, one per epoch; callbacks.Record says what is in one.
         checkpoint: what a resumed experiment goes on from, {name: array}; empty for one that begins.
     """
 
     def __init__(self, path=None, summary=None):
-        self.path = path
+        super().__init__(path)
         self.summary = summary
         self.history = []
         self.checkpoint = {}
+        self._written = 0, 0  # rows of history, and bytes, that history.csv has
 
     @classmethod
     def create(cls, parent, name, answers, arguments, data, origin=None):
@@ -49,22 +53,26 @@ class RunFolder:
             name: ends in the script's.
             answers: the lines that answer the script's questions.
             arguments: the command line's, {name: value}.
-            data: the files that are trained on, {path: what tells its content from others}.
-            origin: the RunFolder, in the same parent, of the experiment whose weights this one begins with; None for
-                new weights.
+            data: the files that it is made with, {name of the argument: what tells its content from others}.
+            origin: the RunFolder of the experiment whose weights this one begins with; None for new weights.
         """
-        folder = cls(Path(parent) / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{name}")
-        folder.keep("", lambda path: path.mkdir(parents=True))
-        # Paths are made absolute: they mean the same in any folder.
-        arguments = {
-            name: str(value.resolve()) if isinstance(value, Path) else value
-            for name, value in arguments.items()
-            if name not in NOT_KEPT
+        now = datetime.now()
+        folder = cls(Path(parent) / f"{now:{NAME_FORMAT}}_{name}")
+        folder.make()
+        kept = arguments.keys() - NOT_KEPT
+        arguments = {each: value for each, value in arguments.items() if each in kept and value is not None}
+        paths = {name: Path(os.path.realpath(value)) for name, value in arguments.items() if isinstance(value, Path)}
+        places = {
+            name: [str(path), *(str(path.relative_to(base)) for base in folder._bases if path.is_relative_to(base))]
+            for name, path in paths.items()
         }
+        arguments |= {name: str(path) for name, path in paths.items()}
         parent = epochs = None
         if origin:
-            parent, epochs = origin.path.name if origin.path else "", str(origin.summary.hyperparameters["epochs"])
-        folder.summary = Summary(False, arguments, answers, data, parent, epochs)
+            is_beside = origin.path.parent == folder.path.parent
+            parent = origin.path.name if is_beside else os.path.realpath(origin.path)
+            epochs = str(origin.summary.hyperparameters["epochs"])
+        folder.summary = Summary(False, arguments, answers, data, places, as_begun(now), parent, epochs)
         folder.keep_bytes(ANSWERS, folder.answers.encode())
         folder.keep_summary({})
         return folder
@@ -81,7 +89,7 @@ class RunFolder:
         """Go to the last checkpoint that is whole; return this folder.
 
         Raises:
-            BadInput: all checkpoints are damaged, or the files cannot be written.
+            BadInput: all checkpoints are damaged.
         """
         paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
         for path in paths:
@@ -98,7 +106,9 @@ class RunFolder:
                 "train this experiment from its beginning, or move its folder away to resume an earlier one"
             )
         self._restore(ANSWERS, self.answers.encode())
-        self._restore(HISTORY, _history_as_csv(self.history))
+        content = history_as_csv(self.history)
+        if self._restore(HISTORY, content):
+            self._written = len(self.history), len(content)
         return self
 
     def read_weights(self):
@@ -114,11 +124,14 @@ class RunFolder:
             raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file") from fault
 
     def _load(self, path):
-        """Return the arrays of a file, and read the history beside them; raise ValueError with why that cannot be."""
+        """Return the arrays of a file, and read the history up to it; raise ValueError with why that cannot be."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
-            self.history = json.loads(arrays.pop("history").item())
+            ends = json.loads(arrays.pop("history").item())
+            if not arrays:
+                raise ValueError
+            self.history = read_history(self.path / HISTORY, ends)
         except MemoryError:
             raise
         except Exception as error:  # whatever NumPy and zipfile raise
@@ -126,18 +139,21 @@ class RunFolder:
         return arrays
 
     def _restore(self, name, content):
-        """Give a file its content, and say so where it does not begin with that; epochs after it are trained again."""
-        if not is_first_process():
-            return
-        path = self.path / name
-        try:
-            found = path.read_bytes() if path.exists() else b""
-            if not found.startswith(content):
-                tell(f"{path}: not as the experiment left it; written anew")
-            if found != content:
-                _replace(path, content)
-        except OSError as error:
-            raise BadInput(f"{path}: cannot be resumed: {error.strerror or error}") from error
+        """Give a file its content; return its path where that could be done.
+
+        That is told where it does not begin with it; epochs after it are trained again.
+        """
+        found = b""
+        with contextlib.suppress(OSError):
+            found = (self.path / name).read_bytes()
+        if not found.startswith(content):
+            tell(f"{self.path / name}: not as the experiment left it; written anew")
+        return self.keep_bytes(name, content)
+
+    @property
+    def ends(self):
+        """The last row of each phase."""
+        return [*{row["phase"]: row for row in self.history}.values()]
 
     @property
     def outcome(self):
@@ -146,22 +162,48 @@ class RunFolder:
         It is the last epoch; of several phases, that of the one which ended with the lowest validation loss, the later
         of equal ones.
         """
-        last_of_phases = {row["phase"]: row for row in self.history}
-        return min(reversed(last_of_phases.values()), key=lambda row: (math.isnan(row["val_loss"]), row["val_loss"]))
+        return min(reversed(self.ends), key=lambda row: (math.isnan(row["val_loss"]), row["val_loss"]))
 
-    def check_data(self, data):
-        """Check that a reopened experiment's data, as create takes them, are what it was trained on before.
+    def complete(self, arguments):
+        """Set those arguments of the command line that were not given to those that the experiment was made with.
 
         Raises:
-            BadInput: a file holds something else now.
+            BadInput: another seed is given.
         """
-        kept = {self._absolute(path): expected for path, expected in self.summary.data.items()}
-        for path, found in data.items():
-            expected = kept.get(path, "nothing")
-            if found != expected:
+        for name, value in self.summary.arguments.items():
+            given = getattr(arguments, name, None)
+            if name == "seed" and given not in (None, value):
+                raise BadInput(f"--seed: {self.path} has its own, {value}: leave it out")
+            if given is None:
+                setattr(arguments, name, self._find(name, value) if name in self.summary.places else value)
+        arguments.runs = self.path.parent
+
+    @property
+    def _bases(self):
+        """The folders that paths of files are kept relative to."""
+        return Path(os.path.realpath(self.path)).parent.parent, SOURCE.parent
+
+    def _find(self, name, path):
+        """Return where a file is: where it was, or at the same place in the project, or beside the folder of runs."""
+        places = [base / place for place in self.summary.places[name] for base in self._bases]
+        return next(filter(idx.exists, [self.path / path, *places]), self.path / path)
+
+    def check_data(self, data, paths):
+        """Check that a reopened experiment's files hold what they did, wherever they are now.
+
+        Args:
+            data: as create takes it.
+            paths: {name of the argument: path}.
+
+        Raises:
+            BadInput: a file holds something else.
+        """
+        for name, found in data.items():
+            expected = self.summary.data.get(name, "")  # earlier versions kept nothing of the test set
+            if not found.startswith(expected):
                 raise BadInput(
-                    f"{path}: not what {self.path} was trained on: expected {expected}, found {found}; put it back, or "
-                    f"begin again with < {self.path / ANSWERS}"
+                    f"{paths[name]}: not what {self.path} was made with: expected {expected}, found {found}; give that "
+                    f"with --{name}, or begin again with < {self.path / ANSWERS}"
                 )
 
     @property
@@ -177,94 +219,78 @@ class RunFolder:
         """The answers that the experiment was made with, a line each."""
         return "".join(f"{answer}\n" for answer in self.summary.answers)
 
-    @property
-    def command_line(self):
-        """The arguments that the experiment was made with, as the script's parser takes them."""
-        kept = {name: value for name, value in self.summary.arguments.items() if name not in NOT_KEPT}
-        no_path = ("seed", "name")
-        texts = {name: str(value) if name in no_path else self._absolute(value) for name, value in kept.items()}
-        return [word for name, text in texts.items() for word in (f"--{name}", text)]
-
-    def _absolute(self, path):
-        return str(self.path.resolve() / path)
-
-    def keep(self, name, write):
-        """Have ``write(path)`` write the file of that name ("": the folder); return its path, None if that fails."""
-        if self.path is None or not is_first_process():
-            return None
-        path = self.path / name
-        try:
-            write(path)
-        except (OSError, Fault) as error:
-            tell(f"{self.path}: going on without this run's folder: {error}")
-            self.path = path = None
-        return path
-
-    def keep_bytes(self, name, content):
-        """Write a file in one step; return what keep returns."""
-        return self.keep(name, lambda path: _replace(path, content))
-
     def keep_copy(self, name, content):
         """Keep a copy of the file that an argument names, and repeat the experiment with that.
 
         Its path is kept relative to this folder, which may be moved.
         """
-        arguments, data = self.summary.arguments, self.summary.data
-        source = arguments[name]
-        copy = f"{name}/{Path(source).name}"
-        if self.keep(name, lambda path: path.mkdir()) and self.keep_bytes(copy, content):
-            data = {copy if path == source else path: found for path, found in data.items()}
-            self.keep_summary({"arguments": arguments | {name: copy}, "data": data})
+        copy = f"{name}/{Path(self.summary.arguments[name]).name}"
 
-    def keep_next(self, stem, suffix, content):
-        """Write a file named "stem-1", or by the next number that is free; return what keep returns."""
-        taken = {path.name for path in self.path.glob(f"{stem}-*")} if self.path else ()
-        number = next(number for number in itertools.count(1) if f"{stem}-{number}{suffix}" not in taken)
-        return self.keep_bytes(f"{stem}-{number}{suffix}", content)
+        def write(path):
+            path.parent.mkdir(exist_ok=True)
+            replace_bytes(path, content)
+
+        self.keep(copy, write)
+        self.keep_summary({"arguments": self.summary.arguments | {name: copy}})
 
     def add_row(self, row):
         """Add one epoch to the history, in memory and in ``history.csv``."""
         self.history.append(row)
+        self.keep(HISTORY, self._write_history)
 
-        def append(path):
-            with path.open("ab") as file:
-                file.write(_history_as_csv([row], has_head=file.tell() == 0))
-
-        self.keep(HISTORY, append)
+    def _write_history(self, path):
+        """Add the rows that a file lacks, after those that were written whole; all to a new one."""
+        rows, size = self._written if path.exists() else (0, 0)
+        content = history_as_csv(self.history[rows:], has_head=rows == 0)
+        with path.open("r+b" if size else "wb") as file:
+            file.seek(size)  # over what was written in part
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        self._written = len(self.history), size + len(content)
 
     def keep_checkpoint(self, arrays):
-        """Keep what training goes on from, {name: array}."""
-        self.keep_arrays(CHECKPOINT.format(len(self.history)), arrays)
-        self.keep("", lambda path: _remove_checkpoints(path, keep=KEPT_CHECKPOINTS))
+        """Keep what training goes on from, {name: array}, in the place of all before but the last."""
+        save = self._saver(arrays)
+
+        def write(path):
+            save(path)
+            _remove_checkpoints(path.parent, keep=KEPT_CHECKPOINTS)
+
+        self.keep(CHECKPOINT.format(sum(row["epoch"] for row in self.ends)), write, CHECKPOINTS)
 
     def keep_arrays(self, name, arrays):
-        """Keep a file of arrays, {name: array}, with the history so far, in one step."""
-        history = np.array(json.dumps(self.history).encode())
+        """Keep a file of arrays, {name: array}, in one step."""
+        self.keep(name, self._saver(arrays))
+
+    def _saver(self, arrays):
+        """Return a function that saves arrays, and with them what tells which rows of history.csv come before."""
+        ends = np.array(json.dumps(self.ends).encode())
 
         def write(path):
             with replacing(path) as beside:
-                np.savez(beside, history=history, **arrays)
+                np.savez(beside, history=ends, **arrays)
 
-        self.keep(name, write)
+        return write
 
     def keep_summary(self, changes):
-        """Change fields of the summary, {name: value}; the checkpoints of a finished experiment go."""
+        """Change fields of the summary, {name: value}."""
         self.summary = replace(self.summary, **changes)
         self.keep_bytes(SUMMARY, self.summary.as_bytes())
-        if self.summary.finished:
-            self.keep("", _remove_checkpoints)
 
+    def finish(self, changes):
+        """At the end of the training, see that all is kept, here or elsewhere, and then change fields of the summary.
 
-def tell(line):
-    """Tell something on standard error; of several processes, the first does."""
-    if is_first_process():
-        print(line, file=sys.stderr, flush=True)
-
-
-def _replace(path, content):
-    """Write a file in one step."""
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+        Of a finished experiment the checkpoints go then, and other processes may write the folder.
+        """
+        self.ensure_kept()
+        self.keep_summary(changes)
+        self.ensure_kept()
+        self._files = {}  # among them were networks
+        if self.path and self.is_kept and self.summary.finished:
+            with contextlib.suppress(OSError):
+                _remove_checkpoints(self.path)
+            self.release()
 
 
 def _remove_checkpoints(folder, keep=0):
@@ -272,8 +298,3 @@ def _remove_checkpoints(folder, keep=0):
     paths = sorted(folder.glob(f"*{CHECKPOINTS}"))  # the names of those left over begin with a dot, and so come first
     for path in paths[: len(paths) - keep]:
         path.unlink()
-
-
-def _history_as_csv(rows, has_head=True):
-    """Return rows of history, [{name: value}], as the bytes of a CSV file."""
-    return as_csv([*([list(rows[0])] if rows and has_head else []), *(row.values() for row in rows)])

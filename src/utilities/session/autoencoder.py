@@ -40,7 +40,7 @@ class AutoencoderTask(Task):
     kinds_of_weights = ("weight",)
 
     def __init__(self, arguments, split, data_bytes, images):
-        super().__init__(arguments, split, data_bytes, {str(arguments.data.resolve()): identify(images)})
+        super().__init__(arguments, split, data_bytes, {"data": identify(images)})
         self.images = images
         self.sampled_errors = cache(partial(sampled_errors, images, split, seed=arguments.seed))
 

@@ -37,12 +37,14 @@ class ClassifierTask(Task):
     kinds_of_weights = ("earlier", "weight")
 
     def __init__(self, arguments, split, data_bytes, labelled, test, encoder):
-        trained_on = {
-            str(arguments.data.resolve()): identify(labelled.images),
-            str(arguments.datalabels.resolve()): identify(labelled.classes[labelled.targets]),
+        data = {
+            "data": identify(labelled.images),
+            "datalabels": identify(labelled.classes[labelled.targets]),
+            "test": identify(test.images),
+            "testlabels": identify(test.classes[test.targets]),
+            "modelpath": encoder.name.rpartition(" ")[2],
         }
-        super().__init__(arguments, split, data_bytes, trained_on)
-        self.data = trained_on | {str(arguments.modelpath.resolve()): encoder.name}
+        super().__init__(arguments, split, data_bytes, data)
         self.conditions = {"encoder": encoder.name}
         self.labelled, self.test, self.encoder = labelled, test, encoder
         self.form = form_like(labelled.images, arguments.data)
@@ -78,7 +80,7 @@ class ClassifierTask(Task):
         kept = folder.outcome["phase"]
         for phase in ends.keys() - {kept}:
             with networks.with_weights(network.whole, ends[phase]):
-                folder.keep(f"classifier-phase-{PHASES[phase]}.h5", partial(save_model, network.whole))
+                folder.keep(f"classifier-phase-{PHASES[phase]}.h5", partial(save_model, network.whole), again=False)
         weights = named_arrays("weight", ends[kept]) | named_arrays("earlier", ends[FROZEN.name])
         if kept == FROZEN.name:
             weights |= named_arrays("later", ends.get(EVERYTHING.name, ()))

@@ -82,8 +82,7 @@ class Task:
         arguments: the command line's.
         split: of the training images.
         data_bytes: that the data take in memory, as memory.training_memory counts them.
-        trained_on: the files of images and labels, {path: shape and checksum}; experiments on others are not compared.
-        data: all files that training depends on, {path: what tells its content from others}.
+        data: the files, {name of the argument: what tells its content from others}.
         conditions: what tells experiments apart beside their answers, seed and code size, {name: text}.
         copied: what a run's folder keeps a copy of, {name of the argument: the file's bytes}.
         about: what else a run's folder tells of the network, {name: value of JSON}.
@@ -91,11 +90,11 @@ class Task:
 
     copied = MappingProxyType({})
 
-    def __init__(self, arguments, split, data_bytes, trained_on):
+    def __init__(self, arguments, split, data_bytes, data):
         self.arguments = arguments
         self.split = split
         self.data_bytes = data_bytes
-        self.trained_on = self.data = trained_on
+        self.data = data
         self.conditions = {}
         self.about = {}
         self._built = None
@@ -132,7 +131,7 @@ class Task:
         for model in trained.models:
             folder.keep(f"{model.name}.h5", partial(save_model, model))
         folder.keep_arrays(WEIGHTS, weights)
-        folder.keep_summary(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
+        folder.finish(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
         for draw in [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]:
             pictures.keep(draw([folder]), folder)
         epoch = folder.history[-1]["epoch"]
@@ -201,7 +200,6 @@ class Task:
         epochs = {"epochs": f"{before} + {hyperparameters.epochs}"} if before else {}
         return {
             "finished": finished,
-            "trained_on": self.trained_on,
             "hyperparameters": hyperparameters.values() | epochs,
             "conditions": {"code": code_size, "seed": self.arguments.seed, **self.conditions},
             **self.about,
@@ -217,5 +215,5 @@ def _report(trained, folder, stopped=""):
     say(f"\nafter {folder.summary.seconds:.0f} s{stopped}: validation {trained.outcome}")
     for remark in trained.remarks:
         say(remark.removesuffix(ADVICE) if stopped else remark)
-    if folder.path:
+    if folder.path and folder.is_kept:
         say(f"this experiment is kept in {folder.path}")

@@ -5,9 +5,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from utilities.backend import check_backend
-from utilities.errors import BadInput
-from utilities.processes import check_alike, join_job
-from utilities.record.run_list import find_run, format_runs
+from utilities.errors import BadInput, Fault
+from utilities.processes import broadcast, check_alike, join_job
+from utilities.record.run_list import find_run, folders_of, format_runs
 from utilities.record.runs import RunFolder
 from utilities.terminal.console import Console, say, say_for_now
 
@@ -15,7 +15,7 @@ from utilities.terminal.console import Console, say, say_for_now
 def begin(script, parse_arguments):
     """Return the arguments of a session, and the RunFolder of the experiment that it goes back to, or None.
 
-    The arguments of such an experiment are its own. ``--list`` ends the script here.
+    The arguments of such an experiment are its own, but for files that are given. ``--list`` ends the script here.
 
     Raises:
         BadInput: a backend or a job that cannot be, a flag's answer that is bad, or no such experiment.
@@ -29,29 +29,32 @@ def begin(script, parse_arguments):
     if arguments.list:
         say(format_runs(arguments.runs, script))
         raise SystemExit
-    if arguments.resume is not None:
-        folder = find_run(arguments.runs, script, arguments.resume, finished=False).resume()
-    elif arguments.open is not None:
-        folder = find_run(arguments.runs, script, arguments.open, finished=True)
-    else:
+    if arguments.resume is None and arguments.open is None:
+        folders_of(arguments.runs, script)  # tells of one that cannot be
         return arguments, None
-    own = parse_arguments(folder.command_line)
-    _check_alike(vars(arguments), vars(own), vars(parse_arguments(["--list"])), folder)
-    own.runs, own.name = folder.path.parent, arguments.name or own.name
-    vars(own).update(wishes)
-    return own, folder
+    folder = _find_run(arguments, script)
+    if arguments.resume is not None:
+        folder.resume()
+    folder.complete(arguments)
+    return arguments, folder
 
 
-def _check_alike(given, own, defaults, folder):
-    """Check that no file or seed was given that is not the one of the experiment that is gone back to.
+def _find_run(arguments, script):
+    """Return the RunFolder that the command line names; process 0 finds it, and alone writes it."""
+    name, found = arguments.open if arguments.resume is None else arguments.resume, []
 
-    Args:
-        given, own, defaults: {name of an argument: value}.
-    """
-    for name in sorted({"data", "datalabels", "test", "testlabels", "seed"} & own.keys()):
-        one, other = (value.resolve() if isinstance(value, Path) else value for value in (given[name], own[name]))
-        if given[name] != defaults[name] and one != other:
-            raise BadInput(f"--{name}: {folder.path} has its own, {other}: leave it out")
+    def find():
+        try:
+            found.append(find_run(arguments.runs, script, name, finished=arguments.resume is None))
+        except BadInput as fault:
+            return None, str(fault)
+        return str(found[0].path), None
+
+    path, fault = broadcast("the experiment to go back to", find)
+    folder = found[0] if found else path and RunFolder.read(Path(path))
+    if not folder:
+        raise BadInput(fault or f"{path}: not there, or damaged, on this host")
+    return folder
 
 
 def repeat_experiments(questions, load_task, flags, folder):
@@ -65,13 +68,14 @@ def repeat_experiments(questions, load_task, flags, folder):
         folder: the RunFolder of the experiment to begin with, unfinished or finished; None for a new one.
 
     Raises:
-        BadInput: the data are not what that experiment was trained on before, or its weights are damaged.
+        BadInput: the data are not what that experiment was made with, or its weights are damaged.
+        Fault: an experiment could be kept nowhere, and nobody was there to see it.
     """
     load_task = cache(load_task)  # one for all experiments: it sums up the data once
     origin, weights = _beginning_of(folder) if folder else (None, None)
     if folder:
         say_for_now(f"opening {folder.path} ...")
-        folder.check_data(load_task().data)
+        folder.check_data(load_task().data, vars(load_task().arguments))
     console = Console()
     answering = Console(folder.answers) if folder else console
     hyperparameters = answering.ask_in_order(partial(questions, None), flags)
@@ -85,12 +89,14 @@ def repeat_experiments(questions, load_task, flags, folder):
         console.drop_typed_ahead()  # Enter, typed while it trained, would leave the script
         following = load_task().act_on_menu(console, experiments, trained, hyperparameters.epochs)
         if following is None:
-            return
+            break
         if following.epochs is None:
             hyperparameters = console.ask_in_order(partial(questions, hyperparameters))
         else:
             hyperparameters = replace(hyperparameters, epochs=following.epochs)
             origin, weights = experiment, trained.weights
+    if lost := [experiment for experiment in experiments if not experiment.is_kept and not console.typed]:
+        raise Fault(f"{lost[0].path}: cannot be written, nor any other place: not all of it is kept")
 
 
 def _beginning_of(folder):

@@ -10,7 +10,7 @@ from utilities.network.saving import save_model
 from utilities.processes import broadcast
 from utilities.record import figures, pictures
 from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
-from utilities.record.run_list import best_of
+from utilities.record.run_list import best_of_each
 from utilities.terminal.answers import path_of_model, whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say, say_for_now
 from utilities.text import printable
@@ -115,8 +115,9 @@ def _compare_with_earlier(experiments):
         say(f"loss against hyperparameters over earlier sessions: {ALONE}")
         return {}
     say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
-    if best := best_of(kept).path:
-        say(f"the best is kept in {best}")
+    (best,) = best_of_each(each for each in kept if each.summary.held_out == kept[-1].summary.held_out)
+    if best.path:
+        say(f"the best is kept in {best.path}")
     return draw_comparison(kept, "all_sessions")
 
 

@@ -43,7 +43,8 @@ def parse_autoencoder_arguments(hyperparameters, arguments=None):
     """Return the arguments of ``autoencoder.py``: data, and those of both scripts.
 
     Those of both are seed, runs, name, list; save, a path or None; resume and open, each a part of a run's name, LAST,
-    or None; and answers, {flag: text}, of the questions' flags that were given or that these imply.
+    or None; and answers, {flag: text}, of the questions' flags that were given or that these imply. With resume, open
+    or list, files, seed and name that are not given are None.
 
     Args:
         hyperparameters: the class of Answers that the script's questions fill.
@@ -144,12 +145,13 @@ class _TrainingParser(Parser):
         super().__init__(**texts)
         self.files = self.add_argument_group("files", OF_FILES)
         self.hyperparameters = hyperparameters
+        self.left_out = {"seed": DEFAULT_SEED}  # what an argument is where it is not given, and no run has its own
         add = self.add_argument_group("answers", "to the questions of the first experiment").add_argument
         for flag, text in hyperparameters.flags().items():
             add(flag, dest=flag, metavar="ANSWER", help=text)
         self._add_runs()
         text = f"seed of all that is random (default: {DEFAULT_SEED})"
-        self.add_argument("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=text)
+        self.add_argument("--seed", type=seed, metavar="N", help=text)
         text = f"save the {saved} there after the first experiment (default: the run's folder has it)"
         self.add_argument("--save", type=of_flag(path_of_model), metavar="PATH", help=text)
 
@@ -158,7 +160,7 @@ class _TrainingParser(Parser):
         text = "where these are (default: runs)"
         runs.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help=text)
         text = "a word in the names of the new ones' folders (default: the data set's alone)"
-        runs.add_argument("--name", type=as_in_folders, default="", help=text)
+        runs.add_argument("--name", type=as_in_folders, help=text)
         either = runs.add_mutually_exclusive_group()
         for flag, text in GOING_BACK.items():
             either.add_argument(flag, nargs="?", const=LAST, metavar="RUN", help=text)
@@ -169,9 +171,11 @@ class _TrainingParser(Parser):
         self.files.add_argument(short, long, type=Path, metavar="IDX", help=text)
 
     def _find_files(self, parsed):
-        """Give each folder the usual name of its file, and each file that is not given its place beside the others."""
+        """Give each folder the usual name of its file, and what is not given, where no run has it, its place beside."""
         for name in (name for name in FILES if name in parsed):
             path = getattr(parsed, name)
+            if path is None and _is_about_a_run(parsed):
+                continue
             if path is None:
                 path = (getattr(parsed, BESIDE[name]).parent if name in BESIDE else DATASET) / FILES[name]
             elif is_folder(path):
@@ -188,6 +192,9 @@ class _TrainingParser(Parser):
         if given and _is_about_a_run(parsed):
             self.error(f"{', '.join(given)}: not with --resume, --open or --list: a run has its own")
         parsed.answers = self.hyperparameters.check_flags(given)
+        if not _is_about_a_run(parsed):
+            own = {name: value for name, value in self.left_out.items() if getattr(parsed, name) is None}
+            vars(parsed).update(own)
         return parsed
 
 

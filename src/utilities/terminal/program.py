@@ -17,7 +17,7 @@ from pathlib import Path
 
 from utilities import crashes, system
 from utilities.backend import fault_of_variables, set_matplotlib_aside
-from utilities.errors import Fault
+from utilities.errors import BadInput, Fault
 from utilities.processes import end, leave_job, several_processes
 from utilities.streams import open_closed_streams, open_output
 from utilities.text import printable
@@ -89,6 +89,10 @@ def _set_up():
     for number in system.ENDING_SIGNALS:
         if number != signal.SIGINT and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _leave)
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise BadInput(f"the working folder cannot be read: {error.strerror}; cd to another") from error
 
 
 def _silence_libraries():
