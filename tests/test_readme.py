@@ -1,4 +1,4 @@
-"""What the README tells to paste, pasted: from a folder of pictures to their names, and its cells of plain Keras."""
+"""What the pages tell to paste, pasted: from a folder of pictures to their names, and cells of plain Keras."""
 
 import re
 import shlex
@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from test_transcripts import SESSIONS, masked
 
 from utilities.data.pictures import Form, bring, open_picture
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGES = [SOURCE.parent / "README.md", *sorted(SOURCE.rglob("*.md"))]
 PYTHON = "../../.venv/bin/python"
 # There are as many as the data ask for, and their numbers differ.
 EPOCHS = re.compile(r"(?m)(^epoch .*\n|^about .* left\n)+")
@@ -24,8 +23,9 @@ INK = {"low": slice(16, 24), "high": slice(4, 12)}  # rows
 
 
 def block_with(text, language=""):
-    """Return the one block of the README that has a text."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    """Return the one block of the pages that has a text."""
+    pages = "\n".join(page.read_text() for page in PAGES)
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", pages, re.DOTALL | re.MULTILINE)
     (found,) = (block for block in blocks if text in block)
     return found
 
@@ -151,3 +151,12 @@ def test_in_a_notebook_run_is_refused_in_a_line_and_the_notebook_lives():
     assert (
         done.stderr == "autoencoder.py: error: not with %run: use !python3 autoencoder.py, with flags for the answers\n"
     )
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SOURCE.parent.glob("[CS]*.md"), *SOURCE.parent.glob("*/*.md")], ids=str)
+def test_what_a_page_links_to_is_there(page):
+    for target, anchor in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", page.read_text()):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
+        heads = re.findall(r"^#+ (.*)$", linked.read_text().lower(), re.MULTILINE) if anchor else [""]
+        assert anchor in {re.sub(r"[^\w -]", "", head).replace(" ", "-") for head in heads}
