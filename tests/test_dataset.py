@@ -1,7 +1,6 @@
 """dataset.py as a user runs it: from folders, archives and files of pictures to IDX files."""
 
 import functools
-import io
 import json
 import os
 import re
@@ -31,13 +30,13 @@ from conftest import (
     start,
 )
 from PIL import Image
+from test_reading import open_source
 
 from utilities import system
 from utilities.data import idx
 from utilities.data.datasets import read_test_set, read_training_set
 from utilities.data.pictures import Form
 from utilities.data.places import Folder
-from utilities.data.sources import open_source
 from utilities.errors import BadInput, Fault
 from utilities.record import contact_sheet, conversion, dataset_folder
 from utilities.session.dataset import ask
@@ -158,18 +157,7 @@ def test_pictures_beside_the_classes_are_named_and_left_out(tmp_path):
     (tmp_path / "photos" / "cat" / "notes.txt").write_text("no picture, and no fault")
     found, session = converted(tmp_path, "photos", *AS_THEY_ARE)
     assert len(found["images"]) == 24
-    assert "; left out: 1 file (.txt 1), 1 in no folder of a class (sheet.png)\n" in session.stdout
-
-
-def test_colour_pictures_become_images_of_rank_4(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
-    for number, image in enumerate(pixels):
-        path = tmp_path / "photos" / "ab"[number // 6] / f"{number:02}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(path)
-    found, _ = converted(tmp_path, "photos", "--sides", "8", "--colour")
-    assert found["images"].shape == (10, 8, 8, 3)
-    assert {image.tobytes() for image in [*found["images"], *found["test"]]} == {image.tobytes() for image in pixels}
+    assert "; left out: 1 file (.txt 1), 1 of no class (photos/sheet.png)\n" in session.stdout
 
 
 def test_dark_ink_on_light_paper_is_inverted_by_default(tmp_path):
@@ -273,29 +261,6 @@ def test_qmnists_labels_are_their_first_column(tmp_path):
     assert np.array_equal(found["labels"], labels)
 
 
-def write_csv(path, images, labels, head, first, separator=",", end="\n"):
-    rows = images.reshape(len(images), -1).astype(str).tolist()
-    names = [f"pixel{number}" for number in range(len(rows[0]))]
-    table = [[label, *row] if first else [*row, label] for label, row in zip(labels.astype(str), rows, strict=True)]
-    if head:
-        table.insert(0, ["label", *names] if first else [*names, "label"])
-    path.write_text(end.join(separator.join(row) for row in table) + end, encoding="utf-8-sig")
-
-
-def test_a_zip_of_csv_files_and_a_test_set_without_labels(tmp_path):
-    labels = make_labels(20, range(3))
-    images = make_images(labels)
-    write_csv(tmp_path / "train.csv", images, labels, head=True, first=True)
-    write_csv(
-        tmp_path / "test.csv", images[:, :, :].reshape(20, -1)[:, :63], images[:, -1, -1], head=False, first=False
-    )
-    zipped(tmp_path / "kaggle.zip", tmp_path / "train.csv", tmp_path / "test.csv")
-    found, session = converted(tmp_path, "kaggle.zip", *AS_THEY_ARE)
-    assert list(found) == ["images", "labels"]
-    assert np.array_equal(found["images"], images)
-    assert "test.csv: it has no labels" in session.stdout
-
-
 @pytest.mark.parametrize("name", ["mnist.npz", "archive.zip"])
 def test_keras_mnist_npz(tmp_path, name):
     arrays = write_mnist(tmp_path)
@@ -305,16 +270,6 @@ def test_keras_mnist_npz(tmp_path, name):
     if name != "mnist.npz":
         zipped(tmp_path / name, tmp_path / "mnist.npz")
     assert_same(converted(tmp_path, name, *AS_THEY_ARE)[0], arrays)
-
-
-def test_npy_files_with_the_labels_beside(tmp_path):
-    labels = make_labels(20, range(2))
-    images = make_images(labels)
-    np.save(tmp_path / "x_train.npy", np.stack([images] * 3, -1))
-    np.save(tmp_path / "y_train.npy", labels)
-    found, _ = converted(tmp_path, "x_train.npy", *AS_THEY_ARE)
-    assert np.array_equal(found["images"], images)
-    assert np.array_equal(found["labels"], labels)
 
 
 # --- questions and flags
@@ -329,21 +284,16 @@ def test_answers_can_be_redirected(tmp_path):
     assert "share to take for the test set [1/6]: 25%\n" in session.stdout
 
 
+QUESTIONS = [
+    "rows and columns of the images",
+    "in colour? y/n",
+    "swap light and dark? y/n",
+    "share to take for the test set",
+]
+
+
 @pytest.mark.parametrize(
-    ("flags", "left"),
-    [
-        (
-            [],
-            [
-                "rows and columns of the images",
-                "in colour? y/n",
-                "swap light and dark? y/n",
-                "share to take for the test set",
-            ],
-        ),
-        (["--grey", "--test-share", "0"], ["rows and columns of the images", "swap light and dark? y/n"]),
-        (AS_THEY_ARE, []),
-    ],
+    ("flags", "left"), [([], QUESTIONS), (["--grey", "--test-share", "0"], QUESTIONS[::2]), (AS_THEY_ARE, [])]
 )
 def test_what_a_flag_answers_is_not_asked(tmp_path, flags, left):
     write_pictures(tmp_path / "photos")
@@ -416,14 +366,6 @@ def test_the_same_seed_gives_the_same_test_set_and_another_one_another(tmp_path)
         found, _ = converted(tmp_path, "photos", "--sides", "8", "--seed", seed)
         tests.append({image.tobytes() for image in found["test"]})
     assert tests[0] == tests[1] != tests[2]
-
-
-def test_classes_of_one_picture_are_trained_on(tmp_path):
-    write_pictures(tmp_path / "photos", ("cat",), each=5)
-    write_pictures(tmp_path / "photos", ("dog", "elk", "fox"), each=1)
-    found, _ = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
-    assert found["labels"].tolist() == [0, 1, 2, 3]
-    assert found["test labels"].tolist() == [0] * 4
 
 
 def test_a_class_keeps_a_picture_to_train_on_and_the_line_tells_of_those_without_a_test(tmp_path):
@@ -549,16 +491,8 @@ def folder_of(make):
     return prepare
 
 
-def bomb(folder):
-    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
-
-
-def small_bomb(folder):
-    Image.new("1", (10_000, 10_000)).save(folder / "bomb.png")
-
-
-def long_side(folder):
-    Image.new("1", (40_000, 1)).save(folder / "long.png")
+def blank(name, size):
+    return lambda folder: Image.new("1", size).save(folder / name)
 
 
 def link_out(folder):
@@ -582,9 +516,15 @@ LEFT_OUT = {
         lambda folder: Image.new("L", (8, 8)).save(folder / "x.png", "ppm"),
         "x.png: not a picture in one",
     ),
-    "a decompression bomb": (bomb, "bomb.png: Image size (400000000 pixels) exceeds limit"),
-    "a smaller bomb": (small_bomb, "bomb.png: expected at most 67,108,864 pixels"),
-    "a huge side": (long_side, "long.png: expected at most 67,108,864 pixels and 32,768 on a side, found 1 x 40000"),
+    "a decompression bomb": (
+        blank("bomb.png", (20_000, 20_000)),
+        "bomb.png: Image size (400000000 pixels) exceeds limit",
+    ),
+    "a smaller bomb": (blank("bomb.png", (10_000, 10_000)), "bomb.png: expected at most 67,108,864 pixels"),
+    "a huge side": (
+        blank("long.png", (40_000, 1)),
+        "long.png: expected at most 67,108,864 pixels and 32,768 on a side, found 1 x 40000",
+    ),
     "a pipe": (lambda folder: os.mkfifo(folder / "x.png"), "x.png: not a regular file"),
     "a broken link": (lambda folder: (folder / "x.png").symlink_to("nothing"), "x.png: not a regular file"),
     "a link to itself": (lambda folder: (folder / "x.png").symlink_to("x.png"), "x.png: not a regular file"),
@@ -625,10 +565,6 @@ def test_more_than_one_in_ten_that_cannot_be_read_are_an_error(tmp_path):
     assert session.stdout.count("left out: ") == 3
 
 
-def write(name, content):
-    return lambda folder: (folder / name).write_bytes(content)
-
-
 def object_array(folder):
     class Runs:
         def __reduce__(self):
@@ -646,85 +582,11 @@ def zip_bomb(folder):
     (folder / "x.zip").write_bytes(content)
 
 
-def npy_bomb(folder):
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**40, 28, 28)})
-    (folder / "x.npy").write_bytes(header.getvalue() + bytes(100))
-
-
-def unequal(folder):
-    np.savez(folder / "x.npz", x_train=np.zeros((5, 8, 8), np.uint8), y_train=np.arange(4))
-
-
-def no_training_of_dog(folder):
-    for part, name in (("train", "cat"), ("test", "dog")):
-        write_pictures(folder / "photos" / part, (name,))
-
-
-REFUSED = {
+REFUSED = {  # what test_reading says more of
     "no such source": (lambda folder: None, "photos", "photos: no such file"),
-    "an empty folder": (lambda folder: (folder / "photos").mkdir(), "photos", "photos: expected pictures (.png "),
-    "a single picture file": (
-        lambda folder: Image.new("L", (8, 8)).save(folder / "x.png"),
-        "x.png",
-        "expected a folder",
-    ),
-    "a single picture": (
-        lambda folder: write_pictures(folder / "photos", ("cat",), 1),
-        "photos",
-        "expected 2 or more pictures",
-    ),
-    "a test class without training": (
-        no_training_of_dog,
-        "photos",
-        "the class dog has pictures to test with, and none to",
-    ),
     "a device": (lambda folder: None, "/dev/zero", "not a regular file"),
-    "a web page": (write("x", b"<html>"), "x", "a web page"),
-    "no zip": (write("x.npz", b"PK\x03\x04nothing"), "x.npz", "not a zip archive that can be read"),
     "an object array": (object_array, "x.npz", "x_train.npy: not an array of numbers that can be read"),
     "a zip bomb": (zip_bomb, "x.zip", "x.zip: train.csv: not unpacked: it claims 4,294,967,294 bytes"),
-    "an array that claims too much": (npy_bomb, "x.npy", "not an array of numbers that can be read"),
-    "two arrays of images": (
-        lambda folder: np.savez(folder / "x.npz", a=np.zeros((3, 4, 4)), b=np.zeros((3, 4, 4))),
-        "x.npz",
-        "found another, b (3, 4, 4)",
-    ),
-    "other arrays": (lambda folder: np.savez(folder / "x.npz", a=np.zeros(3)), "x.npz", "expected an array of images"),
-    "too few labels": (unequal, "x.npz", "expected 5 labels, one for each image, found 4"),
-    "negative pixels": (lambda folder: np.save(folder / "x.npy", np.full((3, 4, 4), -1)), "x.npy", "found -1 to -1"),
-    "not a number": (lambda folder: np.save(folder / "x.npy", np.full((3, 4, 4), np.nan)), "x.npy", "found nan to nan"),
-    "texts for images": (
-        lambda folder: np.save(folder / "x.npy", np.full((3, 4, 4), "a")),
-        "x.npy",
-        "images of numbers",
-    ),
-    "an empty table": (write("x.csv", b""), "x.csv", "x.csv: not a table of images"),
-    "a head alone": (write("x.csv", b"label,p1,p2,p3,p4\n"), "x.csv", "expected rows of numbers, found none"),
-    "a table of words": (
-        write("x.csv", b"a,b\nc,d\n"),
-        "x.csv",
-        "expected a label and the pixels of a square in each row, found 2",
-    ),
-    "ragged rows": (write("x.csv", b"1,2,3,4,5\n1,2,3\n"), "x.csv", "line 2: expected 5 cells, found 3"),
-    "no square": (write("x.csv", b"1,2,3\n" * 3), "x.csv", "found 3 columns"),
-    "pixels of more than 16 bits": (write("x.csv", b"1,2,3,4,70000\n" * 3), "x.csv", "found 2 to 70000"),
-    "bytes in a table": (write("x.csv", b"\xff\xfe\x00"), "x.csv", "not a table of images"),
-    "fractions for labels": (
-        write("x.csv", b"label,a,b,c,d\n1.5,2,3,4,5\n" * 1),
-        "x.csv",
-        "expected labels as whole numbers",
-    ),
-    "too many classes": (
-        lambda folder: np.savez(folder / "x.npz", x=np.zeros((1001, 4, 4), np.uint8), y=np.arange(1001)),
-        "x.npz",
-        "expected at most 1000 classes, found 1001",
-    ),
-    "several files": (
-        lambda folder: [np.save(folder / f"{name}.npy", np.zeros((3, 4, 4))) for name in "ab"] and None,
-        ".",
-        "b.npy: expected an array of images, and one of labels, found another",
-    ),
 }
 
 
@@ -739,6 +601,10 @@ def test_a_source_is_refused_in_one_line_before_any_question(tmp_path, fault):
     assert_refused(session, complaint)
     assert asked(session) == []
     assert not (folder / "ran").exists()
+
+
+def write(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
 
 
 def other_file(folder):

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from fuzz import damage, message_of
 from PIL import Image
-from test_reading import CSV
+from test_reading import CSV, open_source
 
 from utilities.data import pictures
 from utilities.data.pictures import Form
-from utilities.data.sources import open_source
 from utilities.errors import BadInput
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow's, of damage; the scripts silence them

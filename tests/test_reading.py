@@ -14,7 +14,7 @@ from PIL import Image
 from utilities.data import idx, tables
 from utilities.data.forms import form_like
 from utilities.data.pictures import Form
-from utilities.data.sources import open_pictures, open_source
+from utilities.data.sources import decide, find, open_pictures
 from utilities.errors import BadInput
 from utilities.session.dataset import ask, read
 from utilities.terminal import pictures_done
@@ -29,6 +29,10 @@ LABELS = np.arange(COUNT) % 3
 SORTED = np.sort(LABELS)
 SMOOTH = np.add.outer(np.arange(COUNT) * 3, np.add.outer(np.arange(8) * 9, np.arange(8) * 12)).astype(np.uint8)
 COLOUR = np.stack([SMOOTH, SMOOTH.transpose(0, 2, 1) // 2, 255 - SMOOTH], axis=-1)
+
+
+def open_source(path):
+    return decide(find(path))
 
 
 def table(*columns, head=None, separator=",", end="\n"):
@@ -113,69 +117,37 @@ HEADED = names(64, "label")
 FAINT = GREY.copy()
 FAINT[:, -1, -1] = np.arange(COUNT) == 7
 RISING = np.arange(COUNT)
+GAPS, FRAMED = np.array([5, 8, 32])[LABELS], GREY * (np.arange(8) < 7)
+MIXED, QUOTED = np.array(["7", "8", "A"])[LABELS], [f'"{name}, 1"' for name in LETTERS]
+TOLD = table(GREY % 4, LABELS, head=[*names(64), "emotion"])
+DOTTED = table(LABELS, GREY, head=["0", *(f"0.{n}" for n in range(1, 65))])
 # Of each: the file, its images, its labels or None, and what the line says.
 CSV = {
-    "the label first": (
-        table(LABELS, GREY),
-        GREY,
-        LABELS,
-        "labels in the first column, pixels 0 to 255, 3 classes (0, 1, 2)",
-    ),
-    "the label last": (table(GREY, LABELS), GREY, LABELS, "labels in the last column"),
-    "sorted, the label first": (table(SORTED, GREY), GREY, SORTED, "labels in the first column"),
-    "sorted, the label last": (table(GREY, SORTED), GREY, SORTED, "labels in the last column"),
+    "the label first": (table(LABELS, GREY), GREY, LABELS, "first column, pixels 0 to 255, 3 classes (0, 1, 2)"),
+    "the label last": (table(GREY, LABELS), GREY, LABELS, "last column"),
+    "sorted, the label first": (table(SORTED, GREY), GREY, SORTED, "first column"),
+    "sorted, the label last": (table(GREY, SORTED), GREY, SORTED, "last column"),
     "a border of paper": (table(LABELS, GREY * (np.arange(8) % 7 > 0)), GREY * (np.arange(8) % 7 > 0), LABELS, "first"),
-    "labels with gaps, the border constant": (
-        table(np.array([5, 8, 32])[LABELS], GREY * (np.arange(8) < 7)),
-        GREY * (np.arange(8) < 7),
-        np.array([5, 8, 32])[LABELS],
-        "labels in the first column",
-    ),
-    "a border with a faint spot": (table(LABELS, FAINT), FAINT, LABELS, "labels in the first column"),
+    "labels with gaps, the border constant": (table(GAPS, FRAMED), FRAMED, GAPS, "first column"),
+    "a border with a faint spot": (table(LABELS, FAINT), FAINT, LABELS, "first column"),
     "a head": (table(LABELS, GREY, head=HEADED), GREY, LABELS, 'head "label, pixel0 ..."'),
-    "a head, label last": (table(GREY, LABELS, head=[*names(64), "y"]), GREY, LABELS, "labels in the last column"),
+    "a head, label last": (table(GREY, LABELS, head=[*names(64), "y"]), GREY, LABELS, "last column"),
     "a head with another name": (table(LABELS, GREY, head=names(64, "letter")), GREY, LABELS, "first column"),
-    "a head with a strange name": (table(LABELS, GREY, head=names(64, "glyph")), GREY, LABELS, "first column"),
-    "a head that tells against looks": (
-        table(GREY % 4, LABELS, head=[*names(64), "emotion"]),
-        (GREY % 4) * 85,
-        LABELS,
-        "labels in the last column",
-    ),
+    "a head that tells against looks": (TOLD, (GREY % 4) * 85, LABELS, "last column"),
     "ids": (table(RISING, GREY, head=names(64, "id")), GREY, None, "no column of labels"),
     "ids and labels": (table(RISING, LABELS, GREY, head=names(64, "id", "class")), GREY, LABELS, "first column"),
     "ids that are names": (table([f"{n}.png" for n in RISING], LABELS, GREY), GREY, LABELS, "first column"),
     "pandas' index": (table(RISING, LABELS, GREY, head=names(64, "", "label")), GREY, LABELS, "first column"),
     "pandas' index, read again": (table(RISING, GREY, head=names(64, "Unnamed: 0")), GREY, None, "no column"),
     "an index without a head": (table(RISING + 7, GREY), GREY, None, "no column of labels"),
-    "an index and labels without a head": (table(RISING, GREY, LABELS), GREY, LABELS, "labels in the last column"),
+    "an index and labels without a head": (table(RISING, GREY, LABELS), GREY, LABELS, "last column"),
     "a head that counts": (table(GREY, head=range(64)), GREY, None, "no column of labels"),
-    "a head of pandas for equal names": (
-        table(LABELS, GREY, head=["0", *(f"0.{n}" for n in range(1, 65))]),
-        GREY,
-        LABELS,
-        "labels in the first column",
-    ),
+    "a head of pandas for equal names": (DOTTED, GREY, LABELS, "first column"),
     "a label before a head that counts": (table(LABELS, GREY, head=["label", *range(64)]), GREY, LABELS, "first"),
     "texts for labels": (table(LETTERS, GREY), GREY, LETTERS, "3 classes (cat, n, y)"),
-    "quoted texts": (
-        table([f'"{name}, 1"' for name in LETTERS], GREY),
-        GREY,
-        [f"{name}, 1" for name in LETTERS],
-        "first",
-    ),
-    "digits and letters": (
-        table(np.array(["7", "8", "A"])[LABELS], GREY, head=HEADED),
-        GREY,
-        np.array(["7", "8", "A"])[LABELS],
-        "3 classes (7, 8, A)",
-    ),
-    "digits, then letters": (
-        table(np.array(["7", "8", "A"])[SORTED], GREY, head=HEADED),
-        GREY,
-        np.array(["7", "8", "A"])[SORTED],
-        "3 classes (7, 8, A)",
-    ),
+    "quoted texts": (table(QUOTED, GREY), GREY, [f"{name}, 1" for name in LETTERS], "first"),
+    "digits and letters": (table(MIXED, GREY, head=HEADED), GREY, MIXED, "3 classes (7, 8, A)"),
+    "digits, then letters": (table(np.sort(MIXED), GREY, head=HEADED), GREY, np.sort(MIXED), "3 classes (7, 8, A)"),
     "large labels": (table(2**24 + 1 + LABELS, GREY), GREY, 2**24 + 1 + LABELS, "3 classes (16777217, "),
     "26 x 26 without labels": (table(WIDE), WIDE, None, "26 x 26, no column of labels"),
     "7 x 7 without labels": (table(GREY[:, :7, :7]), GREY[:, :7, :7], None, "7 x 7, no column of labels"),
@@ -185,7 +157,7 @@ CSV = {
     "blanks": (table(LABELS, GREY / 1.0, separator="  "), GREY, LABELS, "first"),
     "a comma at the end": (table(LABELS, GREY, end=",\n"), GREY, LABELS, "first"),
     "a comma at the end of the rows": (
-        table(LABELS, GREY, head=HEADED, end=",\n").replace(b",\n", b"\n", 1),
+        b"label" + b",p" * 64 + b"\n" + table(LABELS, GREY, end=",\n"),
         GREY,
         LABELS,
         "first",
@@ -193,8 +165,8 @@ CSV = {
     "UTF-16": (table(LABELS, GREY).decode().encode("utf-16"), GREY, LABELS, "first"),
     "a byte-order mark": (b"\xef\xbb\xbf" + table(LABELS, GREY, head=HEADED), GREY, LABELS, 'head "label'),
     "gzip": (gzip.compress(table(LABELS, GREY)), GREY, LABELS, "read as CSV: 60 for training (x.csv.gz)"),
-    "planar colours": (table(LABELS, COLOUR.transpose(0, 3, 1, 2)), COLOUR, LABELS, "all red first, then green"),
-    "colours together": (table(LABELS, COLOUR), COLOUR, LABELS, "red, green and blue of each pixel"),
+    "planar colours": (table(LABELS, COLOUR.transpose(0, 3, 1, 2)), COLOUR, LABELS, "all red first"),
+    "colours together": (table(LABELS, COLOUR), COLOUR, LABELS, "of each pixel"),
 }
 
 
@@ -212,17 +184,14 @@ def test_a_table_is_read_as_it_is_meant(tmp_path, monkeypatch, reads, case):
     assert shown.count("\n") == 2  # nothing is asked
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_a_large_table_that_is_sorted_by_its_labels(tmp_path, first, monkeypatch, capsys):
+def test_a_large_table_tells_how_far_it_is_read(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tables, "BLOCK", 2**19)
     monkeypatch.setattr(pictures_done, "can_redraw", lambda: True)
     monkeypatch.setattr(pictures_done, "REFRESH_SECONDS", 0)
-    labels, pixels = np.repeat([0, 1, 2], 800), np.resize(GREY, (2400, 784))
-    columns = [labels[:, None], pixels] if first else [pixels, labels[:, None]]
-    np.savetxt(tmp_path / "x.csv", np.hstack(columns), "%d", ",")
+    pixels = np.resize(GREY, (2400, 784))
+    np.savetxt(tmp_path / "x.csv", pixels, "%d", ",")
     source = open_source(tmp_path / "x.csv")
     assert "1 of 6 MB, 0:0" in capsys.readouterr().out
-    assert source.labels.tolist() == labels.tolist()
     assert np.array_equal(source.bring(2399, Form(28, 28)).ravel(), pixels[2399])
 
 
@@ -232,10 +201,8 @@ def test_where_both_ends_of_a_table_fit_or_neither_that_is_asked(reads, tmp_path
         (tmp_path / f"{number}.csv").write_bytes(table(first, last))
     source, shown, found = reads("0.csv")
     assert "column of the labels: first, last or none [first]: end of input" in shown
-    assert (classes_of(source), found[5].tolist()) == (
-        list(map(str, (LABELS % 2).tolist())),
-        (binary[5] * 255).tolist(),
-    )
+    assert classes_of(source) == list(map(str, (LABELS % 2).tolist()))
+    assert np.array_equal(found, binary * 255)
     source, shown, found = reads("1.csv", answers="last\n")
     assert shown.count("read as CSV") == 2
     assert np.array_equal(found, binary * 255)
@@ -247,6 +214,21 @@ def test_where_both_ends_of_a_table_fit_or_neither_that_is_asked(reads, tmp_path
         reads("2.csv", answers="left\n")
     with pytest.raises(BadInput, match=r"2\.csv: expected a label and the pixels of a square"):
         reads("2.csv", "--label", "none")
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--label", "last"], "--label last: expected a table with its labels in a column, found none"),
+        (["--brightest", "32"], "--brightest 32: it is not the white of pixels up to 255"),
+    ],
+)
+def test_a_flag_that_answers_nothing_of_a_source_is_refused(tmp_path, reads, flags, complaint):
+    lay(tmp_path, {f"photos/{number}.png": image for number, image in enumerate(SMOOTH)})
+    (tmp_path / "x_train.npz").write_bytes(npz(x=GREY, y=LABELS))
+    for source in ["photos", "x_train.npz"][: 2 if "--label" in flags else 1]:
+        with pytest.raises(BadInput, match=f"{source}: {complaint}"):
+            reads(source, *flags)
 
 
 # --- what is white
@@ -277,10 +259,9 @@ VALUES = {
 def test_the_range_of_a_source_tells_what_is_white(tmp_path, reads, case, kind):
     array, white, default = VALUES[case]
     content = {"csv": lambda: table(array * 1.0), "npy": lambda: npy(array), "npz": lambda: npz(x_train=array)}
-    typed = array if array.dtype.kind != "b" and array.dtype != "u2" else array.astype(int)
-    content["idx"] = lambda: idx_of(
-        tmp_path, typed.astype({8: "i4" if typed.dtype.kind == "i" else "f8"}.get(typed.itemsize, typed.dtype))
-    )
+    if kind == "idx":  # of the types that there are
+        kinds = {"bool": "i4", "int64": "i4", "uint16": "i4", "float64": "f8"}
+        content["idx"] = lambda: idx_of(tmp_path, array.astype(kinds.get(array.dtype.name, array.dtype)))
     name = "train-images.idx3" if kind == "idx" else f"x.{kind}"
     (tmp_path / name).write_bytes(content[kind]())
     _, shown, found = reads(name)
@@ -461,97 +442,70 @@ def each(*folders, count=2):
     return photos(*(f"{folder}/{number}" for folder in folders for number in range(count)))
 
 
-# Of each: the folders that pictures lie in, two in each; {(class, whether a test set): pictures}; what the line says.
+# Of each: the folders that pictures lie in, two in each; the classes to train on, and to test with, and how many of
+# each; and what the line says.
 FOLDERS = {
     "training_set and test_set": (
-        ["training_set/cat", "training_set/dog", "test_set/cat", "test_set/dog"],
-        {("cat", False): 2, ("dog", False): 2, ("cat", True): 2, ("dog", True): 2},
+        "training_set/cat training_set/dog test_set/cat test_set/dog",
+        "cat2 dog2 | cat2 dog2",
         "4 for training (training_set), 4 to test with (test_set), 2 classes (cat, dog)",
     ),
     "doubled": (
-        ["seg_train/seg_train/sea", "seg_train/seg_train/ice", "seg_test/seg_test/sea", "seg_pred/seg_pred"],
-        {("sea", False): 2, ("ice", False): 2, ("sea", True): 2},
-        "left out: 2 in no folder of a part (seg_pred/seg_pred/0.png)",
+        "seg_train/seg_train/sea seg_train/seg_train/ice seg_test/seg_test/sea seg_pred/seg_pred",
+        "ice2 sea2 | sea2",
+        "seg_pred/seg_pred/0.png)",
     ),
-    "train_images and images between": (
-        ["set/train_images/images/a", "set/train_images/images/b", "set/dev/images/a"],
-        {("a", False): 2, ("b", False): 2, ("a", True): 2},
-        "2 classes (a, b)",
-    ),
-    "classes called x and y": (
-        ["Train/x", "Train/y", "Val/x"],
-        {("x", False): 2, ("y", False): 2, ("x", True): 2},
-        "2 to test with (Val)",
-    ),
+    "images between": ("set/train_images/images/a set/train_images/images/b set/dev/images/a", "a2 b2 | a2", "(a, b)"),
+    "classes called x and y": ("Train/x Train/y Val/x", "x2 y2 | x2", "2 to test with (Val)"),
     "a part below the class": (
-        ["cat/train", "cat/test", "dog/train", "dog/test"],
-        {("cat", False): 2, ("dog", False): 2, ("cat", True): 2, ("dog", True): 2},
+        "cat/train cat/test dog/train dog/test",
+        "cat2 dog2 | cat2 dog2",
         "4 for training (train)",
     ),
     "eval, and all three": (
-        ["train/a", "train/b", "validation/a", "test/b"],
-        {("a", False): 4, ("b", False): 2, ("b", True): 2},
-        "6 for training (train, validation), 2 to test with (test)",
+        "train/a train/b validation/a test/b",
+        "a4 b2 | b2",
+        "6 for training (train, validation), 2",
     ),
-    "train alone beside what is neither": (
-        ["train/a", "train/b", "sample"],
-        {("a", False): 2, ("b", False): 2},
-        "left out: 2 in no folder of a part (sample/0.png)",
-    ),
-    "a class that is called train": (
-        ["car", "train", "ship"],
-        {("car", False): 2, ("train", False): 2, ("ship", False): 2},
-        "3 classes (car, ship, train)",
-    ),
+    "train alone beside what is neither": ("train/a train/b sample", "a2 b2 | ", "left out: 2 of no part ("),
+    "a class that is called train": ("car train ship", "car2 ship2 train2 | ", "3 classes (car, ship, train)"),
     "a class called train in each part": (
-        ["train/car", "train/train", "test/car", "test/train"],
-        {("car", False): 2, ("train", False): 2, ("car", True): 2, ("train", True): 2},
+        "train/car train/train test/car test/train",
+        "car2 train2 | car2 train2",
         "2 classes (car, train)",
     ),
-    "a test folder without classes": (
-        ["train/a", "train/b", "test"],
-        {("a", False): 2, ("b", False): 2},
-        "left out: 2 in no folder of a class (test/0.png)",
-    ),
-    "parts without classes": (["train", "test"], {(None, False): 2, (None, True): 2}, "no classes"),
-    "parts of images alone": (["train/images", "test/images"], {(None, False): 2, (None, True): 2}, "no classes"),
-    "10 after 2": (
-        ["class 1", "class 2", "class 10"],
-        {("class 1", False): 2, ("class 2", False): 2, ("class 10", False): 2},
-        "3 classes (class 1, class 2, class 10)",
-    ),
-    "one name composed and decomposed": (
-        ["train/caf\u00e9", "train/b", "test/cafe\u0301"],
-        {("caf\u00e9", False): 2, ("b", False): 2, ("caf\u00e9", True): 2},
-        "2 classes",
-    ),
+    "a test folder without classes": ("train/a train/b test", "a2 b2 | ", "left out: 2 of no class ("),
+    "parts without classes": ("train test", "2 | 2", "no classes"),
+    "parts of images alone": ("train/images test/images", "2 | 2", "no classes"),
+    "10 after 2": ("class1 class2 class10", "class12 class102 class22 | ", "3 classes (class1, class2, class10)"),
+    "composed and decomposed": ("train/caf\u00e9 train/b test/cafe\u0301", "b2 caf\u00e92 | caf\u00e92", "2 classes"),
 }
 
 
-def zipped(files, flag_utf8=True, method=zipfile.ZIP_DEFLATED):
+def zipped(files):
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", method) as archive:
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, image in files.items():
             picture = io.BytesIO()
-            Image.fromarray(image).save(picture, "PNG")
-            archive.writestr(name, picture.getvalue())
+            if not isinstance(image, bytes):
+                Image.fromarray(image).save(picture, "PNG")
+            archive.writestr(name, picture.getvalue() or image)
     return content.getvalue()
 
 
 def found_of(source):
-    parts = [source.class_names.get(label) for label in source.labels.tolist()]
-    pairs = list(zip(parts, source.is_test.tolist(), strict=True))
-    return {pair: pairs.count(pair) for pair in pairs}
+    """Return the classes to train on, and to test with, each followed by how many there are of it."""
+    classes = np.array([source.class_names.get(label, "") for label in source.labels.tolist()])
+    found = (np.unique(classes[source.is_test == test], return_counts=True) for test in (False, True))
+    return " | ".join(" ".join(f"{name}{count}" for name, count in zip(*each, strict=True)) for each in found)
 
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("case", FOLDERS)
 def test_parts_and_classes_are_told_by_folders(tmp_path, reads, case, packed):
     folders, expected, line = FOLDERS[case]
-    if packed:
-        (tmp_path / "some").write_bytes(zipped(each(*folders)))
-    else:
-        lay(tmp_path / "some", each(*folders))
+    pictures = each(*folders.split(" "))
+    lay(*(tmp_path, {"some": zipped(pictures)}) if packed else (tmp_path / "some", pictures))
     source, shown, _ = reads("some")
     assert found_of(source) == expected
     assert line in shown
@@ -575,7 +529,7 @@ def test_names_in_archives_of_other_archivers(tmp_path, reads, case):
         content = content.replace(b"PK\x03\x04\x14\0\0\x08", b"PK\x03\x04\x14\0\0\0")
     (tmp_path / "x.zip").write_bytes(content)
     source, _, found = reads("x.zip")
-    assert found_of(source) == {("cat", False): 2, (dog, False): 2}
+    assert found_of(source) == f"cat2 {dog}2 | "
     assert found[:, 0, 0].tolist() == [90, 91, 92, 93]
 
 
@@ -587,7 +541,11 @@ WHOLE = zipped(each("cat", "dog"))
 UNREADABLE = {  # of each: a file of what is read, its name, what is said of it
     "a zip that is cut off": (WHOLE[:-100], "x.zip", "not a zip archive that can be read, damaged or cut off"),
     "an encrypted zip": (tell_encrypted(WHOLE), "x.zip", "an encrypted zip archive: unpack it first"),
-    "a zip in a zip": (None, "x.zip", "unpack the archives in it first; left out: 1 file (.zip 1)"),
+    "a zip in a zip": (
+        zipped({"inner.zip": WHOLE}),
+        "x.zip",
+        "unpack the archives in it first; left out: 1 file (.zip 1)",
+    ),
     "tar.gz": (gzip.compress(b"x" * 600), "x.tar.gz", "an archive that is not read: unpack it first"),
     "7z": (b"7z\xbc\xaf\x27\x1c", "x.7z", "an archive that is not read: unpack it first"),
     "rar": (b"Rar!", "x.rar", "an archive that is not read: unpack it first"),
@@ -598,11 +556,6 @@ UNREADABLE = {  # of each: a file of what is read, its name, what is said of it
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_what_is_not_read_is_called_by_its_name(tmp_path, case):
     content, name, complaint = UNREADABLE[case]
-    if content is None:
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr("inner.zip", WHOLE)
-        content = stream.getvalue()
     (tmp_path / name).write_bytes(content)
     for opens in (open_source, open_pictures):
         with pytest.raises(BadInput) as raised:
@@ -629,41 +582,101 @@ def test_other_suffixes_of_jpeg_are_read(tmp_path, reads, suffix):
     assert len(reads("photos")[0]) == 2
 
 
-BAD = {
-    "a bad cell": (table(LABELS, GREY).replace(b"\n0,", b"\n0,x", 1), "line 4: expected a number, found 'x"),
+ZEROS = np.zeros((3, 4, 4), np.uint8)
+PLAIN = table(LABELS, GREY)
+INFINITE = np.where(np.arange(COUNT * 64).reshape(COUNT, 64) == 5 * 64 + 9, np.inf, 1)
+HEADER = io.BytesIO()
+np.lib.format.write_array_header_1_0(HEADER, {"descr": "|u1", "fortran_order": False, "shape": (2**40, 28, 28)})
+REFUSED = {  # of each: the file, what it holds, what is said of it
+    "a bad cell": ("x.csv", PLAIN.replace(b"\n0,", b"\n0,x", 1), "line 4: expected a number, found 'x"),
     "a bad cell after a head and blank lines": (
+        "x.csv",
         table(LABELS, GREY, head=HEADED).replace(b"\n", b"\n\n", 5).replace(b"\n1,", b"\n1,?", 1),
         "line 5: expected a number, found '?",
     ),
-    "an empty cell": (table(LABELS, GREY).replace(b"\n2,", b"\n,", 1), "line 3: expected a number, found ''"),
-    "an empty label": (table(LETTERS, GREY).replace(b"\ncat,", b"\n,", 1), "line 3: expected a label, found ''"),
-    "not a number": (
-        table(LABELS, GREY).replace(b"\n2,", b"\n2,nan;"[:-1] + b",", 1),
-        "line 3: expected 65 cells, found 66",
+    "an empty cell": ("x.csv", PLAIN.replace(b"\n2,", b"\n,", 1), "line 3: expected a number, found ''"),
+    "an empty label": (
+        "x.csv",
+        table(LETTERS, GREY).replace(b"\ncat,", b"\n,", 1),
+        "line 3: expected a label, found ''",
     ),
-    "infinity": (
-        table(np.where(np.arange(COUNT * 64).reshape(COUNT, 64) == 5 * 64 + 9, np.inf, 1)),
-        "line 6: expected a number, found 'inf'",
-    ),
+    "a cell too many": ("x.csv", PLAIN.replace(b"\n2,", b"\n2,7,", 1), "line 3: expected 65 cells, found 66"),
+    "infinity": ("x.csv", table(INFINITE), "line 6: expected a number, found 'inf'"),
     "texts among the pixels": (
+        "x.csv",
         table(LABELS, ["x"] * COUNT, GREY),
-        "expected a label and the pixels of a square in each row, found 66 columns",
+        "pixels of a square in each row, found 66 co",
     ),
     "one cell less here, one more there": (
-        table(LABELS, GREY).replace(b"\n0,", b"\n0,7,", 1).replace(b"\n1,", b"\n", 2),
+        "x.csv",
+        PLAIN.replace(b"\n0,", b"\n0,7,", 1).replace(b"\n1,", b"\n", 2),
         "line 2: expected 65 cells, found 64",
     ),
-    "gzip cut off": (gzip.compress(table(LABELS, GREY))[:-20], "not a table of images"),
+    "gzip cut off": ("x.csv", gzip.compress(PLAIN)[:-20], "not a table of images"),
+    "an empty table": ("x.csv", b"", "x.csv: not a table of images: expected rows of numbers, found none"),
+    "commas alone": ("x.csv", b",\n,\n", "x.csv: not a table of images: line 1"),
+    "a head alone": ("x.csv", b"label,p1,p2,p3,p4\n", "expected rows of numbers, found none"),
+    "a table of words": ("x.csv", b"a,b\nc,d\n", "a label and the pixels of a square in each row, found 2 columns"),
+    "no square": ("x.csv", b"1,2,3\n" * 3, "found 3 columns"),
+    "pixels of more than 16 bits": ("x.csv", b"1,2,3,4,70000\n" * 3, "found 2 to 70000"),
+    "bytes in a table": ("x.csv", b"\xff\xfe\x00", "not a table of images"),
+    "fractions for labels": ("x.csv", b"label,a,b,c,d\n1.5,2,3,4,5\n", "expected labels as whole numbers"),
+    "a folder without files": ("photos/.hidden", b"", "photos: expected pictures (.png "),
+    "a file of a picture": (
+        "x.png",
+        GREY[0],
+        "x.png: expected 2 or more pictures to train on, found 1",
+    ),
+    "a single picture": ("photos/cat/0.png", GREY[0], "expected 2 or more pictures"),
+    "a web page": ("x", b"<html>", "a web page"),
+    "no zip": ("x.npz", b"PK\x03\x04nothing", "not a zip archive that can be read"),
+    "an array that claims too much": (
+        "x.npy",
+        HEADER.getvalue() + bytes(100),
+        "not an array of numbers that can be read",
+    ),
+    "two arrays of images": (
+        "x.npz",
+        npz(a=ZEROS, b=ZEROS),
+        "x.npz: expected an array of images, and one of labels, fo",
+    ),
+    "two files of images": (
+        "set/a.npy",
+        npy(ZEROS),
+        "b.npy: expected an array of images, and one of labels, found ano",
+    ),
+    "no images": ("x.npz", npz(a=np.zeros(3)), "expected an array of images, and one of labels, found none of images"),
+    "too few labels": ("x.npz", npz(x=ZEROS, y=np.arange(2)), "expected 3 labels, one for each image, found 2"),
+    "labels twice": (
+        "x.npz",
+        npz(x=np.column_stack([LABELS, GREY.reshape(COUNT, -1)]), y=LABELS),
+        "labels of their own",
+    ),
+    "negative pixels": ("x.npy", npy(np.full((3, 4, 4), -1)), "found -1 to -1"),
+    "not a number": ("x.npy", npy(np.full((3, 4, 4), np.nan)), "found nan to nan"),
+    "texts for images": ("x.npy", npy(np.full((3, 4, 4), "a")), "images of numbers"),
+    "too many classes": ("x.npz", npz(x=np.resize(ZEROS, (1001, 4, 4)), y=np.arange(1001)), "1000 classes, found 1001"),
+    "a test class without training": (
+        "photos/train/cat/0.png",
+        GREY[0],
+        "the class dog has pictures to test with, and none",
+    ),
+}
+BESIDE = {  # in the same folder
+    "two files of images": {"set/b.npy": npy(ZEROS)},
+    "a test class without training": {"photos/train/cat/1.png": GREY[1], "photos/test/dog/0.png": GREY[2]},
 }
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_row_is_named_by_its_line_in_the_file(tmp_path, monkeypatch, case):
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_none_is_refused_and_a_bad_row_named_by_its_line(tmp_path, monkeypatch, case):
     monkeypatch.setattr(tables, "BLOCK", 100)  # a row at a time
-    (tmp_path / "x.csv").write_bytes(BAD[case][0])
+    name, content, complaint = REFUSED[case]
+    lay(tmp_path, {name: content} | BESIDE.get(case, {}))
     with pytest.raises(BadInput) as raised:
-        open_source(tmp_path / "x.csv")
-    assert BAD[case][1] in str(raised.value)
+        open_source(tmp_path / name.split("/")[0])
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_table_leaves_room_on_the_disk(tmp_path, monkeypatch):
@@ -688,7 +701,7 @@ def test_what_lies_beside_a_file_is_taken_where_it_fits(tmp_path, reads):
     source, shown, _ = reads("train.csv")
     assert classes_of(source) == list(map(str, LABELS.tolist()))
     assert "labels.csv: expected 60 labels, one for each image, found 2" in shown
-    assert "test.csv: it has no labels" in shown
+    assert "60 of no class (test.csv, image 0)" in shown
     lay(tmp_path, {"labels.csv": table(RISING)})
     source, shown, _ = reads("train.csv")
     assert classes_of(source) == list(map(str, LABELS.tolist()))
@@ -713,11 +726,23 @@ def test_a_column_of_labels_in_a_file_of_their_own(tmp_path, reads):
     assert np.array_equal(found, GREY)
 
 
-def test_files_of_kaggle_that_are_neither_part_are_counted(tmp_path, reads):
-    lay(tmp_path, {"k/train.csv": table(LABELS, GREY, head=HEADED), "k/sample_submission.csv": b"ImageId,Label\n1,0\n"})
-    source, shown, _ = reads("k")
-    assert (len(source), classes_of(source)[1]) == (60, "1")
-    assert "left out: 1 file (.csv 1)" in shown
+def test_labels_beside_a_file_are_those_of_images_that_come_after_them(tmp_path, reads):
+    lay(tmp_path, {f"{part}_x.npy": npy(GREY) for part in ("test", "train")})
+    lay(tmp_path, {f"{part}_labels.npy": npy(LABELS) for part in ("test", "train")})
+    source, shown, _ = reads("train_x.npy")
+    assert classes_of(source) == [*map(str, LABELS)] * 2
+    assert (int(source.is_test.sum()), "left out" in shown) == (COUNT, False)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_of_kaggle_that_are_neither_part_are_counted(tmp_path, reads, packed):
+    train = table(LABELS, GREY, head=HEADED)
+    files = {"k/train.csv": train, "k/test.csv": table(GREY), "k/sample_submission.csv": b"ImageId,Label\n1,0\n"}
+    lay(tmp_path, {"k": zipped(files)} if packed else files)
+    source, shown, found = reads("k")
+    assert (classes_of(source), source.is_test.any()) == (list(map(str, LABELS.tolist())), False)
+    assert np.array_equal(found, GREY)
+    assert "left out: 1 file (.csv 1), 60 of no class (" in shown
 
 
 # --- paths, and other ways to say the same

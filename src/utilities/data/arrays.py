@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from utilities.data import columns, idx, tables
+from utilities import crashes
+from utilities.data import idx
 from utilities.data.datasets import MOST_CHANNELS, QMNIST_COLUMNS
-from utilities.data.parts import TEST, TRAINING, VALIDATION, part_of
+from utilities.data.parts import IN_ORDER, TRAINING, part_of
 from utilities.data.pictures import from_array
 from utilities.data.places import Archive
-from utilities.data.values import BEYOND, DIM, WHITE, as_bytes, white_of
+from utilities.data.tables import Table, read_table, tell_columns
+from utilities.data.values import BEYOND, DIM, as_bytes, white_of
 from utilities.errors import BadInput
 from utilities.text import printable
 
@@ -46,25 +48,13 @@ class Images:
 
 @dataclass(frozen=True)
 class Found:
-    """An array that was found.
+    """An array of any rank that was found, with what else is known of a table; what it lies in, and is called."""
 
-    Attributes:
-        table: it, of any rank, with what else is known of a table.
-        file: what it lies in, as messages call it; kind: of file.
-        name: what it is called.
-        part: of the data set.
-        asked_for: whether its faults are errors: what merely lies beside that is passed over.
-    """
-
-    table: tables.Table
+    table: Table
     file: str
     kind: str
     name: str
     part: str
-    asked_for: bool
-
-    def __len__(self):
-        return self.shape[0]
 
     @property
     def shape(self):
@@ -77,78 +67,47 @@ class Found:
         is_qmnist = self.shape[1:] == (QMNIST_COLUMNS,) and self.table.numbers.dtype.name == "int32"
         return is_qmnist or self.shape[1:] in ((), (1,))
 
-    @property
-    def labels(self):
-        """What it has for labels, (count,)."""
-        return self.table.column(0) if self.shape[1:] else self.table.numbers
 
-    @property
-    def is_one(self):
-        """Whether it is rather one image of NumPy's than many: its sides are alike, and no axis counts others."""
-        sides, channels = self.shape[:2], self.shape[2:]
-        alike = len(sides) == 2 and min(sides) > 4 and max(sides) <= LONGEST * min(sides)
-        return self.kind == NUMPY and alike and channels in ((), (1,), (3,), (4,))
-
-
-def find_arrays(place, files, asked_for=None):
-    """Return a Found for each array in files of a data set, and a line on each file that is passed over.
-
-    Args:
-        asked_for: the file that must be good; None: all.
-
-    Raises:
-        BadInput: a bad file, or an array without items.
-    """
-    found, passed_over = [], []
-    for name in files:
-        if name.endswith(".gz") and name.removesuffix(".gz") in files:
-            continue
-        must_be_good = asked_for in (None, name)
-        try:
-            for key, table in _load(place, name).items():
-                file, part = Path(name).name, part_of(f"{Path(name).name} {key}") or TRAINING
-                each = Found(table, place.title(name), _kind(name), key or file, part, must_be_good)
-                if not each.shape or 0 in each.shape:
-                    raise BadInput(f"{each.file}: {EXPECTED}, found another, {printable(each.name)} {each.shape}")
-                found.append(each)
-        except BadInput as fault:
-            if must_be_good:
-                raise
-            passed_over.append(str(fault))
+def find_arrays(place, name):
+    """Return a Found for each array in a file; raise BadInput where it is bad, or one has no items."""
+    is_table, file = name.lower().endswith(TABLES), Path(name).name
+    kind = "CSV" if is_table else NUMPY if name.lower().endswith(SUFFIXES) else "IDX"
+    found = []
+    for key, table in _load(place, name).items():
+        found.append(Found(table, place.title(name), kind, key or file, part_of(f"{file} {key}") or TRAINING))
+        if not found[-1].shape or 0 in found[-1].shape:
+            raise _another(found[-1])
     if not found:
-        raise BadInput(f"{place.title(asked_for or files[0])}: {EXPECTED}, found none")
-    return sorted(found, key=lambda each: not each.asked_for), passed_over
+        raise BadInput(f"{place.title(name)}: {EXPECTED}, found none")
+    return found
 
 
-def _kind(name):
-    return "CSV" if name.lower().endswith(TABLES) else NUMPY if name.lower().endswith(SUFFIXES) else "IDX"
+def _another(found):
+    return BadInput(f"{found.file}: {EXPECTED}, found another, {printable(found.name)} {found.shape}")
 
 
 def _load(place, name):
     """Return the Tables of a file, {name: Table}, mapped from the disk where that can be."""
-    title = place.title(name)
+    title, kind = place.title(name), Path(name.lower()).suffix
     with place.at(name) as path:
         try:
             if name.lower().endswith(TABLES):
-                return {"": tables.read_table(path, title)}
-            if name.lower().endswith(".npz"):
-                return _load_npz(path)
-            return {"": tables.Table(_map(path, title) if name.lower().endswith(".npy") else idx.read(path))}
+                return {"": read_table(path, title)}
+            if kind != ".npz":
+                return {"": Table(_map(path, title) if kind == ".npy" else idx.read(path))}
+            archive, tables = Archive(path), {}
+            for member in archive.files()[0]:
+                with archive.at(member) as unpacked:
+                    tables[member.removesuffix(".npy")] = Table(_map(unpacked, archive.title(member)))
+            return tables
         except BadInput as fault:
             raise BadInput(str(fault).replace(str(path), title)) from fault
-
-
-def _load_npz(path):
-    archive, arrays = Archive(path), {}
-    for name in archive.files()[0]:
-        with archive.at(name) as member:
-            arrays[name.removesuffix(".npy")] = tables.Table(_map(member, archive.title(name)))
-    return arrays
 
 
 def _map(path, title):
     """Return the array of a .npy file, mapped. No Python objects are read: they could run anything."""
     try:
+        crashes.note_mapped(path)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header may raise anything
         fault = printable(" ".join(str(error).split()), 100)
@@ -158,12 +117,13 @@ def _map(path, title):
 # --- what they are
 
 
-def decide(found, wanted=None, form=None):
-    """Tell the images from the labels among arrays that find_arrays returns.
+def decide(found, beside=(), wanted=None, white=None, fits=False):
+    """Tell the images from the labels among the Found of what was asked for, and of what lies beside, if that fits.
 
     Args:
         wanted: where a table has its labels; None: where they seem to be.
-        form: the Form of a network that the images are for; None: they are to become a data set.
+        white: the value of the pixels that is white; None: as their range tells.
+        fits: whether white is only that where the pixels' range fits it.
 
     Returns:
         Of each image, the Images that it lies in, its number there, its part of the set, and its class or None; what
@@ -172,101 +132,92 @@ def decide(found, wanted=None, form=None):
     Raises:
         BadInput: too few arrays or too many, counts that differ, or numbers that are no pixels or no labels.
     """
-    taken, read, left_out, about, like = {}, {}, [], {}, None
+    left_out, items = [], []
+    for each in sorted(beside, key=lambda each: each.are_labels):
+        try:
+            _told_apart([*found, each], wanted)
+            found = [*found, each]
+        except BadInput as fault:
+            left_out.append(str(fault))
+    read, about = _told_apart(found, wanted)
+    try:
+        about["white"], about["is_dim"], told = _white([pixels for _, pixels, _ in read], white, fits)
+    except ValueError as error:
+        raise BadInput(f"{found[0].file}: {error}") from error
+    about["told"] = [" x ".join(map(str, read[0][1].shape[1:])), *about["told"], told]
+    for images, pixels, classes in read:
+        place = Images(pixels, about["white"], images.file)
+        items += [(place, number, images.part, of_class) for number, of_class in enumerate(classes)]
+    return items, {images.part: [images.name] for images, *_ in read}, left_out, about
+
+
+def _told_apart(found, wanted):
+    """Return of each part of a set its Found, pixels and classes; and what a sources.Source has, by name."""
+    taken, read, about = {}, [], {}
     for each in found:
         if taken.setdefault((each.part, each.are_labels), each) is not each:
-            _refuse(each, f"{EXPECTED}, found another, {printable(each.name)} {each.shape}", left_out)
+            raise _another(each)
     if all(are_labels for _, are_labels in taken):
         raise BadInput(f"{found[0].file}: {EXPECTED}, found none of images")
-    for part in (TRAINING, VALIDATION, TEST):
+    for part in IN_ORDER:
         images, labels = taken.get((part, False)), taken.get((part, True))
-        if labels and (fault := _misfit(labels, images)):
-            labels = _refuse(labels, fault, left_out)
-        if like and images:  # read as the first is, unless a head or the number of columns tells otherwise
-            is_alike = images.shape[1:] == like[0].shape[1:] and not images.table.head
-            wanted = like[1] if is_alike else None
-        try:
-            if images:
-                pixels, names, place, in_doubt, told = _read(images, labels, wanted)
-                about = about or {"labels_at": place if in_doubt else None, "told": told}
-                like = like or (images, place)
-                read[part] = images, pixels, None if names is None else _class_names(names)
-        except ValueError as error:
-            _refuse(images, str(error), left_out)
-    if not read:
-        raise BadInput(f"{found[0].file}: {EXPECTED}, found none of images; {'; '.join(left_out)}")
-    items, where = _items(read, left_out, about, form)
-    return items, where, left_out, about
+        count = images.shape[0] if images else 0
+        if labels and count != labels.shape[0]:
+            raise BadInput(f"{labels.file}: expected {count} labels, one for each image, found {labels.shape[0]}")
+        if read and images:  # it is read as the first is, unless a head or the number of columns tells otherwise
+            is_alike = images.shape[1:] == read[0][0].shape[1:] and not images.table.head
+            wanted = about["labels_at"] if is_alike else None
+        if images:
+            try:
+                pixels, classes, *told = _read(images, labels, wanted)
+            except ValueError as error:
+                raise BadInput(f"{images.file}: {error}") from error
+            read.append((images, pixels, classes))
+            about = about or dict(zip(("labels_at", "in_doubt", "told"), told, strict=True))
+    return read, about | {"kind": read[0][0].kind}
 
 
-def _misfit(labels, images):
-    """Return why labels are not those of images, or None."""
-    if not images or len(images) != len(labels):
-        count = f"{len(images)} labels, one for each image" if images else "their images"
-        return f"expected {count}, found {len(labels)}"
-    has_own = len(images.shape) == 2 and not columns.image_shape(images.shape[1])
-    return "the images have labels of their own" if has_own and not labels.asked_for else None
-
-
-def _refuse(found, fault, left_out):
-    """Raise BadInput on something that was asked for; else leave it out."""
-    if found.asked_for:
-        raise BadInput(f"{found.file}: {fault}")
-    left_out.append(f"{found.file}: {fault}")
-
-
-def _items(read, left_out, about, form):
-    """Return the items, and the names of their parts, of {part: (Found, pixels, names of their classes or None)}."""
-    first, pixels, classes_of_training = next(iter(read.values()))
-    try:
-        about["white"], about["is_dim"], told = _white([pixels for _, pixels, _ in read.values()], form)
-    except ValueError as error:
-        raise BadInput(f"{first.file}: {error}") from error
-    about["kind"], about["told"] = first.kind, [" x ".join(map(str, pixels.shape[1:])), *about["told"], told]
-    items, where = [], {}
-    for part, (found, pixels, classes) in read.items():
-        if classes is None and classes_of_training is not None:
-            left_out.append(f"{found.file}: it has no labels")
-            continue
-        place = Images(pixels, about["white"], found.file)
-        items += [(place, number, part, name) for number, name in enumerate(classes or [None] * len(pixels))]
-        where[part] = [found.name]
-    return items, where
-
-
-def _read(found, labels, wanted):
-    """Return what columns.decide does, of images whose labels are in another array, if there are some.
+def _read(images, labels, wanted):
+    """Return pixels, a class or None for each image, and what tables.tell_columns does, the column None in no table.
 
     Raises:
-        ValueError: they are no images.
+        ValueError: they are no images, or the labels none.
     """
-    pixels, names, told = found.table.numbers, labels and labels.labels, []
-    if found.is_one and not labels:
+    pixels, told, own, about = images.table.numbers, [], None, (None, False)
+    if _is_one(images) and not labels:
         pixels, told = pixels[None], ["one image"]
-    elif len(found.shape) == 2:
-        pixels, own_names, *read = columns.decide(found.table, "none" if labels else wanted)
-        return pixels, names if labels else own_names, *read
-    elif len(found.shape) == 4 and found.shape[1] in (1, 3) and found.shape[3] > MOST_CHANNELS:
+    elif pixels.ndim == 2:
+        pixels, own, *about, told = tell_columns(images.table, wanted)
+    elif pixels.ndim == 4 and pixels.shape[1] in (1, 3) and pixels.shape[3] > MOST_CHANNELS:
         pixels, told = pixels.transpose(0, 2, 3, 1), ["channels before rows"]
     if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] > MOST_CHANNELS):
         raise ValueError(f"expected images, (count, rows, columns, channels), found {pixels.shape}")
-    return pixels, names, "none", False, told
+    if labels and own is not None:
+        raise BadInput(f"{labels.file}: the images have labels of their own")
+    names = own if not labels else labels.table.column(0) if labels.shape[1:] else labels.table.numbers
+    return pixels, [None] * len(pixels) if names is None else _class_names(names), *about, told
 
 
-def _white(arrays, form):
+def _is_one(found):
+    """Tell whether an array is rather one image than many: its sides are alike, and no axis counts others."""
+    sides, channels = found.shape[:2], found.shape[2:]
+    alike = len(sides) == 2 and min(sides) > 4 and max(sides) <= LONGEST * min(sides)
+    return found.kind == NUMPY and alike and channels in ((), (1,), (3,), (4,))
+
+
+def _white(arrays, wanted, fits):
     """Return the value that is white in arrays of images, whether that is in doubt, and a phrase on it."""
     if others := [array.dtype for array in arrays if array.dtype.kind not in "biuf"]:
         raise ValueError(f"expected images of numbers, found {others[0]}")
-    leasts, greatests = zip(*((float(array.min()), float(array.max())) for array in arrays), strict=True)
-    least, greatest = min(leasts), max(greatests)
-    are_fractions = arrays[0].dtype.kind == "f" and greatest <= 1 + BEYOND
-    known = form and (form.white or WHITE)
-    if known and 0 <= least <= greatest <= known * (1 + BEYOND) and (known <= 1 or not are_fractions):
-        return known, False, ""
+    least, greatests = min(float(array.min()) for array in arrays), [float(array.max()) for array in arrays]
+    greatest = max(greatests)
     white, is_dim = white_of(least, greatest)
     if any(0 < each * DIM < white for each in greatests):
         raise ValueError(f"expected one range of pixels, found some to {min(greatests):g}, others to {greatest:g}")
-    return white, is_dim, f"pixels {least:g} to {greatest:g}"
+    if fits:  # fractions up to 1 are none of a larger white
+        are_fractions = arrays[0].dtype.kind == "f" and greatest <= 1 + BEYOND
+        wanted = wanted if 0 <= least <= greatest <= wanted * (1 + BEYOND) and (wanted <= 1 or not are_fractions) else 0
+    return wanted or white, is_dim and not wanted, f"pixels {least:g} to {greatest:g}"
 
 
 def _class_names(labels):

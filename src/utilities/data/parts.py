@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 
-TRAINING, TEST, VALIDATION = "training", "test", "validation"
+TRAINING, VALIDATION, TEST = IN_ORDER = "training", "validation", "test"
 PARTS = dict.fromkeys(("train", "training", "trn"), TRAINING)
 PARTS |= dict.fromkeys(("test", "testing", "tst", "t10k"), TEST)
 PARTS |= dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), VALIDATION)
@@ -49,7 +49,7 @@ def told_by_folders(names):
     for folder in folders:
         rest = folder[:depth] + folder[depth + 1 :]
         inner.append(rest[1:] if rest[1:] and rest[0] == folder[depth] else rest)
-    for part in PARTS.values():
+    for part in IN_ORDER:
         while {rest[0] if rest else None for rest, other in zip(inner, parts, strict=True) if other == part} in BETWEEN:
             inner = [rest[1:] if other == part else rest for rest, other in zip(inner, parts, strict=True)]
     return [

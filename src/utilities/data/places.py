@@ -13,7 +13,7 @@ from utilities.data.pictures import SUFFIXES, open_picture
 from utilities.errors import BadInput
 from utilities.text import printable
 
-HIDDEN = (".", "__MACOSX")
+HIDDEN = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 ENCRYPTED, IS_UTF8 = 0x1, 0x800  # flags of a member
 LARGEST_MEMBER = 2**28  # bytes of a picture in an archive, which is read whole
 
@@ -78,25 +78,22 @@ class Archive:
     """
 
     def __init__(self, path):
-        self.path = Path(path)
-        self._open()
+        self.path, self._process = Path(path), os.getpid()
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except Exception as error:  # a damaged directory may raise anything
+            fault = "not a zip archive that can be read, damaged or cut off"
+            raise BadInput(f"{self.path}: {fault}: {printable(str(error))}") from error
         self.members = {name: member for member in self._zip.infolist() if (name := _name_of(member))}
         if any(member.flag_bits & ENCRYPTED for member in self.members.values()):
             raise BadInput(f"{self.path}: an encrypted zip archive: unpack it first")
 
-    def _open(self):
-        try:
-            self._zip, self._process = zipfile.ZipFile(self.path), os.getpid()
-        except Exception as error:  # a damaged directory may raise anything
-            fault = "not a zip archive that can be read, damaged or cut off"
-            raise BadInput(f"{self.path}: {fault}: {printable(str(error))}") from error
-
-    def __getstate__(self):
-        return vars(self) | {"_zip": None, "_process": None}  # another process opens it anew
+    def __reduce__(self):
+        return Archive, (self.path,)
 
     def _stream(self, name):
-        if self._process != os.getpid():  # its position in the file is another's
-            self._open()
+        if self._process != os.getpid():  # the position in the file is another process's: it is opened anew
+            self.__init__(self.path)
         return self._zip.open(self.members[name])
 
     def title(self, name):

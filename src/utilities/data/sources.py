@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from utilities.data import arrays, pictures
+from utilities.data.batches import WHITE
 from utilities.data.datasets import MOST_CLASSES
-from utilities.data.parts import PARTS, TEST, TRAINING, VALIDATION, in_order, part_of, set_of, told_by_folders
-from utilities.data.pictures import Form
+from utilities.data.parts import IN_ORDER, in_order, part_of, set_of, told_by_folders
 from utilities.data.places import Archive, Folder, is_archive, is_picture
 from utilities.errors import BadInput
 from utilities.text import printable
@@ -19,7 +19,6 @@ from utilities.text import printable
 EXPECTED = f"expected pictures ({' '.join(pictures.SUFFIXES)}), or a file of them"
 PACKED = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 UNREAD = (".heic", ".heif", ".avif", ".svg", ".pdf", ".tga", ".psd", ".jp2", ".jxl", ".ppm", ".pgm", ".dng", ".cr2")
-OF_SYSTEMS = ("Thumbs.db", "desktop.ini")
 MOST_KINDS = 5
 
 
@@ -36,9 +35,10 @@ class Source:
         kind: what it was read as.
         told: phrases on how.
         passed_over: phrases on what of it was left aside.
-        labels_at: where a table's labels seem to be, "first" or "last"; None where that is not in doubt.
+        labels_at: the column of a table's labels, "first", "last" or "none"; None where there is no table.
+        in_doubt: whether it is.
         white: the value that is white; None: that of each picture's type.
-        is_dim: whether that is in doubt.
+        is_dim: whether it is in doubt.
     """
 
     items: list[tuple[Any, Any]]
@@ -50,6 +50,7 @@ class Source:
     told: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     labels_at: str | None = None
+    in_doubt: bool = False
     white: float | None = None
     is_dim: bool = False
 
@@ -73,12 +74,6 @@ class Source:
         with pictures.faults_of(lambda: self.name(index)):
             return pictures.bring(self.open(index), form)
 
-    def with_white(self, white):
-        """Return the Source with another value for white."""
-        places = {id(place): place for place, _ in self.items if isinstance(place, arrays.Images)}
-        lit = {key: replace(place, white=white) for key, place in places.items()}
-        return replace(self, items=[(lit.get(id(place), place), name) for place, name in self.items], white=white)
-
     def take(self, indices):
         """Return the Source of some of the pictures."""
         items = [self.items[index] for index in indices.tolist()]
@@ -87,25 +82,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found under a path: pictures, (place, names of files), or arrays, and lines on what cannot be read."""
+    """What was found under a path: pictures, (place, names of files), or arrays, and others beside the file given.
+
+    Faults are lines on what cannot be read, and ``passed_over`` phrases on what else is left aside.
+    """
 
     path: Path
-    pictures: tuple[Any, list[str]] | None
-    arrays: list[arrays.Found]
-    faults: list[str]
-    passed_over: list[str]
-
-
-def open_source(path, labels=None):
-    """Return the Source of a folder, a zip archive, or a CSV, .npz, .npy or IDX file.
-
-    Args:
-        labels: where a table has its labels, "first", "last" or "none"; None: where they seem to be.
-
-    Raises:
-        BadInput: there is none, it cannot be read, it holds no pictures, or its labels are none.
-    """
-    return decide(find(path), labels)
+    pictures: tuple[Any, list[str]] | None = None
+    arrays: list = ()
+    beside: list = ()
+    faults: list[str] = ()
+    passed_over: list[str] = ()
 
 
 def open_pictures(path, form=None):
@@ -118,12 +105,13 @@ def open_pictures(path, form=None):
         BadInput: there is none, or it cannot be read.
     """
     found = find(path, one=True)
-    items, *_ = arrays.decide(found.arrays, form=form or Form(1, 1)) if found.arrays else _by_folders(found)
+    white = (form and form.white) or WHITE
+    items, *_ = arrays.decide(found.arrays, white=white, fits=True) if found.arrays else _by_folders(*found.pictures)
     return Source([item[:2] for item in items], np.zeros(len(items), int), np.zeros(len(items), bool), {}, found.faults)
 
 
 def find(path, one=False):
-    """Return what is found under a path; only that itself, and one picture too, where ``one`` is true.
+    """Return what is found under a path; only that itself, and nothing beside it, where ``one`` is true.
 
     Raises:
         BadInput: nothing, or nothing that can be read.
@@ -131,28 +119,34 @@ def find(path, one=False):
     path, compressed = Path(path), Path(f"{path}.gz")
     path = compressed if compressed.is_file() and not path.exists() else path
     try:
-        is_packed = path.is_file() and path.suffix.lower() not in arrays.SUFFIXES and is_archive(path)
-        if not path.is_dir() and not is_packed:
-            return _find_file(path, one)
-        place = Folder(path) if path.is_dir() else Archive(path)
-        names, faults = place.files()
-        found = [name for name in names if is_picture(name)]
-        files = [name for name in names if re.search(r"[-.]idx\d", name) and not is_picture(name)]
-        if not found and not files:
-            files = [name for name in names if name.lower().endswith(arrays.SUFFIXES)]
-        # Of a training set, a test set and another file, as Kaggle has them, the last is left alone.
-        files = [*filter(part_of, files)] or files
-        taken = {*(files or found)}
-        others = [name for name in names if name not in taken and name.split("/")[-1] not in OF_SYSTEMS]
-        if files:
-            return Found(path, None, arrays.find_arrays(place, files)[0], faults, _counted(others))
+        if path.is_dir():
+            return _find_in(path, Folder(path))
+        if path.is_file() and path.suffix.lower() not in arrays.SUFFIXES and is_archive(path):
+            return _find_in(path, Archive(path))
+        return _find_file(path, one)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _find_in(path, place):
+    names, faults = place.files()
+    found = [name for name in names if is_picture(name)]
+    files = [name for name in names if re.search(r"[-.]idx\d", name) and not is_picture(name)]
+    if not found and not files:
+        files = [name for name in names if name.lower().endswith(arrays.SUFFIXES)]
+    # Of a training set, a test set and another file, as Kaggle has them, the last is left alone.
+    files = [*filter(part_of, files)] or files
+    taken = {*(files or found)}
+    others = [name for name in names if name not in taken]
+    if files:
+        files = [name for name in files if not (name.endswith(".gz") and name.removesuffix(".gz") in taken)]
+        found = [each for name in files for each in arrays.find_arrays(place, name)]
+        return Found(path, arrays=found, faults=faults, passed_over=_counted(others))
     if not found:
         advice = ["unpack the archives in it first"] * any(map(_is_packed, others))
         reasons = [f"left out: {each}" for each in _counted(others)] + faults[:1]
         raise BadInput("; ".join([f"{path}: {EXPECTED}", *advice, *reasons]))
-    return Found(path, (place, found), [], faults, _counted(others))
+    return Found(path, (place, found), faults=faults, passed_over=_counted(others))
 
 
 def _find_file(path, one):
@@ -160,16 +154,18 @@ def _find_file(path, one):
         raise BadInput(f"{path}: an archive that is not read: unpack it first")
     if path.is_file() and path.suffix.lower() in UNREAD:
         raise BadInput(f"{path}: pictures of this format are not read: convert it to PNG or JPEG")
+    place, beside, passed_over = Folder(path.parent), [], []
     if path.is_file() and is_picture(path.name):
-        if one:
-            return Found(path, (Folder(path.parent), [path.name]), [], [], [])
-        raise BadInput(f"{path}: expected a folder of pictures, or an archive or a file of many, not one")
-    beside = set()
-    if not one:
-        files = {file.name for file in path.parent.glob("*") if file.is_file()}
-        beside = {name for name in files if set_of(name) == set_of(path.name)}
-    found, passed_over = arrays.find_arrays(Folder(path.parent), sorted({path.name} | beside), path.name)
-    return Found(path, None, found, [], passed_over)
+        return Found(path, (place, [path.name]))
+    found = arrays.find_arrays(place, path.name)
+    for name in [] if one else sorted(file.name for file in path.parent.glob("*") if file.is_file()):
+        # The same file may be there twice, compressed and not.
+        if set_of(name) == set_of(path.name) and name.removesuffix(".gz") != path.name.removesuffix(".gz"):
+            try:
+                beside += arrays.find_arrays(place, name)
+            except BadInput as fault:
+                passed_over.append(str(fault))
+    return Found(path, None, found, beside, passed_over=passed_over)
 
 
 def _is_packed(name):
@@ -183,22 +179,35 @@ def _counted(names):
     return [f"{len(names):,} file{'s' * (len(names) > 1)} ({kinds})"] if names else []
 
 
-def decide(found, labels=None):
-    """Return the Source of what was found; see open_source."""
-    items, where, left_out, about = arrays.decide(found.arrays, labels) if found.arrays else _by_folders(found)
-    first = next(iter(_in_order(item[2] for item in items)), None)
+def decide(found, labels=None, white=None):
+    """Return the Source of what was found.
+
+    Args:
+        labels: where a table has its labels, "first", "last" or "none"; None: where they seem to be.
+        white: the value of the pixels that is white; None: as their range tells.
+
+    Raises:
+        BadInput: it holds no pictures, or its labels are none.
+    """
+    if found.arrays:
+        items, where, left_out, about = arrays.decide(found.arrays, found.beside, labels, white)
+    else:
+        items, where, left_out, about = *_by_folders(*found.pictures), [], {"white": white}
+    if labels and not about.get("labels_at"):
+        raise BadInput(f"{found.path}: --label {labels}: expected a table with its labels in a column, found none")
+    first = min({part for *_, part, _ in items if part}, key=IN_ORDER.index)
     has_classes = any(of_class is not None for *_, part, of_class in items if part == first)
     used, of_no_part, of_no_class = [], [], []
     for item in items:
         (of_no_part if not item[2] else of_no_class if has_classes and item[3] is None else used).append(item)
-    places, names, parts, classes = zip(*used, strict=True) if used else [()] * 4
-    test = next(iter(_in_order(parts)[:0:-1]), None)  # of two or three, the last
+    places, names, parts, classes = zip(*used, strict=True)
+    test = max({*parts}, key=IN_ORDER.index)  # of two or three, the last
+    is_test = np.array([part == test != first for part in parts])
+    about["told"] = [*_counts(is_test, parts, where), *about.get("told", [])]
+    about["passed_over"] = [*found.passed_over, *left_out]
+    about["passed_over"] += [*_without("part", of_no_part), *_without("class", of_no_class)]
     numbers, class_names = _number(classes) if has_classes else (np.zeros(len(used), int), {})
-    is_test, items = np.array([part == test for part in parts], bool), list(zip(places, names, strict=True))
-    about["told"] = [*_counts(parts, test, where), *about.get("told", [])]
-    about["passed_over"] = [*found.passed_over, *left_out, *_pictures(of_no_part, "part")]
-    about["passed_over"] += _pictures(of_no_class, "class")
-    source = Source(items, numbers, is_test, class_names, found.faults, **about)
+    source = Source([*zip(places, names, strict=True)], numbers, is_test, class_names, found.faults, **about)
     try:
         check_classes(source)
     except BadInput as fault:
@@ -206,33 +215,27 @@ def decide(found, labels=None):
     return source
 
 
-def _in_order(parts):
-    found = {*parts}
-    return [part for part in (TRAINING, VALIDATION, TEST) if part in found]
-
-
-def _pictures(items, what):
+def _without(what, items):
     """Return a phrase on pictures that are left out, as a list; none where there are none."""
-    return [f"{len(items):,} in no folder of a {what} ({printable(str(items[0][1]))})"] if items else []
+    return [f"{len(items):,} of no {what} ({items[0][0].title(items[0][1])})"] if items else []
 
 
-def _counts(parts, test, where):
+def _counts(is_test, parts, where):
     """Return phrases on how many pictures there are to train on, and to test with, and where these are."""
     told = []
-    for is_test, what in ((False, "for training"), (True, "to test with")):
-        if count := sum((part == test) == is_test for part in parts):
-            names = [name for part in where if (part == test) == is_test for name in where[part]]
+    for of_test, what in ((False, "for training"), (True, "to test with")):
+        if count := np.sum(is_test == of_test):
+            those = {part for part, each in zip(parts, is_test, strict=True) if each == of_test}
+            names = [name for part in IN_ORDER if part in those for name in where[part]]
             told.append(f"{count:,} {what}" + (f" ({printable(', '.join(names))})" if names else ""))
     return told
 
 
-def _by_folders(found):
-    """Return what arrays.decide does, of pictures."""
-    place, names = found.pictures
+def _by_folders(place, names):
+    """Return of each picture its place, name, part and class, as arrays.decide does, and what the parts are called."""
     told = told_by_folders(names)
     items = [(place, name, part, of_class) for name, (part, of_class, _) in zip(names, told, strict=True)]
-    where = {part: in_order(folder for other, _, folder in told if other == part and folder) for part in PARTS.values()}
-    return items, where, [], {}
+    return items, {part: in_order(folder for other, _, folder in told if other == part and folder) for part in IN_ORDER}
 
 
 def _number(names):

@@ -19,7 +19,7 @@ from utilities.data.forms import FORM_FILE
 from utilities.data.names import NAMES_FILE
 from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose, decide, find
-from utilities.data.values import brightest, is_deep, white_of
+from utilities.data.values import DEEPEST, brightest, is_deep, scale_of, white_of
 from utilities.errors import BadInput, Fault
 from utilities.record.conversion import convert
 from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
@@ -43,21 +43,21 @@ def read(console, arguments):
     Raises:
         BadInput: it cannot be read.
     """
-    found = find(arguments.data)
-    source = _say_read(decide(found, arguments.label), arguments)
-    if source.labels_at:
+    found, place, white = find(arguments.data), arguments.label, arguments.brightest
+    source = _say_read(decide(found, place, white), arguments)
+    if source.in_doubt:
         question = Question("column of the labels: first, last or none", source.labels_at, parse_label)
         if (place := console.ask(question)) != source.labels_at:
-            source = _say_read(decide(found, place), arguments)
-    white = arguments.brightest
-    if source.is_dim and white is None:
+            source = _say_read(decide(found, place, white), arguments)
+    if source.is_dim:
         white = console.ask(Question("value of the pixels that is white", source.white, parse_brightest, "{:g}".format))
-    return source if white in (None, source.white) else source.with_white(white)
+        return source if white == source.white else decide(found, place, white)
+    return source
 
 
 def _say_read(source, arguments):
     """Return a Source, of which it is known now what is white; print a line on how it was read."""
-    if source.white is None and arguments.brightest is None:
+    if source.kind == "pictures":
         source = _with_white_of_pictures(source, arguments)
     classes = "no classes"
     if names := source.class_names.values():
@@ -76,6 +76,10 @@ def _with_white_of_pictures(source, arguments):
     Some tell whether there is anything unusual; then all are looked at.
     """
     *_, seen, any_deep = _look_at(source, arguments.crop, arguments.transpose)
+    if white := source.white:
+        if scale_of(DEEPEST if any_deep else WHITE, seen, white) != white:
+            raise BadInput(f"{arguments.data}: --brightest {white:g}: it is not the white of pixels up to {seen:g}")
+        return source
     if not any_deep and white_of(0, seen)[0] == WHITE:
         return source
     progress, greatest = PicturesDone(len(source), "pictures looked at"), 0
