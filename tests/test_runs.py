@@ -12,7 +12,7 @@ import pytest
 from conftest import CHILD_TIMEOUT, ENDED, Running, assert_same_bits, run_script, start, wait_for_rows
 
 from utilities.errors import BadInput
-from utilities.record.run_list import find_run
+from utilities.record.run_list import find_run, format_runs
 from utilities.record.runs import RunFolder
 
 ANSWERS = "1\n3\n2\n2\n16\n"
@@ -246,6 +246,7 @@ def test_a_run_is_named_by_a_part_of_its_name_or_by_its_folder(tmp_path, monkeyp
     (one.path / "experiment.json").write_text("{}")
     with pytest.raises(BadInput, match=r"experiment\.json: damaged, or of an earlier version"):
         find_run(tmp_path, "autoencoder", one.path.name, finished=False)
+    assert f"  {one.path.name}\n    experiment.json: damaged, or of an" in format_runs(tmp_path, "autoencoder")
 
 
 @pytest.mark.parametrize(

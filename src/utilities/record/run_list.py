@@ -13,6 +13,7 @@ from utilities.terminal.arguments import as_in_folders, name_of_data
 from utilities.text import printable
 
 NAMES_SHOWN = 3
+UNREADABLE = "damaged, or of an earlier version"
 
 
 def folders_of(parent, script):
@@ -75,7 +76,7 @@ def _fault_of(path, folder, finished):
             return f"{path}: in training, by {owner}"
         folder.summary = getattr(RunFolder.read(path), "summary", folder.summary)  # as it is now that nobody writes it
     if not folder:
-        return f"{path / SUMMARY}: damaged, or of an earlier version"
+        return f"{path / SUMMARY}: {UNREADABLE}"
     if folder.summary.finished != finished:
         state = "not finished: --resume goes on with it" if finished else "finished: --open goes back to it"
         return f"{path}: {state}"
@@ -103,15 +104,17 @@ def _named(parent, script, name):
 
 def format_runs(parent, script):
     """Return the experiments of a script in a folder of runs as a text, the oldest first; * marks the best."""
-    folders = [folder for _, folder in runs_of(parent, script) if folder]
-    if not folders:
+    runs = runs_of(parent, script)
+    if not runs:
         return f"{parent}: no experiments of {script}.py"
+    folders = [folder for _, folder in runs if folder]
     comparable = [folder for folder in folders if folder.summary.is_comparable]
     best = best_of_each(comparable, lambda folder: (folder.summary.held_out, folder.summary.settings.get("code")))
     lines = [f"experiments of {script}.py in {parent}; * the best on the same held-out images, with codes of one size"]
-    for folder in folders:
+    for path, folder in runs:
         mark = "*" if folder in best else " "
-        lines += [f"{mark} {folder.path.name}", *(f"    {line}" for line in _describe(folder))]
+        told = _describe(folder) if folder else [f"{SUMMARY}: {UNREADABLE}"]
+        lines += [f"{mark} {path.name}", *(f"    {line}" for line in told)]
     return "\n".join(lines)
 
 
