@@ -96,35 +96,29 @@ def _member(archive, name, largest):
 
 
 def _take(paths, names, place):
-    """Return the path of a weight: its place in a .keras file; in an .h5 file found by its names, and removed.
-
-    Before a layer's name may come that of the network that it was made in, which tells layers of one name apart.
-    """
+    """Return the path of a weight: its place in a .keras file; in an .h5 file found by its names, and removed."""
     if place in paths:
         return place
-    for count in (2, 3):
-        end = "/".join(["", *names[1:][-count:]])
-        in_group = (path for path in paths if path.startswith(f"model_weights/{names[0]}/"))
-        found = [path for path in in_group if path.removesuffix(":0").endswith(end)]
-        if len(found) == 1:
-            paths.remove(found[0])
-            return found[0]
-    raise BadInput(f"the weight {'/'.join(names)} is missing")
+    group, end = f"model_weights/{names[0]}/", "/".join(["", *names[-2:]])
+    found = [path for path in paths if path.startswith(group) and path.removesuffix(":0").endswith(end)]
+    if len(found) != 1:
+        raise BadInput(f"the weight {'/'.join(names)} is {'there more than once' if found else 'missing'}")
+    paths.remove(found[0])
+    return found[0]
 
 
 @_blaming_the_file()
 def _read_array(hdf5, path, shape):
-    """Return a weight as float32, after its shape and place are known to be harmless."""
+    """Return a weight, after its shape and place are known to be harmless."""
     array, fault = hdf5[path], None
     if array.is_virtual or array.external or not array.id.get_storage_size():
         fault = "is not in the file"
     elif array.shape != shape:
         fault = f"has the shape {array.shape}, expected {shape}"
-    elif array.dtype.kind != "f" or array.dtype.itemsize > 8 or "dtype" in array.attrs:
-        fault = "is not of plain floating-point numbers"
-    else:
-        array = array.astype("<f4")[()]
-        fault = None if np.isfinite(array).all() else "is not finite"
+    elif array.dtype != "<f4":
+        fault = f"is of {array.dtype}, expected float32"
+    elif not np.isfinite(array := array[()]).all():
+        fault = "is not finite"
     if fault:
         raise BadInput(f"the weight {path} {fault}")
     return array

@@ -32,8 +32,6 @@ class Convolution:
     kernel_size: tuple[int, int]
     strides: tuple[int, int] = (1, 1)
     padding: str = "valid"
-    dilation_rate: tuple[int, int] = (1, 1)
-    groups: int = 1
     activation: str | None = None
     use_bias: bool = True
 
@@ -61,7 +59,6 @@ class Rectifier:
 
     max_value: float | None = None
     negative_slope: float = 0.0
-    threshold: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,7 @@ def output_shape(layer, shape):
     """Return the shape of what a layer makes of a feature map; a side is below 1 where nothing is left of it."""
     match layer:
         case Convolution():
-            window = [(side - 1) * step + 1 for side, step in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
-            return (*_slide(shape, window, layer.strides, layer.padding), layer.filters)
+            return (*_slide(shape, layer.kernel_size, layer.strides, layer.padding), layer.filters)
         case Pooling():
             return (*_slide(shape, layer.pool_size, layer.strides or layer.pool_size, layer.padding), shape[-1])
         case Upsampling():
@@ -103,8 +99,8 @@ def weight_shapes(layer, shape):
     """Return the shapes of a layer's weights for such feature maps, {name: shape}, in Keras' order."""
     match layer:
         case Convolution():
-            kernel = (*layer.kernel_size, shape[-1] // layer.groups, layer.filters)
-            return {"kernel": kernel} | ({"bias": (layer.filters,)} if layer.use_bias else {})
+            kernel = {"kernel": (*layer.kernel_size, shape[-1], layer.filters)}
+            return kernel | ({"bias": (layer.filters,)} if layer.use_bias else {})
         case Normalization():
             trained = ["gamma"] * layer.scale + ["beta"] * layer.center
             return dict.fromkeys([*trained, "moving_mean", "moving_variance"], shape[-1:])
