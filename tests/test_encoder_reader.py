@@ -43,15 +43,15 @@ def images_of(shape=SHAPE, name=None):
     return keras.Input(shape, name=name)
 
 
-def inner_encoder(name="inner"):
+def sequential_encoder(name="inner"):
     """Return a sequential encoder of every layer that one may have."""
     return keras.Sequential(
         [
             images_of(),
-            layers.Conv2D(4, 3, groups=1, kernel_regularizer="l2", bias_constraint="non_neg"),
+            layers.Conv2D(4, 3, kernel_regularizer="l2", bias_constraint="non_neg", trainable=False),
             layers.BatchNormalization(scale=False, momentum=0.9, epsilon=1e-2),
-            layers.ReLU(max_value=2, negative_slope=0.25, threshold=0.1),
-            layers.Conv2D(6, (1, 3), strides=(2, 1), groups=2, padding="same", use_bias=False, activation="relu6"),
+            layers.ReLU(max_value=2, negative_slope=0.25),
+            layers.Conv2D(6, (1, 3), strides=(2, 1), padding="same", use_bias=False, activation="relu"),
             layers.LeakyReLU(0.05),
             layers.MaxPooling2D(2, 1, padding="same"),
             layers.BatchNormalization(center=False),
@@ -60,55 +60,15 @@ def inner_encoder(name="inner"):
     )
 
 
-def functional_encoder(inner, name="functional"):
-    images = images_of()
-    codes = layers.Conv2D(2, (2, 3), dilation_rate=2, name="last", activation=layers.LeakyReLU(0.3))(inner(images))
-    return keras.Model(images, layers.Activation("tanh")(codes), name=name)
-
-
 def nested_encoder():
-    images = images_of()
-    return keras.Model(images, functional_encoder(inner_encoder())(images, training=False), name="outer")
-
-
-def nested_in_sequential():
-    return keras.Sequential([images_of(), functional_encoder(inner_encoder()), layers.Conv2D(2, 1)])
-
-
-def with_frozen_layer():
-    return keras.Sequential([images_of(), layers.Conv2D(2, 1, trainable=False), layers.BatchNormalization()])
-
-
-def with_frozen_network():
-    encoder = nested_encoder()
-    encoder.get_layer("functional").get_layer("inner").trainable = False
-    return encoder
-
-
-def frozen_and_compiled():
-    encoder = with_frozen_network()
+    """Return a functional encoder, compiled, of a frozen network, and of a convolution whose activation is a layer."""
+    images, inner = images_of(), sequential_encoder()
+    inner.trainable = False
+    codes = layers.Conv2D(2, (2, 3), name="last", activation=layers.LeakyReLU(0.3))(inner(images, training=False))
+    encoder = keras.Model(images, layers.Activation("tanh")(codes))
     encoder.compile("adam", loss=keras.losses.MeanSquaredError())
     encoder.fit(np.zeros((2, *SHAPE)), np.zeros((2, *encoder.output_shape[1:])), verbose=0)
     return encoder
-
-
-def with_blocks_of_the_same_names():
-    """Return an encoder of blocks two networks deep, one of them frozen, whose layers have the same names."""
-    images = features = images_of()
-    for name in ("first", "second"):
-        block = [layers.Conv2D(3, 2, name="convolution"), layers.BatchNormalization(name="normalization")]
-        features = keras.Sequential([keras.Input(features.shape[1:]), *block], name=name)(features)
-    inner = keras.Model(images, features, name="inner")
-    inner.get_layer("first").trainable = False
-    outer = images_of()
-    return keras.Model(outer, inner(outer))
-
-
-def with_names_of_this_project(*more):
-    images = features = images_of(name="images")
-    for name in ("codes", "flatten", "hidden", "probabilities", "encoder", "encoder_1_convolution", "dense", *more):
-        features = layers.Conv2D(2, 1, name=name)(features)
-    return keras.Model(images, features, name="head")
 
 
 def without_an_input():
@@ -119,29 +79,14 @@ def without_an_input():
 
 def for_any_sides():
     images = keras.Input((None, None, 1), batch_size=5)
-    return keras.Model([images], [layers.MaxPooling2D(3)(layers.Conv2D(2, 2, strides=2)(images))])
-
-
-def cut_from_an_autoencoder():
-    """Return the first half of a sequential autoencoder, within another network."""
-    whole = keras.Sequential([images_of(), layers.Conv2D(2, 3), layers.Conv2D(3, 3), layers.Conv2D(4, 3)], name="whole")
-    images = images_of()
-    return keras.Sequential([images, keras.Model(whole.inputs, whole.layers[1].output, name="half")])
-
-
-def of_double_precision():
-    return keras.Sequential([images_of(), layers.Conv2D(2, 3, dtype="float64"), layers.BatchNormalization()])
+    return keras.Model([images], [layers.MaxPooling2D(3)(layers.Conv2D(2, 2, strides=2, name="my layer")(images))])
 
 
 def as_saved_here():
     return build_autoencoder(SHAPE, make_hyperparameters(3)).encoder
 
 
-MODELS = [
-    *(as_saved_here, inner_encoder, nested_encoder, nested_in_sequential, with_frozen_layer, with_frozen_network),
-    *(frozen_and_compiled, with_blocks_of_the_same_names, with_names_of_this_project, without_an_input, for_any_sides),
-    *(cut_from_an_autoencoder, of_double_precision),
-]
+MODELS = [as_saved_here, sequential_encoder, nested_encoder, without_an_input, for_any_sides]
 MODELS = MODELS[:3] if ON_JAX else MODELS  # which have every kind of layer; JAX compiles for each shape anew
 
 
@@ -233,45 +178,21 @@ def test_encoders_predict_what_they_do_when_keras_loads_them_in_another_process(
         assert is_close(predict(Path(path), images), codes), path
 
 
-@pytest.mark.backend
-def test_names_that_tensorflow_cannot_have_do_not_matter(tmp_path):
-    images = np.random.default_rng(0).random((5, *SHAPE), np.float32)
-    for suffix in SUFFIXES:
-        with_space, without = (give_weights(with_names_of_this_project(name)) for name in ("my layer", "my_layer"))
-        with_space.save(tmp_path / f"encoder{suffix}")
-        codes = without.predict(images, verbose=0)
-        read = build_encoder(read_encoder(tmp_path / f"encoder{suffix}", SHAPE))
-        assert is_close(read.predict(images, verbose=0), codes)
-
-
-def test_a_slope_that_a_file_does_not_name_is_keras_own(tmp_path):
-    encoder = keras.Sequential([images_of(), layers.Conv2D(2, 3), layers.LeakyReLU()])
-    images = np.random.default_rng(0).random((3, *SHAPE), np.float32)
-    encoder.save(tmp_path / "encoder.h5")
-    with h5py.File(tmp_path / "encoder.h5", "r+") as file:
-        configuration = json.loads(file.attrs["model_config"])
-        assert configuration["config"]["layers"][-1]["config"].pop("negative_slope") == pytest.approx(0.3)
-        file.attrs["model_config"] = json.dumps(configuration)
-    assert is_close(predict(tmp_path / "encoder.h5", images), np.asarray(encoder(images)))
-
-
 def test_its_layers_have_the_names_of_a_new_encoder_whatever_those_in_the_file(good, tmp_path):
     folder, _ = good
     built = build_encoder(read_encoder(folder / "as_saved_here.h5", SHAPE))
     assert [layer.name for layer in built.layers] == [layer.name for layer in as_saved_here().layers]
-    names = [layer.name for layer in build_encoder(read_encoder(folder / "inner_encoder.h5", SHAPE)).layers]
+    names = [layer.name for layer in build_encoder(read_encoder(folder / "sequential_encoder.h5", SHAPE)).layers]
     assert names == [
         *("images", "encoder_1_convolution", "encoder_1_normalization", "encoder_1_activation"),
         *("encoder_2_convolution", "encoder_2_activation", "encoder_2_pooling", "encoder_2_normalization"),
     ]
-    for path in sorted(folder.glob("*_*.h5")):
-        build_classifier(build_encoder(read_encoder(path, SHAPE)), 4, 3)
 
 
 def test_what_is_read_outlasts_the_file_and_is_named_by_its_content(good, tmp_path):
     folder, _ = good
     read = []
-    for name in ("as_saved_here.h5", "inner_encoder.h5", "as_saved_here.h5"):
+    for name in ("as_saved_here.h5", "sequential_encoder.h5", "as_saved_here.h5"):
         shutil.copy(folder / name, tmp_path / "encoder.h5")
         read.append(read_encoder(tmp_path / "encoder.h5", SHAPE))
     (tmp_path / "encoder.h5").unlink()
@@ -367,101 +288,35 @@ def test_a_fault_of_this_project_is_not_told_as_one_of_the_file(encoder_file, mo
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"an encoder, but in words", bytes(1000), b"\x89HDF\r\n\x1a\n", b"PK\x03\x04" + bytes(100)]
+    "content", [b"", b"an encoder, but in words", b"\x89HDF\r\n\x1a\n", b"PK\x03\x04" + bytes(100)]
 )
 def test_a_file_that_is_no_model_is_told(tmp_path, content):
     (tmp_path / "encoder.h5").write_bytes(content)
     assert_refused(tmp_path / "encoder.h5", "not a Keras model")
 
 
-@pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_that_is_cut_off_is_told(good, tmp_path, share, suffix):
-    content = (good[0] / f"as_saved_here{suffix}").read_bytes()
-    (tmp_path / f"encoder{suffix}").write_bytes(content[: int(len(content) * share)])
-    assert_refused(tmp_path / f"encoder{suffix}", "not a Keras model")
+CONFIGURATIONS = [
+    *("{", "3", "null", "[]", '"Functional"', "{}", "[" * 200_000, b"\xff\xfe"),
+    *('{"class_name": "Functional", "config": []}', '{"class_name": "Functional", "config": {"layers": 3}}'),
+    *('{"class_name": "Functional", "config": {"layers": [3]}}', '{"class_name": [], "config": {}}'),
+    '{"class_name": "Functional", "config": {"layers": [{"class_name": [], "config": {}}]}}',
+    '{"class_name": "Functional", "config": {"layers": []}}',
+    *('{"class_name": "Adam", "config": {}}', '{"class_name": "ReLU", "config": {}}'),
+]
 
 
-CONFIGURATIONS = {
-    "no JSON": "{",
-    "deep": "[" * 200_000,
-    "deep layers": '{"class_name":"Functional","config":{"layers":[' * 10_000,
-    "number": "3",
-    "null": "null",
-    "list": "[]",
-    "text": '"Functional"',
-    "empty": "{}",
-    "list for a network": '{"class_name": "Functional", "config": []}',
-    "number for layers": '{"class_name": "Functional", "config": {"layers": 3}}',
-    "number for a layer": '{"class_name": "Functional", "config": {"layers": [3]}}',
-    "list for a name": '{"class_name": [], "config": {}}',
-    "list for a layer's name": '{"class_name": "Functional", "config": {"layers": [{"class_name": [], "config": {}}]}}',
-    "list for a registered name": '{"class_name": "Conv2D", "registered_name": [1], "config": {}}',
-    "no layers": '{"class_name": "Functional", "config": {"layers": []}}',
-    "other object": '{"class_name": "Adam", "config": {}}',
-    "layer alone": '{"class_name": "ReLU", "config": {}}',
-    "huge": json.dumps({"class_name": "Functional", "config": {"layers": [], "name": " " * 2**24}}),
-    "not unicode": b"\xff\xfe",
-}
+def test_a_configuration_that_is_not_an_encoders_is_told(tmp_path):
+    for text in CONFIGURATIONS:
+        with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("config.json", text)
+        assert_refused(tmp_path / "encoder.keras", "not an encoder: its configuration ")
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_a_configuration_that_is_not_an_encoders_is_told(tmp_path, name):
-    with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("config.json", CONFIGURATIONS[name])
-    assert_refused(tmp_path / "encoder.keras", "not an encoder: ")
-
-
-@pytest.mark.parametrize("value", ["[]", "{}", 3, [1.5, 2.5], b"\xff", np.zeros((2, 2))], ids=str)
-def test_an_hdf5_attribute_that_is_no_configuration_is_told(encoder_file, value):
-    with h5py.File(encoder_file, "r+") as file:
-        file.attrs["model_config"] = value
-    assert_refused(encoder_file, "not an encoder: ")
-
-
-@pytest.mark.parametrize("value", ["text", h5py.Empty("f4"), [b"a", b"b"], None], ids=str)
-def test_weights_that_are_no_numbers_are_told(encoder_file, value):
-    with h5py.File(encoder_file, "r+") as file:
-        group = file["model_weights/encoder_1_normalization/encoder_1_normalization"]
-        del group["gamma"]
-        group["gamma"] = value if value is not None else h5py.SoftLink("/")
-    assert_refused(encoder_file, "encoder_1_normalization/gamma ")
-
-
-def test_an_archive_without_a_configuration_is_told(tmp_path):
-    with zipfile.ZipFile(tmp_path / "encoder.keras", "w") as archive:
-        archive.writestr("metadata.json", "{}")
-    assert_refused(tmp_path / "encoder.keras", "not a Keras model")
-
-
-def test_an_archive_with_changed_bits_is_told(tmp_path):
-    with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("config.json", json.dumps(list(range(1000))))
-    content = bytearray((tmp_path / "encoder.keras").read_bytes())
-    content[60:80] = bytes(20)
-    (tmp_path / "encoder.keras").write_bytes(content)
-    assert_refused(tmp_path / "encoder.keras", "not a Keras model")
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf])
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_weights_that_are_not_finite_are_told(tmp_path, number, suffix):
-    encoder = as_saved_here()
-    encoder.set_weights([np.full(weight.shape, number) for weight in encoder.get_weights()])
-    save_model(encoder, tmp_path / f"encoder{suffix}")
-    assert_refused(tmp_path / f"encoder{suffix}", "is not finite")
-
-
-def test_weights_that_are_missing_are_told_in_one_line(encoder_file):
-    with h5py.File(encoder_file, "r+") as file:
-        del file["model_weights/encoder_1_normalization"]
-    assert_refused(encoder_file, "the weight encoder_1_normalization/gamma is missing")
-
-
-def test_weights_of_other_shapes_are_told(encoder_file, tmp_path):
-    with h5py.File(encoder_file, "r+") as file:
-        place = file["model_weights/encoder_2_convolution/encoder_2_convolution"]
-        weights = place["kernel"][()]
-        del place["kernel"]
-        place["kernel"] = weights[..., 1:]
-    assert_refused(encoder_file, "encoder_2_convolution/kernel has the shape (2, 3, 2, 2), expected (2, 3, 2, 3)")
+def test_an_archive_without_a_configuration_or_with_changed_bits_is_told(tmp_path):
+    for name in ("metadata.json", "config.json"):
+        with zipfile.ZipFile(tmp_path / "encoder.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, json.dumps(list(range(1000))))
+        content = bytearray((tmp_path / "encoder.keras").read_bytes())
+        content[60:80] = bytes(20)
+        (tmp_path / "encoder.keras").write_bytes(content)
+        assert_refused(tmp_path / "encoder.keras", "not a Keras model")

@@ -47,25 +47,21 @@ def canary(tmp_path):
     return tmp_path / "canary"
 
 
-def assert_refused(path, canary, complaint=""):
-    with pytest.raises(BadInput) as caught:
-        read_encoder(path, SHAPE)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert message.isprintable()
-    assert len(message) < len(str(path)) + 300
-    assert complaint in message
-    assert complaint or "not a Keras model" not in message  # a rule has refused it, not an accident
-    assert not canary.exists()
-
-
-def assert_read(path, canary, good, tolerance=0):
-    """Check that what is read is the good encoder."""
-    found, expected = read_encoder(path, SHAPE), read_good(good)
-    assert found.layers == expected.layers
-    for weight, other in zip(found.weights, expected.weights, strict=True):
-        assert weight.dtype == np.float32
-        assert np.allclose(weight, other, rtol=0, atol=tolerance)
+def judge(path, canary, good, expected):
+    """Check that a file is refused in one line that holds what is expected, or, for None, read as the good one is."""
+    if expected:
+        with pytest.raises(BadInput) as caught:
+            read_encoder(path, SHAPE)
+        message = str(caught.value)
+        assert message.startswith(f"{path}: ")
+        assert message.isprintable()
+        assert len(message) < len(str(path)) + 300
+        assert expected in message
+    else:
+        found, known = read_encoder(path, SHAPE), read_good(good)
+        assert found.layers == known.layers
+        assert all(map(np.array_equal, found.weights, known.weights))
+        assert all(weight.dtype == np.float32 for weight in found.weights)
     assert not canary.exists()
 
 
@@ -114,12 +110,14 @@ def layer(network, kind):
     return next(entry for entry in network["config"]["layers"] if entry["class_name"] == kind)
 
 
-def replace_activation(network, kind, config, **changes):
-    layer(network, "Activation").update(class_name=kind, config={"name": "encoder_1_activation", **config}, **changes)
+def activation(kind, config, **changes):
+    """Return a change: another layer in the place of the activation."""
+    changes = {"class_name": kind, "config": {"name": "encoder_1_activation", **config}, **changes}
+    return lambda network: layer(network, "Activation").update(changes)
 
 
-def marshalled(canary):
-    return {"class_name": "__lambda__", "config": {"code": touching(canary), "defaults": None, "closure": None}}
+def marshalled(code):
+    return {"class_name": "__lambda__", "config": {"code": code, "defaults": None, "closure": None}}
 
 
 def builtin(name):
@@ -130,178 +128,130 @@ def custom(kind, module="os", registered="stranger>Custom"):
     return {"module": module, "class_name": kind, "config": {}, "registered_name": registered}
 
 
-def hide(network, canary):
-    inner = {"class_name": "Lambda", "module": "keras.layers", "config": {"function": marshalled(canary)}}
-    sequential = {"class_name": "Sequential", "module": "keras", "config": {"name": "inner", "layers": [inner]}}
-    replace_activation(network, "Functional", {"layers": [sequential], "input_layers": [], "output_layers": []})
-
-
 def set_in(kind, **settings):
-    return lambda network, canary: layer(network, kind)["config"].update(settings)
+    return lambda network: layer(network, kind)["config"].update(settings)
 
 
 def set_beside(kind, **settings):
-    return lambda network, canary: layer(network, kind).update(settings)
+    return lambda network: layer(network, kind).update(settings)
 
 
 def deep(depth):
-    return lambda network, canary: json.dumps(network)[:-1] + ', "name": ' + "[" * depth + "]" * depth + "}"
+    return lambda network: json.dumps(network)[:-1] + ', "name": ' + "[" * depth + "]" * depth + "}"
 
 
-LAYER_BOMB = [{"class_name": "ReLU", "config": {"name": f"r{number}"}} for number in range(1000)]
-
-HOSTILE_CONFIGURATIONS = {
-    "Lambda with bytecode": lambda network, canary: replace_activation(
-        network, "Lambda", {"function": marshalled(canary)}
-    ),
-    "Lambda with bytecode, as Keras 2 has it": lambda network, canary: replace_activation(
-        network, "Lambda", {"function": [touching(canary), None, None], "function_type": "lambda"}
-    ),
-    "Lambda of a built-in": lambda network, canary: replace_activation(
-        network, "Lambda", {"function": builtin("eval")}
-    ),
-    "TFSMLayer": lambda network, canary: replace_activation(
-        network, "TFSMLayer", {"filepath": str(canary.parent), "call_endpoint": "serve"}
-    ),
-    "TorchModuleWrapper": lambda network, canary: replace_activation(
-        network, "TorchModuleWrapper", {"module": touching(canary)}
-    ),
-    "custom class": lambda network, canary: replace_activation(
-        network, "Custom", {}, module="stranger", registered_name="stranger>Custom"
-    ),
-    "nested networks that hide a Lambda": hide,
-    "foreign registered name": set_beside("Conv2D", module="keras.layers", registered_name="stranger>Conv2D"),
-    "unknown setting": set_in("Conv2D", lora_rank=10**9),
-    "activation of a custom object": set_in("Activation", activation=custom("system")),
-    "activation of a built-in": set_in("Activation", activation=builtin("eval")),
-    "activation with bytecode": lambda network, canary: set_in("Conv2D", activation=marshalled(canary))(
-        network, canary
-    ),
-    "activation with a registered name": set_in("Conv2D", activation="stranger>activation"),
-    "dtype of a custom object": set_in("Conv2D", dtype=custom("system")),
-    "dtype with quantization": set_in("Conv2D", dtype="int8_from_float32"),
-    "shape bomb": set_in("Conv2D", filters=2**31 - 1),
-    "kernel bomb": set_in("Conv2D", kernel_size=[10**5, 10**5]),
-    "integer past 64 bits": set_in("Conv2D", filters=2**70),
-    "integer of ten thousand digits": lambda network, canary: json.dumps(network).replace(
-        '"filters": 2', f'"filters": {"9" * 10_000}'
-    ),
-    "negative integer": set_in("Conv2D", strides=[-1, 1]),
-    "zero": set_in("MaxPooling2D", pool_size=[0, 2]),
-    "truth for an integer": set_in("Conv2D", groups=True),
-    "fraction for an integer": set_in("Conv2D", filters=2.0),
-    "text for an integer": set_in("Conv2D", filters="2"),
-    "not a number": set_in("BatchNormalization", momentum=float("nan")),
-    "infinity": set_in("BatchNormalization", epsilon=float("inf")),
-    "pooling that leaves nothing": set_in("MaxPooling2D", pool_size=[99, 99], strides=None),
-    "groups that divide nothing": set_in("Conv2D", groups=3),
-    "channels first": set_in("Conv2D", data_format="channels_first"),
-    "padding of its own": set_in("Conv2D", padding="causal"),
-    "axis of its own": set_in("BatchNormalization", axis=1),
-    "layer bomb": lambda network, canary: network["config"]["layers"].extend(LAYER_BOMB),
-    "nesting bomb": lambda network, canary: network.update(
-        json.loads('{"class_name":"Sequential","config":{"name":"n","layers":[' * 100 + "]}}" * 100)
-    ),
-    "deep JSON": deep(500),
-    "very deep JSON": deep(100_000),
-    "huge JSON": lambda network, canary: network["config"].update(name=" " * 2**21),
-    "layer used twice": lambda network, canary: layer(network, "Conv2D")["inbound_nodes"].append([]),
-    "layers in a circle": lambda network, canary: layer(network, "Conv2D").update(
-        inbound_nodes=[[["encoder_2_pooling", 0, 0, {}]]]
-    ),
-    "tensor bomb between layers": lambda network, canary: layer(network, "Conv2D")["inbound_nodes"][0]["args"].append(
-        {"class_name": "__numpy__", "config": {"value": [0], "dtype": "float64"}}
-    ),
-    "two layers of one name": lambda network, canary: network["config"]["layers"].append(layer(network, "Conv2D")),
-    "output of another layer": lambda network, canary: network["config"].update(output_layers=["images", 0, 0]),
-    "input twice": lambda network, canary: network["config"]["layers"].insert(0, layer(network, "InputLayer")),
-    "sparse input": set_in("InputLayer", sparse=True),
-}
-# What nothing looks at.
-HARMLESS_CONFIGURATIONS = {
-    "a newer Keras' settings that are not set": set_in("Conv2D", quantization_config=None, adapters=[], note=""),
-    "foreign module": set_beside("Conv2D", module="os"),
-    "module of Keras with code in it": set_beside("Conv2D", module="keras.src.utils.python_utils"),
-    "settings to build with": set_beside("Conv2D", build_config={"input_shape": [None, 10**6, 10**6, 10**6]}),
-    "settings to compile with": set_beside("Conv2D", compile_config={"loss": marshalled(Path("canary"))}),
-    "shared object": set_beside("Conv2D", shared_object_id=1),
-    "one identity for two objects": set_in(
-        "Conv2D",
-        dtype={"class_name": "DTypePolicy", "config": {"name": "float32"}, "shared_object_id": 1},
-        kernel_initializer={"class_name": "Zeros", "config": {}, "shared_object_id": 1},
-    ),
-    "unknown setting beside": set_beside("Conv2D", code="import os"),
-    "initializer of a custom object": set_in("Conv2D", kernel_initializer=custom("system")),
-    "initializer with a foreign module": set_in("Conv2D", kernel_initializer=custom("Zeros", "os", None)),
-    "initializer with a registered name": set_in("Conv2D", kernel_initializer=custom("Zeros", "keras.initializers")),
-    "initializer with bytecode": lambda network, canary: set_in("Conv2D", kernel_initializer=marshalled(canary))(
-        network, canary
-    ),
-    "regularizer of a custom object": set_in("Conv2D", kernel_regularizer=custom("system")),
-    "constraint of a custom object": set_in("BatchNormalization", gamma_constraint=custom("system")),
-    "tensor in the settings": set_in("Conv2D", bias_initializer={"class_name": "__tensor__", "config": {"value": 1}}),
-}
+def instead(kind, layers):
+    """Return a change: a network of these layers instead of the good one."""
+    return lambda network: json.dumps({"class_name": kind, "config": {"name": "n", "layers": layers}})
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_made_as_the_hostile_ones_are_is_good_without_a_change(good, tmp_path, canary, suffix):
-    changed(good, tmp_path / f"same{suffix}", lambda network: None)
-    assert_read(tmp_path / f"same{suffix}", canary, good)
+def configurations(code):
+    """Return {name: (a change of a configuration, what the refusal says, None if it is harmless)}."""
+    hidden = {"class_name": "Lambda", "module": "keras.layers", "config": {"function": marshalled(code)}}
+    inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": [hidden]}}
+    nested = json.loads('{"class_name":"Sequential","config":{"name":"n","layers":[' * 300 + "{}" + "]}}" * 300)
+    relus = [{"class_name": "ReLU", "config": {"name": f"r{n}", "negative_slope": 0.0}} for n in range(201)]
+    tensor = {"class_name": "__numpy__", "config": {"value": [0], "dtype": "float64"}}
+    policy = {"class_name": "DTypePolicy", "config": {"name": "float32"}, "shared_object_id": 1}
+    zeros = {"class_name": "Zeros", "config": {}, "shared_object_id": 1}
+    chain = "is not connected to the layer before it alone"
+    return {
+        "nothing": (lambda network: None, None),
+        # Code.
+        "Lambda with bytecode": (activation("Lambda", {"function": marshalled(code)}), "kind Lambda"),
+        "Lambda of Keras 2": (activation("Lambda", {"function": [code, None, None]}), "kind Lambda"),
+        "Lambda of a built-in": (activation("Lambda", {"function": builtin("eval")}), "kind Lambda"),
+        "Lambda in nested networks": (instead("Sequential", [inner]), "kind Lambda"),
+        "TFSMLayer": (activation("TFSMLayer", {"filepath": "/tmp"}), "kind TFSMLayer"),
+        "TorchModuleWrapper": (activation("TorchModuleWrapper", {"module": code}), "kind TorchModuleWrapper"),
+        "custom class": (activation("Custom", {}, registered_name="stranger>Custom"), "kind stranger>Custom"),
+        "registered name": (set_beside("Conv2D", registered_name="stranger>Conv2D"), "kind stranger>Conv2D"),
+        "activation of an object": (set_in("Activation", activation=custom("system")), "activation: expected"),
+        "activation of a built-in": (set_in("Activation", activation=builtin("eval")), "activation: expected"),
+        "activation with bytecode": (set_in("Conv2D", activation=marshalled(code)), "activation: expected"),
+        "activation by a name": (set_in("Conv2D", activation="stranger>activation"), "activation: expected"),
+        "dtype of an object": (set_in("Conv2D", dtype=custom("system")), 'dtype: expected "float32"'),
+        "code in what is ignored": (set_in("Conv2D", kernel_initializer=marshalled(code)), None),
+        "initializer of an object": (set_in("Conv2D", kernel_initializer=custom("system")), None),
+        "regularizer of an object": (set_in("Conv2D", kernel_regularizer=custom("system")), None),
+        "constraint of an object": (set_in("BatchNormalization", gamma_constraint=custom("system")), None),
+        "one identity for two": (set_in("Conv2D", dtype=policy, kernel_initializer=zeros), None),
+        "foreign module": (set_beside("Conv2D", module="os"), None),
+        "setting beside": (set_beside("Conv2D", code="import os", build_config={"input_shape": [10**9]}), None),
+        "compiled with code": (set_beside("Conv2D", compile_config={"loss": marshalled(code)}), None),
+        # Bombs.
+        "filters": (
+            set_in("Conv2D", filters=10**9),
+            "Conv2D encoder_1_convolution: filters: expected a whole number from 1 to 4096, found 1000000000",
+        ),
+        "kernel": (
+            set_in("Conv2D", kernel_size=[10**5, 10**5]),
+            "kernel_size: expected twice a whole number from 1 to",
+        ),
+        "ten thousand digits": (
+            lambda network: json.dumps(network).replace('"filters": 2', f'"filters": {"9" * 10_000}'),
+            "cannot be read",
+        ),
+        "layers": (instead("Sequential", relus), "more than 200 layers"),
+        "nested networks": (lambda network: network.update(nested), "not an encoder: its configuration "),
+        "very deep JSON": (deep(100_000), "nested too deep"),
+        "huge JSON": (lambda network: network["config"].update(name=" " * 2**21), "larger than 1048576 bytes"),
+        "pooling that leaves nothing": (set_in("MaxPooling2D", pool_size=[99, 99], strides=None), "leaves nothing"),
+        # Settings.
+        "unknown setting": (set_in("Conv2D", lora_rank=4), "Conv2D encoder_1_convolution: lora_rank: expected no such"),
+        "unset setting of a newer Keras": (set_in("Conv2D", quantization_config=None, adapters=[], note=""), None),
+        "dtype with quantization": (set_in("Conv2D", dtype="int8_from_float32"), "dtype: expected"),
+        "doubles": (set_in("Conv2D", dtype="float64"), "dtype: expected"),
+        "negative integer": (set_in("Conv2D", strides=[-1, 1]), "strides: expected"),
+        "zero": (set_in("MaxPooling2D", pool_size=[0, 2]), "pool_size: expected"),
+        "three sides": (set_in("MaxPooling2D", pool_size=[2, 2, 2]), "pool_size: expected"),
+        "truth for an integer": (set_in("Conv2D", groups=True), "groups: expected 1, found True"),
+        "fraction for an integer": (set_in("Conv2D", filters=2.0), "filters: expected"),
+        "text for an integer": (set_in("Conv2D", filters="2"), "filters: expected"),
+        "not a number": (set_in("BatchNormalization", momentum=float("nan")), "momentum: expected"),
+        "infinity": (set_in("BatchNormalization", epsilon=float("inf")), "epsilon: expected"),
+        "groups": (set_in("Conv2D", groups=2), "groups: expected 1"),
+        "dilation": (set_in("Conv2D", dilation_rate=[2, 2]), "dilation_rate: expected [1, 1]"),
+        "channels first": (set_in("Conv2D", data_format="channels_first"), "data_format: expected"),
+        "padding of its own": (set_in("Conv2D", padding="causal"), 'padding: expected "valid" or "same"'),
+        "axis of its own": (set_in("BatchNormalization", axis=1), "axis: expected"),
+        "sparse input": (set_in("InputLayer", sparse=True), "sparse: expected"),
+        "ReLU with a threshold": (activation("ReLU", {"negative_slope": 0, "threshold": 1.0}), "threshold: expected"),
+        "LeakyReLU without a slope": (activation("LeakyReLU", {}), "negative_slope: expected"),
+        # Connections, names.
+        "layer used twice": (lambda network: layer(network, "Conv2D")["inbound_nodes"].append([]), chain),
+        "circle": (set_beside("Conv2D", inbound_nodes=[[["encoder_2_pooling", 0, 0, {}]]]), chain),
+        "trained while predicting": (
+            set_beside("BatchNormalization", inbound_nodes=[[["encoder_1_convolution", 0, 0, {"training": True}]]]),
+            chain,
+        ),
+        "tensor between layers": (
+            lambda network: layer(network, "Conv2D")["inbound_nodes"][0]["args"].append(tensor),
+            chain,
+        ),
+        "layer twice": (lambda network: network["config"]["layers"].append(layer(network, "Conv2D")), chain),
+        "input twice": (lambda network: network["config"]["layers"].insert(1, layer(network, "InputLayer")), chain),
+        "output of another layer": (
+            lambda network: network["config"].update(output_layers=["images", 0, 0]),
+            "its output is not that of its last layer alone",
+        ),
+        "path for a name": (set_in("InputLayer", name="../../canary"), chain),
+        "control characters for a name": (set_in("InputLayer", name="\x1b[2J\n\r"), chain),
+        "object for a name": (set_in("Conv2D", name=custom("system")), chain),
+    }
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", HOSTILE_CONFIGURATIONS)
-def test_a_hostile_configuration_is_refused(good, tmp_path, canary, name, suffix):
-    path = tmp_path / f"hostile{suffix}"
-    changed(good, path, lambda network: HOSTILE_CONFIGURATIONS[name](network, canary))
-    assert_refused(path, canary)
+CONFIGURATIONS = configurations("")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", HARMLESS_CONFIGURATIONS)
-def test_what_nothing_looks_at_in_a_configuration_does_no_harm(good, tmp_path, canary, name, suffix):
-    path = tmp_path / f"harmless{suffix}"
-    changed(good, path, lambda network: HARMLESS_CONFIGURATIONS[name](network, canary))
-    assert_read(path, canary, good)
-
-
-@pytest.mark.parametrize("name", ["../../canary", "\x1b[2J\n\r", 3, None, ["canary"]], ids=str)
-def test_a_name_is_only_looked_up_in_the_file(good, tmp_path, canary, name):
-    for suffix in SUFFIXES:
-        changed(good, tmp_path / f"named{suffix}", lambda network: set_in("Conv2D", name=name)(network, canary))
-    assert_read(tmp_path / "named.keras", canary, good)
-    assert_refused(tmp_path / "named.h5", canary, "is missing")
-
-
-@pytest.mark.parametrize(
-    ("name", "complaint"),
-    {
-        "deep JSON": "nested deeper than 60",
-        "very deep JSON": "nested deeper than 60",
-        "huge JSON": "larger than 1048576 bytes",
-        "layer bomb": "more than 200 layers",
-        "nesting bomb": "nested deeper than 60",
-        "shape bomb": "filters: expected a whole number from 1 to 4096",
-        "kernel bomb": "kernel_size: expected two whole numbers from 1 to 99",
-        "negative integer": "strides: expected two whole numbers",
-        "zero": "pool_size: expected two whole numbers",
-        "layers in a circle": "not connected to the layer before it alone",
-        "unknown setting": "Conv2D encoder_1_convolution: unknown setting lora_rank",
-        "foreign registered name": "kind stranger>Conv2D",
-    }.items(),
-)
-def test_a_bomb_is_refused_by_the_rule_against_it(good, tmp_path, canary, name, complaint):
-    changed(good, tmp_path / "bomb.keras", lambda network: HOSTILE_CONFIGURATIONS[name](network, canary))
-    assert_refused(tmp_path / "bomb.keras", canary, complaint)
-
-
-def test_the_message_names_the_layer_the_setting_and_what_was_found(good, tmp_path, canary):
-    changed(good, tmp_path / "a.h5", lambda network: set_in("Conv2D", filters=10**9)(network, canary))
-    assert_refused(
-        tmp_path / "a.h5",
-        canary,
-        "Conv2D encoder_1_convolution: filters: expected a whole number from 1 to 4096, found 1000000000",
-    )
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_hostile_configuration_is_refused_or_what_is_strange_in_it_not_looked_at(
+    good, tmp_path, canary, name, suffix
+):
+    change, expected = configurations(touching(canary))[name]
+    changed(good, tmp_path / f"hostile{suffix}", change)
+    judge(tmp_path / f"hostile{suffix}", canary, good, expected)
 
 
 # --- hostile weights
@@ -361,22 +311,9 @@ def virtual(file, folder):
     file.create_virtual_dataset(name, layout)
 
 
-def shape_bomb(file, folder):
-    store(file, data=None, shape=(2**20, 2**20), dtype="f4")
-
-
-def shape_bomb_in_chunks(file, folder):
-    store(file, data=None, shape=(2**20, 2**20), dtype="f4", chunks=(64, 64), compression="gzip", fillvalue=1)
-
-
 def circle(file, folder):
     group = file[next(iter(file))]
     group["again"] = group
-
-
-def another_name(file, folder):
-    name = first_weight(file)
-    file[f"{name}_again"] = file[name]
 
 
 def not_finite(number):
@@ -385,10 +322,6 @@ def not_finite(number):
         weight[(-1,) * weight.ndim] = number
 
     return change
-
-
-def infinite_in_single_precision(file, folder):
-    store(file, data=np.full(file[first_weight(file)].shape, 1e300))
 
 
 def unwritten(file, folder):
@@ -407,58 +340,38 @@ def of_type(dtype):
     return lambda file, folder: store(file, data=file[first_weight(file)][()].astype(dtype))
 
 
-def typed_by_attribute(file, folder):
-    file[first_weight(file)].attrs["dtype"] = "bfloat16"
-
-
-def superfluous(file, folder):
-    file[f"{next(iter(file))}/more"] = np.zeros(10, "f4")
-
-
 def many_groups(file, folder):
     for number in range(6000):
         file.create_group(f"{next(iter(file))}/{number}")
 
 
-def named_type(file, folder):
-    file["type"] = np.dtype("f4")
-
-
-HOSTILE_WEIGHTS = {
-    "missing": missing,
-    "soft link": soft_link,
-    "external link": external_link,
-    "group by an external link": group_by_external_link,
-    "external storage": external_storage,
-    "virtual dataset": virtual,
-    "shape bomb": shape_bomb,
-    "shape bomb in chunks": shape_bomb_in_chunks,
-    "NaN": not_finite(np.nan),
-    "infinity": not_finite(-np.inf),
-    "infinity in single precision": infinite_in_single_precision,
-    "shape without content": unwritten,
-    "another shape": reshaped,
-    "integers": of_type("i4"),
-    "complex numbers": of_type("c8"),
-    "texts": stored(data=[b"a", b"b"]),
-    "records": stored(data=np.zeros(2, [("a", "f4")])),
-    "type in an attribute": typed_by_attribute,
+BOMB = {"data": None, "shape": (2**20, 2**20), "dtype": "f4"}
+# {name: (a change of an HDF5 file, what the refusal says, None if it is harmless)}
+WEIGHTS = {
+    "missing": (missing, "is missing"),
+    "soft link": (soft_link, "is missing"),
+    "external link": (external_link, "is missing"),
+    "group by an external link": (group_by_external_link, "is missing"),
+    "external storage": (external_storage, "is not in the file"),
+    "virtual dataset": (virtual, "is not in the file"),
+    "shape bomb": (stored(**BOMB), "is not in the file"),
+    "shape bomb in chunks": (stored(**BOMB, chunks=(64, 64), compression="gzip", fillvalue=1), "is not in the file"),
+    "NaN": (not_finite(np.nan), "is not finite"),
+    "infinity": (not_finite(-np.inf), "is not finite"),
+    "shape without content": (unwritten, "is not in the file"),
+    "another shape": (reshaped, "has the shape"),
+    "integers": (of_type("i4"), "is of int32, expected float32"),
+    "complex numbers": (of_type("c8"), "is of complex64, expected float32"),
+    "doubles": (of_type("f8"), "is of float64, expected float32"),
+    "other order of bytes": (of_type(">f4"), "is of >f4, expected float32"),
+    "texts": (stored(data=[b"a", b"b"]), ", expected "),
+    "records": (stored(data=np.zeros(2, [("a", "f4")])), "expected"),
+    "groups in a circle": (circle, None),
+    "chunks": (stored(chunks=True), None),
+    "gzip": (stored(compression="gzip", chunks=True), None),
+    "many groups": (many_groups, None),
+    "superfluous": (lambda file, folder: file.update({f"{next(iter(file))}/more": np.zeros(10, "f4")}), None),
 }
-HARMLESS_WEIGHTS = {
-    "groups in a circle": circle,
-    "weight under two names": another_name,
-    "chunks": stored(chunks=True),
-    "gzip": stored(compression="gzip", chunks=True),
-    "szip or lzf": stored(compression="lzf", chunks=True),
-    "scale and offset": stored(scaleoffset=3, chunks=True),
-    "double precision": of_type("f8"),
-    "half precision": of_type("f2"),
-    "big-endian": of_type(">f4"),
-    "superfluous": superfluous,
-    "many groups": many_groups,
-    "type with a name": named_type,
-}
-TOLERANCES = {"scale and offset": 1e-3, "half precision": 1e-3}
 
 
 def with_changed_weights(good, folder, change, suffix):
@@ -478,80 +391,55 @@ def with_changed_weights(good, folder, change, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", HOSTILE_WEIGHTS)
-def test_hostile_weights_are_refused(good, tmp_path, canary, name, suffix):
-    assert_refused(with_changed_weights(good, tmp_path, HOSTILE_WEIGHTS[name], suffix), canary)
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_hostile_weights_are_refused_or_what_is_strange_does_no_harm(good, tmp_path, canary, name, suffix):
+    change, expected = WEIGHTS[name]
+    judge(with_changed_weights(good, tmp_path, change, suffix), canary, good, expected)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", HARMLESS_WEIGHTS)
-def test_weights_stored_in_another_way_and_what_lies_beside_them_do_no_harm(good, tmp_path, canary, name, suffix):
-    path = with_changed_weights(good, tmp_path, HARMLESS_WEIGHTS[name], suffix)
-    assert_read(path, canary, good, TOLERANCES.get(name, 0))
+def attribute(**values):
+    return lambda file, folder: file.attrs.update(values)
 
 
-def change_names(name, value):
-    def change(file, folder):
-        group = file["model_weights/encoder_1_normalization"] if name == "weight_names" else file["model_weights"]
-        del group.attrs[name]
-        if value is not None:
-            group.attrs[name] = value
-
-    return change
-
-
-HARMLESS_ATTRIBUTES = {
-    "training configuration": lambda file, folder: file.attrs.update(
-        training_config=json.dumps({"loss": marshalled(Path("canary")), "optimizer_config": custom("system")})
+ATTRIBUTES = {
+    "training": (attribute(training_config=json.dumps({"optimizer_config": custom("system")})), None),
+    "optimizer": (lambda file, folder: file.create_dataset("optimizer_weights/a", data=np.zeros(3, "f4")), None),
+    "names elsewhere": (
+        lambda file, folder: file["model_weights"].attrs.update(layer_names=["../model_weights"]),
+        None,
     ),
-    "optimizer weights": lambda file, folder: file.create_dataset("optimizer_weights/a", data=np.zeros(3, "f4")),
-    "no names of layers": change_names("layer_names", None),
-    "numbers for names of layers": change_names("layer_names", [1, 2]),
-    "names of layers elsewhere": change_names("layer_names", ["../model_weights", "/"]),
-    "one weight for all": change_names("weight_names", ["encoder_1_normalization/gamma"] * 4),
-    "no text for the version": change_names("keras_version", 3),
-    "large attribute beside": lambda file, folder: file["model_weights"].attrs.create("a", np.zeros(2**13, "u1")),
-}
-HOSTILE_ATTRIBUTES = {
-    "large attribute": lambda file: file.attrs.create("model_config", np.zeros(2**21, "u1")),
-    "array of configurations": lambda file: file.attrs.create("model_config", [file.attrs["model_config"]] * 2),
+    "no text for the version": (attribute(keras_version=3), None),
+    "two configurations": (attribute(model_config=["{}", "{}"]), "configuration cannot be read"),
+    "number": (attribute(model_config=3), "configuration cannot be read"),
+    "no text": (attribute(model_config=b"\xff"), "configuration cannot be read"),
+    "array": (attribute(model_config=np.zeros((2, 2))), "configuration cannot be read"),
 }
 
 
-@pytest.mark.parametrize("name", HARMLESS_ATTRIBUTES)
-def test_attributes_that_nothing_looks_at_do_no_harm(good, tmp_path, canary, name):
-    assert_read(with_changed_weights(good, tmp_path, HARMLESS_ATTRIBUTES[name], ".h5"), canary, good)
-
-
-@pytest.mark.parametrize("name", HOSTILE_ATTRIBUTES)
-def test_hostile_attributes_are_refused(good, tmp_path, canary, name):
-    path = tmp_path / "hostile.h5"
-    with h5py.File(good / "encoder.h5") as source, h5py.File(path, "w", libver="latest") as file:
-        file.attrs.update(source.attrs)
-        source.copy("model_weights", file)
-    assert_read(path, canary, good)
-    with h5py.File(path, "r+", libver="latest") as file:
-        HOSTILE_ATTRIBUTES[name](file)
-    assert_refused(path, canary, "configuration")
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attributes_are_text_or_not_looked_at(good, tmp_path, canary, name):
+    change, expected = ATTRIBUTES[name]
+    judge(with_changed_weights(good, tmp_path, change, ".h5"), canary, good, expected)
 
 
 # --- hostile archives
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../canary", "/tmp/canary", "assets/canary", "canary.py", "member{}", "line\nline", "config.json/"],
-)
-def test_other_members_of_an_archive_are_not_looked_at(good, tmp_path, canary, name):
-    rewrite_archive(good / "encoder.keras", tmp_path / "more.keras", {name.format(n): b"content" for n in range(1000)})
-    assert_read(tmp_path / "more.keras", canary, good)
-
-
-def test_a_member_that_is_there_twice_is_read_once(good, tmp_path, canary):
-    shutil.copy(good / "encoder.keras", tmp_path / "twice.keras")
-    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(tmp_path / "twice.keras", "a") as archive:
+def test_other_members_of_an_archive_are_not_looked_at(good, tmp_path, canary):
+    names = (
+        "../canary",
+        str(canary),
+        "assets/canary",
+        "canary.py",
+        "line\nline",
+        "config.json/",
+        *map(str, range(999)),
+    )
+    path = tmp_path / "more.keras"
+    rewrite_archive(good / "encoder.keras", path, dict.fromkeys(names, b"content"), zipfile.ZIP_DEFLATED)
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "a") as archive:
         archive.writestr("config.json", archive.read("config.json"))
-    assert_read(tmp_path / "twice.keras", canary, good)
+    judge(path, canary, good, None)
 
 
 @pytest.mark.parametrize(("name", "size"), [("config.json", 2**26), ("model.weights.h5", 2**28)])
@@ -559,37 +447,32 @@ def test_a_zip_bomb_is_refused(good, tmp_path, canary, name, size):
     members = {name: bytes(size), "metadata.json": bytes(size)}
     rewrite_archive(good / "encoder.keras", tmp_path / "bomb.keras", members, zipfile.ZIP_DEFLATED)
     assert (tmp_path / "bomb.keras").stat().st_size < size / 100
-    assert_refused(tmp_path / "bomb.keras", canary, f"its {name} is larger than ")
-
-
-def test_a_good_archive_may_be_compressed(good, tmp_path, canary):
-    rewrite_archive(good / "encoder.keras", tmp_path / "small.keras", {}, zipfile.ZIP_DEFLATED)
-    assert_read(tmp_path / "small.keras", canary, good)
+    judge(tmp_path / "bomb.keras", canary, good, f"its {name} is larger than ")
 
 
 # --- files on which HDF5's library does not end
 
 
-def test_a_file_that_hdf5_would_read_for_ever_is_refused(tmp_path, canary, monkeypatch):
+def test_a_file_that_hdf5_would_read_for_ever_is_refused(good, tmp_path, canary, monkeypatch):
     monkeypatch.setattr(encoder_reader, "LONGEST_READING", 0.5)
     content = KERAS_2.read_bytes()
     assert content[3002:3022] == b"activity_regularizer"  # in the configuration, in the heap of the file's texts
     path = tmp_path / "endless.h5"
     path.write_bytes(content[:3018] + b"S" + content[3018:])
-    assert_refused(path, canary, "not a Keras model")
+    judge(path, canary, good, "not a Keras model in .h5 or .keras format: reading it takes too long")
 
 
 # --- as the user meets them
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", ["Lambda with bytecode", "shape bomb", "soft link"])
+@pytest.mark.parametrize("name", ["Lambda with bytecode", "soft link"])
 def test_classification_refuses_it_before_any_question(good, data, tmp_path, canary, name, suffix):
     path = tmp_path / f"hostile{suffix}"
-    if name in HOSTILE_CONFIGURATIONS:
-        changed(good, path, lambda network: HOSTILE_CONFIGURATIONS[name](network, canary))
+    if name in CONFIGURATIONS:
+        changed(good, path, configurations(touching(canary))[name][0])
     else:
-        path = with_changed_weights(good, tmp_path, HOSTILE_WEIGHTS[name], suffix)
+        path = with_changed_weights(good, tmp_path, WEIGHTS[name][0], suffix)
     files = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
     arguments = [part for flag, file in files.items() for part in (flag, data / file)]
     session = run_script("classification", [*arguments, "-model", path], "8\n1\n16\n", tmp_path)

@@ -28,11 +28,9 @@ RECORDS = {
     "ReLU": layers.Rectifier,
     "LeakyReLU": layers.Rectifier,
 }
-STRANGERS = {
-    "UpSampling2D": "a decoder too; give the encoder that autoencoder.py saved",
-    "Flatten": "dense layers; give an encoder, not a classifier",
-    "Dense": "dense layers; give an encoder, not a classifier",
-}
+KERAS_2 = {"alpha": "negative_slope"}  # what it calls a setting
+STRANGERS = {"UpSampling2D": "a decoder too; give the encoder that autoencoder.py saved"}
+STRANGERS |= dict.fromkeys(("Flatten", "Dense"), "dense layers; give an encoder, not a classifier")
 
 
 def _number(least, largest, kinds=(int, float)):
@@ -40,21 +38,20 @@ def _number(least, largest, kinds=(int, float)):
     return expected, lambda value: type(value) in kinds and least <= value <= largest  # NaN is not
 
 
-def _pair(largest):
-    _, holds = _number(1, largest, [int])
-    expected = f"two whole numbers from 1 to {largest}"
-    return expected, lambda value: isinstance(value, list) and len(value) == 2 and all(map(holds, value))
-
-
 def _one_of(*allowed):
     texts = [json.dumps(value) for value in allowed]  # in which true is not 1
     return " or ".join(texts), lambda value: json.dumps(value) in texts
 
 
-# What a setting is expected to be, in words and as a test: those that the records have, and those of one value.
+SIDE, IS_SIDE = _number(1, LARGEST_KERNEL_SIDE, [int])
+# What a setting is expected to be, in words and as a test: one of a record, one that is alike in all that are read,
+# and one of which nothing is known.
 RULES = {
     "filters": _number(1, MOST_FILTERS, [int]),
-    **dict.fromkeys(("kernel_size", "strides", "pool_size"), _pair(LARGEST_KERNEL_SIDE)),
+    **dict.fromkeys(
+        ("kernel_size", "strides", "pool_size"),
+        (f"twice {SIDE}", lambda value: isinstance(value, list) and [*map(IS_SIDE, value)] == [True, True]),
+    ),
     **dict.fromkeys(("max_value", "negative_slope"), _number(0, 10**6)),
     "momentum": _number(0, 1),
     "epsilon": _number(1e-12, 1),
@@ -71,6 +68,7 @@ FIXED = {
     "groups": _one_of(1),
     "threshold": _one_of(0.0, 0),
 }
+UNKNOWN = "no such setting", lambda value: value in (None, False, [], {}, "")
 IGNORED = re.compile(
     r"name|trainable|layers|(input|output)_layers|(batch|batch_input|build_input)_shape"
     r"|renorm_(clipping|momentum)|\w+_(initializer|regularizer|constraint)"
@@ -83,14 +81,14 @@ def read_configuration(text, input_shape):
     The names are those of the nested networks around a weight's layer, the layer's and the weight's own; its place is
     a path in a .keras file.
 
-    Args:
-        text: str or bytes.
-
     Raises:
         BadInput: it is no encoder for images of the input shape, or has a setting that cannot be read.
     """
     try:
-        return _read_chain(list(_flatten(_decode(text))), input_shape)
+        chain = list(_flatten(_decode(text)))
+        if len(chain) > MOST_LAYERS:
+            raise BadInput(f"not an encoder: it has more than {MOST_LAYERS} layers")
+        return _read_chain(chain, input_shape)
     except RecursionError as error:
         raise BadInput("not an encoder: its configuration is nested too deep") from error
 
@@ -104,49 +102,34 @@ def _decode(text):
     raise BadInput(f"not an encoder: its configuration is larger than {LONGEST_CONFIGURATION} bytes")
 
 
-def _read_chain(chain, shape):
-    """Return what read_configuration does, of what _flatten yields."""
-    records, weights = [], []
-    if len(chain) > MOST_LAYERS:
-        raise BadInput(f"not an encoder: it has more than {MOST_LAYERS} layers")
-    for entry, names, group in chain:
-        match entry["config"]:  # the batch's shape, in which null is any
-            case {"batch_shape": [_, *sides]} | {"batch_input_shape": [_, *sides]}:
-                if [side or known for side, known in zip_longest(sides, shape)] != list(shape):
-                    raise BadInput(f"the images have {_join(shape)} pixels, the encoder is for {_join(sides)}")
-        for record in _read_layer(entry):
-            for number, (name, weight) in enumerate(layers.weight_shapes(record, shape).items()):
-                weights.append(((*names, name), f"{group}/vars/{number}", weight))
-            before, shape = shape, layers.output_shape(record, shape)
-            if min(shape) < 1:
-                raise BadInput(f"{_place(entry)}: it leaves nothing of its input of {_join(before)}")
-            records.append(record)
-    return tuple(records), weights
-
-
 def _flatten(network, names=(), group=""):
     """Yield (a layer's JSON, its name after those of the nested networks around it, its group in a .keras file)."""
+    before, counts = None, Counter()
+    for entry in _entries(network):
+        kind, path = entry["class_name"], (*names, str(entry["config"].get("name")))
+        if network["class_name"] != "Sequential" and _source(entry.get("inbound_nodes")) != before:
+            raise BadInput(f"{_place(entry)} is not connected to the layer before it alone")
+        before = path[-1]
+        counted = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
+        place = f"{group}layers/{counted}_{counts[counted]}".removesuffix("_0")
+        counts[counted] += 1
+        yield from _flatten(entry, path, f"{place}/") if kind in NETWORKS else [(entry, path, place)]
+    if network["class_name"] != "Sequential" and _source(network["config"].get("output_layers")) != before:
+        raise BadInput("not an encoder: its output is not that of its last layer alone")
+
+
+def _entries(network):
+    """Return the JSON of the layers and networks in a network's."""
     match network:
         case {"class_name": str(kind), "config": {"layers": [_, *_] as entries}} if kind in NETWORKS:
             _read_settings(network, {})
-        case _:
-            raise BadInput(UNREADABLE)
-    before, counts = None, Counter()
-    for entry in entries:
-        match entry:
-            case {"class_name": str(inner), "config": dict(settings)}:
-                path = (*names, str(settings.get("name")))
-            case _:
+            for entry in entries:
+                match entry:
+                    case {"class_name": str(), "config": dict()}:
+                        continue
                 raise BadInput(UNREADABLE)
-        if kind != "Sequential" and _source(entry.get("inbound_nodes")) != before:
-            raise BadInput(f"{_place(entry)} is not connected to the layer before it alone")
-        before = path[-1]
-        counted = re.sub("([a-z])([A-Z])", r"\1_\2", inner).lower()
-        place = f"{group}layers/{counted}_{counts[counted]}".removesuffix("_0")
-        counts[counted] += 1
-        yield from _flatten(entry, path, f"{place}/") if inner in NETWORKS else [(entry, path, place)]
-    if kind != "Sequential" and _source(network["config"].get("output_layers")) != before:
-        raise BadInput("not an encoder: its output is not that of its last layer alone")
+            return entries
+    raise BadInput(UNREADABLE)
 
 
 def _source(nodes):
@@ -163,6 +146,24 @@ def _source(nodes):
     return False
 
 
+def _read_chain(chain, shape):
+    """Return what read_configuration does, of what _flatten yields and the shape of an image."""
+    records, weights = [], []
+    for entry, names, group in chain:
+        match entry["config"]:  # the batch's shape, in which null is any
+            case {"batch_shape": [_, *sides]} | {"batch_input_shape": [_, *sides]}:
+                if [side or known for side, known in zip_longest(sides, shape)] != list(shape):
+                    raise BadInput(f"the images have {_join(shape)} pixels, the encoder is for {_join(sides)}")
+        for record in _read_layer(entry):
+            shapes = layers.weight_shapes(record, shape)
+            weights += [((*names, name), f"{group}/vars/{n}", shapes[name]) for n, name in enumerate(shapes)]
+            before, shape = shape, layers.output_shape(record, shape)
+            if min(shape) < 1:
+                raise BadInput(f"{_place(entry)}: it leaves nothing of its input of {_join(before)}")
+            records.append(record)
+    return tuple(records), weights
+
+
 def _read_layer(entry):
     """Return the records of a layer: none of an input, two where its activation is a layer itself."""
     kind, settings = str(entry.get("registered_name") or entry["class_name"]), entry["config"]
@@ -171,31 +172,24 @@ def _read_layer(entry):
     match settings.get("activation"):
         case {"class_name": "ReLU" | "LeakyReLU", "config": dict()} as activation:
             return [*_read_layer(entry | {"config": settings | {"activation": "linear"}}), *_read_layer(activation)]
-    wanted = {field.name: field.default for field in fields(RECORDS[kind])} if RECORDS[kind] else {}
-    if kind == "LeakyReLU":
-        wanted["negative_slope"] = MISSING
-        if "alpha" in settings:  # as Keras 2 calls it
-            entry = entry | {"config": settings | {"negative_slope": settings["alpha"], "alpha": None}}
-    found = _read_settings(entry, wanted)
-    return [RECORDS[kind](**found)] if RECORDS[kind] else []
+    record = RECORDS[kind]
+    found = _read_settings(entry, {field.name: field.default for field in fields(record)} if record else {})
+    return [record(**found)] if record else []
 
 
 def _read_settings(entry, wanted):
     """Return the wanted settings of a layer or network, {name: default}; refuse others that change what it computes."""
+    required = [key for key, default in wanted.items() if default is MISSING]
+    given = {KERAS_2.get(key, key): value for key, value in entry["config"].items() if not IGNORED.fullmatch(key)}
     found = dict(wanted)
-    settings = {key: None for key, default in wanted.items() if default is MISSING} | entry["config"]
-    for key, value in settings.items():
+    for key, value in (dict.fromkeys(required) | given).items():
         match key, value:
             case "dtype", {"class_name": "DTypePolicy", "config": {"name": policy}}:
                 value = policy
-        rule = RULES[key] if key in wanted else FIXED.get(key)
-        if rule:
-            expected, holds = rule
-            if not holds(value) and not (value is None and wanted.get(key, 0) is None):
-                raise BadInput(f"{_place(entry)}: {key}: expected {expected}, found {value}")
-            found[key] = tuple(value) if isinstance(value, list) else value
-        elif not IGNORED.fullmatch(key) and value not in (None, False, [], {}, ""):
-            raise BadInput(f"{_place(entry)}: unknown setting {key}")
+        expected, holds = RULES[key] if key in wanted else FIXED.get(key, UNKNOWN)
+        if not holds(value) and not (value is None and wanted.get(key, 0) is None):
+            raise BadInput(f"{_place(entry)}: {key}: expected {expected}, found {value}")
+        found[key] = tuple(value) if isinstance(value, list) else value
     return {key: found[key] for key in wanted}
 
 

@@ -57,8 +57,8 @@ class Activation:
 class Rectifier:
     """Keras' ReLU, which with a slope is its LeakyReLU."""
 
+    negative_slope: float
     max_value: float | None = None
-    negative_slope: float = 0.0
 
 
 @dataclass(frozen=True)
