@@ -14,7 +14,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import ON_JAX, make_hyperparameters, script_environment
+from conftest import ON_JAX, SOURCE, make_hyperparameters
 from keras import layers
 
 from utilities.errors import BadInput
@@ -25,15 +25,9 @@ from utilities.network.saving import save_model
 from utilities.training.training import engine
 
 SHAPE = (8, 8, 1)
+IMAGES = np.random.default_rng(0).random((5, *SHAPE), np.float32)
 KERAS_2 = sorted((Path(__file__).parent / "data").glob("keras2_*.h5"))
 SUFFIXES = (".h5", ".keras")
-LOAD_AND_PREDICT = """
-import sys, keras, numpy
-images = numpy.load(sys.argv[1])["images"]
-models = {path: keras.models.load_model(path, compile=False) for path in sys.argv[3:]}
-numpy.savez(sys.argv[2], **{path: numpy.asarray(model(images)) for path, model in models.items()})
-"""
-NEW_LAYERS_HAVE = ("he_normal", "HeNormal", "zeros", "Zeros", "ones", "Ones")  # for initializers
 
 
 # --- good encoders
@@ -100,39 +94,15 @@ def give_weights(model):
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
-    """A folder of images.npz and good encoders: {path: what an encoder predicts in the process that made it}."""
+    """A folder of good encoders, and what they predict of IMAGES before they are saved, {path: codes}."""
     folder, known = tmp_path_factory.mktemp("good"), {}
-    images = np.random.default_rng(0).random((5, *SHAPE), np.float32)
-    np.savez(folder / "images.npz", images=images)
     for make in MODELS:
         model = give_weights(make())
-        codes = np.asarray(model(images))
+        codes = np.asarray(model(IMAGES))
         for suffix in SUFFIXES:
             model.save(folder / f"{make.__name__}{suffix}")
             known[folder / f"{make.__name__}{suffix}"] = codes
     return folder, known
-
-
-@pytest.fixture
-def no_deserializers(monkeypatch):
-    """Let Keras deserialize nothing but the names of the initializers that new layers have."""
-
-    def refuse(*arguments, **settings):
-        raise AssertionError(f"Keras deserializes {arguments}")
-
-    def deserialize(config, *more, plain=keras.saving.deserialize_keras_object, **settings):
-        is_of_a_new_layer = config["class_name"] in NEW_LAYERS_HAVE and config["config"] == {}
-        return plain(config, *more, **settings) if is_of_a_new_layer else refuse(config)
-
-    replaced = dict.fromkeys(("load_model", "model_from_config", "model_from_json", "functional_from_config"), refuse)
-    replaced["deserialize_keras_object"] = deserialize
-    for name, module in sorted(sys.modules.items()):
-        if name.partition(".")[0] == "keras":
-            for found in replaced.keys() & vars(module):
-                monkeypatch.setattr(module, found, replaced[found])
-    monkeypatch.setattr(keras.Layer, "from_config", refuse)
-    with pytest.raises(AssertionError, match="deserializes"):
-        keras.models.load_model(KERAS_2[0])
 
 
 def is_close(codes, known):
@@ -140,24 +110,17 @@ def is_close(codes, known):
     return np.allclose(codes, known, rtol=0, atol=1e-6 * max(1, np.abs(known).max()))
 
 
-def predict(path, images):
-    # Called, not by Keras' predict, which would trace each network for a single batch.
-    return np.asarray(build_encoder(read_encoder(path, SHAPE))(images))
-
-
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")  # some take a list of one input
 @pytest.mark.backend
-def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good, no_deserializers):
-    folder, known = good
-    images = np.load(folder / "images.npz")["images"]
-    for path, codes in known.items():
+def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good):
+    for path, codes in good[1].items():
         assert np.ptp(codes) > 0.1, path.name
-        assert is_close(predict(path, images), codes), path.name
+        assert is_close(np.asarray(build_encoder(read_encoder(path, SHAPE))(IMAGES)), codes), path.name
 
 
 @pytest.mark.backend
 @pytest.mark.parametrize("path", KERAS_2, ids=lambda path: path.stem)
-def test_encoders_of_keras_2_predict_what_they_did_there(path, no_deserializers):
+def test_encoders_of_keras_2_predict_what_they_did_there(path):
     known = np.load(path.with_suffix(".npz"))
     encoder = build_encoder(read_encoder(path, SHAPE))
     assert np.ptp(known["codes"]) > 0.1
@@ -166,23 +129,16 @@ def test_encoders_of_keras_2_predict_what_they_did_there(path, no_deserializers)
     assert np.allclose(engine.network_of(encoder, len(inputs))(inputs), known["codes"], rtol=0, atol=1e-5)
 
 
-@pytest.mark.backend
-def test_encoders_predict_what_they_do_when_keras_loads_them_in_another_process(good, tmp_path):
-    folder, known = good
-    # Keras 3 cannot load a sequential network of Keras 2 in a functional one.
-    paths = [*known, *(path for path in KERAS_2 if path.stem != "keras2_frozen")]
-    arguments = [sys.executable, "-c", LOAD_AND_PREDICT, folder / "images.npz", tmp_path / "codes.npz", *paths]
-    subprocess.run(arguments, env=script_environment(PYTHONPATH=""), check=True, capture_output=True, timeout=120)
-    images = np.load(folder / "images.npz")["images"]
-    for path, codes in np.load(tmp_path / "codes.npz").items():
-        assert is_close(predict(Path(path), images), codes), path
+def test_a_file_is_read_without_keras():
+    program = (
+        f"import sys, pathlib, {encoder_reader.__name__} as reader; reader._read(pathlib.Path(sys.argv[1]), {SHAPE})"
+    )
+    program += "; assert 'h5py' in sys.modules and 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program, KERAS_2[0]], cwd=SOURCE, check=True, timeout=120)
 
 
-def test_its_layers_have_the_names_of_a_new_encoder_whatever_those_in_the_file(good, tmp_path):
-    folder, _ = good
-    built = build_encoder(read_encoder(folder / "as_saved_here.h5", SHAPE))
-    assert [layer.name for layer in built.layers] == [layer.name for layer in as_saved_here().layers]
-    names = [layer.name for layer in build_encoder(read_encoder(folder / "sequential_encoder.h5", SHAPE)).layers]
+def test_its_layers_have_the_names_of_a_new_encoder_whatever_those_in_the_file(good):
+    names = [layer.name for layer in build_encoder(read_encoder(good[0] / "sequential_encoder.h5", SHAPE)).layers]
     assert names == [
         *("images", "encoder_1_convolution", "encoder_1_normalization", "encoder_1_activation"),
         *("encoder_2_convolution", "encoder_2_activation", "encoder_2_pooling", "encoder_2_normalization"),
@@ -250,14 +206,14 @@ def test_a_model_that_is_no_encoder_for_these_images_is_told(tmp_path, suffix):
         assert_refused(tmp_path / f"model{suffix}", complaint)
 
 
-def test_a_file_of_weights_only_is_told(tmp_path):
+def test_what_is_no_model_is_told(tmp_path):
     as_saved_here().save_weights(tmp_path / "encoder.weights.h5")
     assert_refused(tmp_path / "encoder.weights.h5", "holds no model, only weights")
-
-
-def test_missing_files_and_directories_are_told(tmp_path):
     assert_refused(tmp_path / "missing.h5", "no such file")
     assert_refused(tmp_path, "not a regular file")
+    for content in (b"", b"an encoder in words", b"\x89HDF\r\n\x1a\n", b"PK\x03\x04" + bytes(100)):
+        (tmp_path / "encoder.h5").write_bytes(content)
+        assert_refused(tmp_path / "encoder.h5", "not a Keras model")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -285,14 +241,6 @@ def test_a_fault_of_this_project_is_not_told_as_one_of_the_file(encoder_file, mo
     monkeypatch.setattr(encoder_reader, "read_configuration", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         read_encoder(encoder_file, SHAPE)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"an encoder, but in words", b"\x89HDF\r\n\x1a\n", b"PK\x03\x04" + bytes(100)]
-)
-def test_a_file_that_is_no_model_is_told(tmp_path, content):
-    (tmp_path / "encoder.h5").write_bytes(content)
-    assert_refused(tmp_path / "encoder.h5", "not a Keras model")
 
 
 CONFIGURATIONS = [

@@ -120,12 +120,8 @@ def marshalled(code):
     return {"class_name": "__lambda__", "config": {"code": code, "defaults": None, "closure": None}}
 
 
-def builtin(name):
-    return {"class_name": "function", "config": name, "module": "builtins", "registered_name": name}
-
-
-def custom(kind, module="os", registered="stranger>Custom"):
-    return {"module": module, "class_name": kind, "config": {}, "registered_name": registered}
+def custom(kind):
+    return {"module": "os", "class_name": kind, "config": {}, "registered_name": "stranger>Custom"}
 
 
 def set_in(kind, **settings):
@@ -134,10 +130,6 @@ def set_in(kind, **settings):
 
 def set_beside(kind, **settings):
     return lambda network: layer(network, kind).update(settings)
-
-
-def deep(depth):
-    return lambda network: json.dumps(network)[:-1] + ', "name": ' + "[" * depth + "]" * depth + "}"
 
 
 def instead(kind, layers):
@@ -151,7 +143,7 @@ def configurations(code):
     inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": [hidden]}}
     nested = json.loads('{"class_name":"Sequential","config":{"name":"n","layers":[' * 300 + "{}" + "]}}" * 300)
     relus = [{"class_name": "ReLU", "config": {"name": f"r{n}", "negative_slope": 0.0}} for n in range(201)]
-    tensor = {"class_name": "__numpy__", "config": {"value": [0], "dtype": "float64"}}
+    builtin = {"class_name": "function", "config": "eval", "module": "builtins", "registered_name": "eval"}
     policy = {"class_name": "DTypePolicy", "config": {"name": "float32"}, "shared_object_id": 1}
     zeros = {"class_name": "Zeros", "config": {}, "shared_object_id": 1}
     chain = "is not connected to the layer before it alone"
@@ -159,24 +151,18 @@ def configurations(code):
         "nothing": (lambda network: None, None),
         # Code.
         "Lambda with bytecode": (activation("Lambda", {"function": marshalled(code)}), "kind Lambda"),
-        "Lambda of Keras 2": (activation("Lambda", {"function": [code, None, None]}), "kind Lambda"),
-        "Lambda of a built-in": (activation("Lambda", {"function": builtin("eval")}), "kind Lambda"),
+        "Lambda of a built-in": (activation("Lambda", {"function": builtin}), "kind Lambda"),
         "Lambda in nested networks": (instead("Sequential", [inner]), "kind Lambda"),
         "TFSMLayer": (activation("TFSMLayer", {"filepath": "/tmp"}), "kind TFSMLayer"),
-        "TorchModuleWrapper": (activation("TorchModuleWrapper", {"module": code}), "kind TorchModuleWrapper"),
         "custom class": (activation("Custom", {}, registered_name="stranger>Custom"), "kind stranger>Custom"),
         "registered name": (set_beside("Conv2D", registered_name="stranger>Conv2D"), "kind stranger>Conv2D"),
         "activation of an object": (set_in("Activation", activation=custom("system")), "activation: expected"),
-        "activation of a built-in": (set_in("Activation", activation=builtin("eval")), "activation: expected"),
         "activation with bytecode": (set_in("Conv2D", activation=marshalled(code)), "activation: expected"),
         "activation by a name": (set_in("Conv2D", activation="stranger>activation"), "activation: expected"),
         "dtype of an object": (set_in("Conv2D", dtype=custom("system")), 'dtype: expected "float32"'),
         "code in what is ignored": (set_in("Conv2D", kernel_initializer=marshalled(code)), None),
-        "initializer of an object": (set_in("Conv2D", kernel_initializer=custom("system")), None),
-        "regularizer of an object": (set_in("Conv2D", kernel_regularizer=custom("system")), None),
         "constraint of an object": (set_in("BatchNormalization", gamma_constraint=custom("system")), None),
         "one identity for two": (set_in("Conv2D", dtype=policy, kernel_initializer=zeros), None),
-        "foreign module": (set_beside("Conv2D", module="os"), None),
         "setting beside": (set_beside("Conv2D", code="import os", build_config={"input_shape": [10**9]}), None),
         "compiled with code": (set_beside("Conv2D", compile_config={"loss": marshalled(code)}), None),
         # Bombs.
@@ -194,20 +180,18 @@ def configurations(code):
         ),
         "layers": (instead("Sequential", relus), "more than 200 layers"),
         "nested networks": (lambda network: network.update(nested), "not an encoder: its configuration "),
-        "very deep JSON": (deep(100_000), "nested too deep"),
+        "very deep JSON": (lambda network: "[" * 100_000, "nested too deep"),
         "huge JSON": (lambda network: network["config"].update(name=" " * 2**21), "larger than 1048576 bytes"),
         "pooling that leaves nothing": (set_in("MaxPooling2D", pool_size=[99, 99], strides=None), "leaves nothing"),
         # Settings.
         "unknown setting": (set_in("Conv2D", lora_rank=4), "Conv2D encoder_1_convolution: lora_rank: expected no such"),
         "unset setting of a newer Keras": (set_in("Conv2D", quantization_config=None, adapters=[], note=""), None),
-        "dtype with quantization": (set_in("Conv2D", dtype="int8_from_float32"), "dtype: expected"),
         "doubles": (set_in("Conv2D", dtype="float64"), "dtype: expected"),
         "negative integer": (set_in("Conv2D", strides=[-1, 1]), "strides: expected"),
         "zero": (set_in("MaxPooling2D", pool_size=[0, 2]), "pool_size: expected"),
         "three sides": (set_in("MaxPooling2D", pool_size=[2, 2, 2]), "pool_size: expected"),
         "truth for an integer": (set_in("Conv2D", groups=True), "groups: expected 1, found True"),
         "fraction for an integer": (set_in("Conv2D", filters=2.0), "filters: expected"),
-        "text for an integer": (set_in("Conv2D", filters="2"), "filters: expected"),
         "not a number": (set_in("BatchNormalization", momentum=float("nan")), "momentum: expected"),
         "infinity": (set_in("BatchNormalization", epsilon=float("inf")), "epsilon: expected"),
         "groups": (set_in("Conv2D", groups=2), "groups: expected 1"),
@@ -225,10 +209,7 @@ def configurations(code):
             set_beside("BatchNormalization", inbound_nodes=[[["encoder_1_convolution", 0, 0, {"training": True}]]]),
             chain,
         ),
-        "tensor between layers": (
-            lambda network: layer(network, "Conv2D")["inbound_nodes"][0]["args"].append(tensor),
-            chain,
-        ),
+        "two inputs": (lambda network: layer(network, "Conv2D")["inbound_nodes"][0]["args"].append({}), chain),
         "layer twice": (lambda network: network["config"]["layers"].append(layer(network, "Conv2D")), chain),
         "input twice": (lambda network: network["config"]["layers"].insert(1, layer(network, "InputLayer")), chain),
         "output of another layer": (
@@ -246,9 +227,7 @@ CONFIGURATIONS = configurations("")
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_a_hostile_configuration_is_refused_or_what_is_strange_in_it_not_looked_at(
-    good, tmp_path, canary, name, suffix
-):
+def test_a_hostile_configuration_is_refused_or_not_looked_at(good, tmp_path, canary, name, suffix):
     change, expected = configurations(touching(canary))[name]
     changed(good, tmp_path / f"hostile{suffix}", change)
     judge(tmp_path / f"hostile{suffix}", canary, good, expected)
@@ -261,16 +240,24 @@ def first_weight(file):
     return file.visititems(lambda name, item: name if isinstance(item, h5py.Dataset) else None)
 
 
-def store(file, **options):
-    """Put the file's first weight back in another way."""
-    name = first_weight(file)
-    data = file[name][()]
-    del file[name]
-    file.create_dataset(name, **{"data": data} | options)
+def stored(options):
+    """Return a change: the first weight put back in another way, as the options that it leads to have it."""
+
+    def change(file, folder):
+        name = first_weight(file)
+        data = file[name][()]
+        del file[name]
+        file.create_dataset(name, **options(data))
+
+    return change
 
 
-def missing(file, folder):
-    del file[first_weight(file)]
+def ending_in(number):
+    return stored(lambda data: {"data": np.append(data.ravel()[:-1], np.float32(number)).reshape(data.shape)})
+
+
+def of_type(dtype):
+    return stored(lambda data: {"data": data.astype(dtype)})
 
 
 def soft_link(file, folder):
@@ -287,20 +274,6 @@ def external_link(file, folder):
     file[name] = h5py.ExternalLink(str(folder / "other.h5"), "weight")
 
 
-def group_by_external_link(file, folder):
-    name = next(iter(file))
-    with h5py.File(folder / "other.h5", "w") as other:
-        file.copy(name, other)
-    del file[name]
-    file[name] = h5py.ExternalLink(str(folder / "other.h5"), name)
-
-
-def external_storage(file, folder):
-    (folder / "secret").write_bytes(bytes(1000))
-    data = file[first_weight(file)]
-    store(file, data=None, shape=data.shape, dtype="f4", external=[(str(folder / "secret"), 0, 1000)])
-
-
 def virtual(file, folder):
     name = first_weight(file)
     layout = h5py.VirtualLayout(file[name].shape, "f4")
@@ -311,65 +284,29 @@ def virtual(file, folder):
     file.create_virtual_dataset(name, layout)
 
 
-def circle(file, folder):
-    group = file[next(iter(file))]
-    group["again"] = group
-
-
-def not_finite(number):
-    def change(file, folder):
-        weight = file[first_weight(file)]
-        weight[(-1,) * weight.ndim] = number
-
-    return change
-
-
-def unwritten(file, folder):
-    store(file, data=None, shape=file[first_weight(file)].shape, dtype="f4")
-
-
-def stored(**options):
-    return lambda file, folder: store(file, **options)
-
-
-def reshaped(file, folder):
-    store(file, data=file[first_weight(file)][()][..., np.newaxis])
-
-
-def of_type(dtype):
-    return lambda file, folder: store(file, data=file[first_weight(file)][()].astype(dtype))
-
-
-def many_groups(file, folder):
-    for number in range(6000):
-        file.create_group(f"{next(iter(file))}/{number}")
-
-
-BOMB = {"data": None, "shape": (2**20, 2**20), "dtype": "f4"}
+BOMB = {"shape": (2**20, 2**20), "dtype": "f4"}
+BOMB_IN_CHUNKS = BOMB | {"chunks": (64, 64), "compression": "gzip", "fillvalue": 1}
+ELSEWHERE = {"dtype": "f4", "external": [("/dev/zero", 0, 1000)]}
 # {name: (a change of an HDF5 file, what the refusal says, None if it is harmless)}
 WEIGHTS = {
-    "missing": (missing, "is missing"),
+    "missing": (lambda file, folder: file.pop(first_weight(file)), "is missing"),
     "soft link": (soft_link, "is missing"),
     "external link": (external_link, "is missing"),
-    "group by an external link": (group_by_external_link, "is missing"),
-    "external storage": (external_storage, "is not in the file"),
+    "external storage": (stored(lambda data: ELSEWHERE | {"shape": data.shape}), "is not in the file"),
     "virtual dataset": (virtual, "is not in the file"),
-    "shape bomb": (stored(**BOMB), "is not in the file"),
-    "shape bomb in chunks": (stored(**BOMB, chunks=(64, 64), compression="gzip", fillvalue=1), "is not in the file"),
-    "NaN": (not_finite(np.nan), "is not finite"),
-    "infinity": (not_finite(-np.inf), "is not finite"),
-    "shape without content": (unwritten, "is not in the file"),
-    "another shape": (reshaped, "has the shape"),
+    "shape bomb": (stored(lambda data: BOMB), "is not in the file"),
+    "shape bomb in chunks": (stored(lambda data: BOMB_IN_CHUNKS), "is not in the file"),
+    "shape without content": (stored(lambda data: {"shape": data.shape, "dtype": "f4"}), "is not in the file"),
+    "NaN": (ending_in(np.nan), "is not finite"),
+    "infinity": (ending_in(-np.inf), "is not finite"),
+    "another shape": (stored(lambda data: {"data": data[..., np.newaxis]}), "has the shape"),
     "integers": (of_type("i4"), "is of int32, expected float32"),
     "complex numbers": (of_type("c8"), "is of complex64, expected float32"),
     "doubles": (of_type("f8"), "is of float64, expected float32"),
     "other order of bytes": (of_type(">f4"), "is of >f4, expected float32"),
-    "texts": (stored(data=[b"a", b"b"]), ", expected "),
-    "records": (stored(data=np.zeros(2, [("a", "f4")])), "expected"),
-    "groups in a circle": (circle, None),
-    "chunks": (stored(chunks=True), None),
-    "gzip": (stored(compression="gzip", chunks=True), None),
-    "many groups": (many_groups, None),
+    "texts": (of_type("S9"), "is of |S9, expected float32"),
+    "groups in a circle": (lambda file, folder: file.update({f"{next(iter(file))}/again": file["/"]}), None),
+    "gzip": (stored(lambda data: {"data": data, "compression": "gzip", "chunks": True}), None),
     "superfluous": (lambda file, folder: file.update({f"{next(iter(file))}/more": np.zeros(10, "f4")}), None),
 }
 
@@ -397,29 +334,21 @@ def test_hostile_weights_are_refused_or_what_is_strange_does_no_harm(good, tmp_p
     judge(with_changed_weights(good, tmp_path, change, suffix), canary, good, expected)
 
 
-def attribute(**values):
-    return lambda file, folder: file.attrs.update(values)
-
-
 ATTRIBUTES = {
-    "training": (attribute(training_config=json.dumps({"optimizer_config": custom("system")})), None),
-    "optimizer": (lambda file, folder: file.create_dataset("optimizer_weights/a", data=np.zeros(3, "f4")), None),
-    "names elsewhere": (
-        lambda file, folder: file["model_weights"].attrs.update(layer_names=["../model_weights"]),
-        None,
-    ),
-    "no text for the version": (attribute(keras_version=3), None),
-    "two configurations": (attribute(model_config=["{}", "{}"]), "configuration cannot be read"),
-    "number": (attribute(model_config=3), "configuration cannot be read"),
-    "no text": (attribute(model_config=b"\xff"), "configuration cannot be read"),
-    "array": (attribute(model_config=np.zeros((2, 2))), "configuration cannot be read"),
+    "training": ({"training_config": json.dumps({"optimizer_config": custom("system")})}, None),
+    "no text for the version": ({"keras_version": 3}, None),
+    "two configurations": ({"model_config": ["{}", "{}"]}, "configuration cannot be read"),
+    "number": ({"model_config": 3}, "configuration cannot be read"),
+    "no text": ({"model_config": b"\xff"}, "configuration cannot be read"),
+    "array": ({"model_config": np.zeros((2, 2))}, "configuration cannot be read"),
 }
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_attributes_are_text_or_not_looked_at(good, tmp_path, canary, name):
-    change, expected = ATTRIBUTES[name]
-    judge(with_changed_weights(good, tmp_path, change, ".h5"), canary, good, expected)
+    values, expected = ATTRIBUTES[name]
+    path = with_changed_weights(good, tmp_path, lambda file, folder: file.attrs.update(values), ".h5")
+    judge(path, canary, good, expected)
 
 
 # --- hostile archives
@@ -465,19 +394,13 @@ def test_a_file_that_hdf5_would_read_for_ever_is_refused(good, tmp_path, canary,
 # --- as the user meets them
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", ["Lambda with bytecode", "soft link"])
-def test_classification_refuses_it_before_any_question(good, data, tmp_path, canary, name, suffix):
-    path = tmp_path / f"hostile{suffix}"
-    if name in CONFIGURATIONS:
-        changed(good, path, configurations(touching(canary))[name][0])
-    else:
-        path = with_changed_weights(good, tmp_path, WEIGHTS[name][0], suffix)
+def test_classification_refuses_it_before_any_question(good, data, tmp_path, canary):
+    path = tmp_path / "hostile.h5"
+    changed(good, path, configurations(touching(canary))["Lambda with bytecode"][0])
     files = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
     arguments = [part for flag, file in files.items() for part in (flag, data / file)]
     session = run_script("classification", [*arguments, "-model", path], "8\n1\n16\n", tmp_path)
-    assert session.code == 2
-    assert session.stdout == ""
+    assert (session.code, session.stdout) == (2, "")
     assert session.stderr.startswith(f"classification.py: error: {path}: ")
     assert session.stderr.count("\n") == 1
     assert not canary.exists()
