@@ -184,7 +184,6 @@ def configurations(code):
         "zero": (set_in("MaxPooling2D", pool_size=[0, 2]), "pool_size: expected"),
         "three sides": (set_in("MaxPooling2D", pool_size=[2, 2, 2]), "pool_size: expected"),
         "truth for an integer": (set_in("Conv2D", groups=True), "groups: expected 1, found True"),
-        "fraction for an integer": (set_in("Conv2D", filters=2.0), "filters: expected"),
         "not a number": (set_in("BatchNormalization", momentum=float("nan")), "momentum: expected"),
         "infinity": (set_in("BatchNormalization", epsilon=float("inf")), "epsilon: expected"),
         "groups": (set_in("Conv2D", groups=2), "groups: expected 1"),
@@ -203,8 +202,6 @@ def configurations(code):
             chain,
         ),
         "two inputs": (lambda network: layer(network, "Conv2D")["inbound_nodes"][0]["args"].append({}), chain),
-        "layer twice": (lambda network: network["config"]["layers"].append(layer(network, "Conv2D")), chain),
-        "input twice": (lambda network: network["config"]["layers"].insert(1, layer(network, "InputLayer")), chain),
         "output of another layer": (
             lambda network: network["config"].update(output_layers=["images", 0, 0]),
             "its output is not that of its last layer alone",

@@ -65,7 +65,7 @@ def _read(path, input_shape):
         if archive:
             hdf5 = h5py.File(io.BytesIO(_member(archive, "model.weights.h5", MOST_COPIES * size + DESCRIPTION)))
         hdf5.visit(paths.append)  # which follows no link to elsewhere
-    weights = tuple(_read_array(hdf5, _take(paths, names, place), shape) for names, place, shape in places)
+    weights = tuple(_read_array(hdf5, _find(paths, names, place), shape) for names, place, shape in places)
     return Encoder(input_shape, records, weights, f"{path.name} {digest[:DIGITS]}")
 
 
@@ -95,15 +95,14 @@ def _member(archive, name, largest):
     return archive.read(name)
 
 
-def _take(paths, names, place):
-    """Return the path of a weight: its place in a .keras file; in an .h5 file found by its names, and removed."""
+def _find(paths, names, place):
+    """Return the path of a weight: its place in a .keras file; in an .h5 file the one that its names lead to."""
     if place in paths:
         return place
     group, end = f"model_weights/{names[0]}/", "/".join(["", *names[-2:]])
     found = [path for path in paths if path.startswith(group) and path.removesuffix(":0").endswith(end)]
     if len(found) != 1:
         raise BadInput(f"the weight {'/'.join(names)} is {'there more than once' if found else 'missing'}")
-    paths.remove(found[0])
     return found[0]
 
 
