@@ -106,22 +106,6 @@ def mark(number, descriptor):
         faulthandler.register(number, descriptor, all_threads=False, chain=True)
 
 
-def let_signals_in():
-    """Have those act now that signals_held has waiting; what they raise is raised here, and others wait again."""
-    if hasattr(signal, "pthread_sigmask"):
-        try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
-        finally:
-            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
-
-
-def end_when_terminated():
-    """Let SIGTERM end this process, which was started while signals_held had signals waiting, whatever it is at."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-
-
 def exchange(one, other):
     """Have two folders beside each other take each other's names in one step; False where the system cannot."""
     import ctypes
@@ -132,33 +116,6 @@ def exchange(one, other):
         return False
     here, in_exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
     return rename(here, os.fsencode(one), here, os.fsencode(other), in_exchange) == 0
-
-
-@contextlib.contextmanager
-def folder_held(path):
-    """Within it, and as long as a child of this process lives, is_held is true of a folder, where there are locks."""
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # the file system has no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def is_held(path):
-    """Tell whether a script is within folder_held of a folder."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:  # there is none any more; Windows opens none
-        return False
-    try:
-        return is_locked(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def call_in_forks(function):

@@ -1,8 +1,8 @@
 """Pictures converted to IDX files of images, in as many processes as there are cores, in flat memory.
 
 Pillow's decoders leave Python's lock, but opening a small picture does not: threads would wait for each other. Each
-process decodes a chunk of the pictures at a time, and leaves its images in a file. What it sends is short: a process
-that is killed while it sends more leaves half a message, and whoever reads that waits for the rest.
+process decodes its share of the pictures, a chunk at a time, and sends the images through a pipe of its own: it can be
+killed at any moment, as nothing that others use is then half written, or locked.
 """
 
 import contextlib
@@ -11,11 +11,8 @@ import hashlib
 import math
 import multiprocessing
 import os
-import shutil
 import threading
-import time
-from concurrent.futures import ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 
 import numpy as np
 
@@ -31,7 +28,6 @@ CHUNKS_OF_PROCESS = 8  # where there are few pictures, which may be large
 MOST_PROCESSES = 60  # Windows waits for no more at a time
 COMPRESSION = 1  # more would take as long as decoding, to save a tenth
 REFRESH_SECONDS = 0.1
-GOING_ON = "going-on"  # a file that is there while decoders are to go on
 CHECKSUM_BYTES = 8  # chance makes two of a billion images alike in one set of forty
 
 
@@ -51,18 +47,31 @@ def convert(source, form, folder, progress):
     left_out = len(source.left_out)
     most = LARGEST_SHARE_LEFT_OUT * (len(source) + left_out)
     progress(0, source.left_out)
-    chunks = _chunks(len(source), form)
-    with system.signals_held(), contextlib.closing(_converted(source, form, chunks, folder, progress)) as converted:
-        for chunk, (is_read, found, faults) in zip(chunks, converted, strict=True):
-            read[chunk], checksums[chunk] = is_read, found
+    with contextlib.ExitStack() as stack:
+        files = {test: stack.enter_context((folder / name).open("wb")) for test, name in IMAGES.items()}
+        for file in files.values():
+            file.write(_header(0, form))
+        for chunk, result in stack.enter_context(contextlib.closing(_converted(source, form, progress))):
+            read[chunk], checksums[chunk], faults, members = result
+            progress(chunk.stop, faults)
             left_out += len(faults)
             if left_out > most:
                 raise BadInput(f"{left_out} pictures cannot be read: expected at most one in ten")
-    for test in IMAGES:
-        if not test or read[source.is_test].any():
-            _join(folder, test, len(chunks), ((read & (source.is_test == test)).sum(), *form.shape))
+            for test, member in members.items():
+                files[test].write(member)
+        for test, file in files.items():
+            file.seek(0)
+            file.write(_header((read & (source.is_test == test)).sum(), form))
     taken = np.flatnonzero(read)
-    return source.take(taken), left_out, _describe_alike(source, taken, checksums)
+    converted = source.take(taken)
+    if not converted.is_test.any():
+        (folder / IMAGES[True]).unlink()
+    return converted, left_out, _describe_alike(source, taken, checksums)
+
+
+def _header(count, form):
+    """Return the gzip member of the header of an IDX file, which has the same length for any count."""
+    return gzip.compress(idx.header(np.uint8, (count, *form.shape)), 0, mtime=0)
 
 
 def _chunks(count, form):
@@ -71,89 +80,83 @@ def _chunks(count, form):
     return [slice(start, min(start + max(1, most), count)) for start in range(0, count, max(1, most))]
 
 
-def _part(folder, number, test):
-    """Return the path of the images of a chunk."""
-    return folder / f"part-{number}-{IMAGES[test]}"
+def _converted(source, form, progress):
+    """Yield each chunk of the pictures, in their order, and what _convert returns of it, from several processes.
 
-
-def _join(folder, test, chunks, shape):
-    """Write an IDX file of so many chunks of images, which are members of a gzip file already, and remove these."""
-    with (folder / IMAGES[test]).open("wb") as file:
-        file.write(gzip.compress(idx.header(np.uint8, shape), mtime=0))
-        for number in range(chunks):
-            with contextlib.suppress(FileNotFoundError), _part(folder, number, test).open("rb") as part:
-                shutil.copyfileobj(part, file)
-            _part(folder, number, test).unlink(missing_ok=True)
-
-
-def _converted(source, form, chunks, folder, progress):
-    """Yield what _convert returns of each chunk of the pictures, in their order, from several processes.
-
-    While it waits, signals that are held are let in. However it is left, the processes have then ended.
+    These end with it, however it is left.
     """
-    processes = min(len(chunks), system.cores(), MOST_PROCESSES)
+    chunks = _chunks(len(source), form)
+    count = min(len(chunks), system.cores(), MOST_PROCESSES)
     try:
         large = multiprocessing.Semaphore(max(1, available_memory() // pictures.LARGEST_BYTES))
-        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(source, form, folder, large))
     except OSError as error:
         raise Fault(f"processes cannot wait for each other: {error.strerror}; on Linux they need /dev/shm") from error
-    results = []
+    decoders, shares, results = [], {}, {}
     try:
-        (folder / GOING_ON).touch()
-        for number, chunk in enumerate(chunks):
-            results.append(pool.submit(_convert, number, chunk))
-        for chunk, result in zip(chunks, results, strict=True):
-            while not wait([result], REFRESH_SECONDS).done:
-                system.let_signals_in()
+        # Ctrl-C would be lost in what libraries do when Python forks. In the decoders signals go on to wait.
+        with system.signals_held():
+            for share in (chunks[first::count] for first in range(count)):
+                receiver, sender = multiprocessing.Pipe(duplex=False)
+                decoder = multiprocessing.Process(target=_decode, args=(source, form, share, sender, large))
+                decoder.start()
+                decoders.append(decoder)
+                sender.close()  # that of the decoder is then the only one, and its end that of the pipe
+                shares[receiver] = iter(share)
+        for chunk in chunks:
+            while chunk.start not in results:
+                _receive(source, shares, results)
                 progress(chunk.start, [])
-            progress(chunk.stop, result.result()[-1])
-            yield result.result()
-    except BrokenProcessPool as error:
-        system.let_signals_in()  # what ended the processes may have been meant for all
-        lost = [chunk for chunk, result in zip(chunks, results, strict=False) if result.exception()][:processes]
-        names = f"{source.name(lost[0].start)} to {source.name(lost[-1].stop - 1)}"
-        raise Fault(f"decoding crashed at a picture from {names}: leave it out") from error
+            yield chunk, results.pop(chunk.start)
     finally:
-        (folder / GOING_ON).unlink(missing_ok=True)
-        pool.shutdown(cancel_futures=True)
+        for decoder in decoders:
+            decoder.kill()
+        for decoder in decoders:
+            decoder.join()
 
 
-def _begin(source, form, folder, large):
-    """Let this process decode the pictures of a source, and end when the script does."""
-    global _work
-    _work = source, form, folder
-    pictures.limit_large(large)
-    system.end_when_terminated()
+def _receive(source, shares, results):
+    """Add results that come soon to those, {first index: result}; ``shares`` has an iterator of chunks of each pipe."""
+    for receiver in wait(shares, REFRESH_SECONDS):
+        chunk = next(shares[receiver])
+        try:
+            results[chunk.start] = receiver.recv()
+        except (EOFError, OSError) as error:
+            names = f"{source.name(chunk.start)} to {source.name(chunk.stop - 1)}"
+            raise Fault(f"decoding crashed at a picture from {names}: leave it out") from error
+
+
+def _decode(source, form, chunks, sender, large):
+    """Send what _convert returns of each chunk, and wait to be killed; end when the script does."""
+    parent = multiprocessing.parent_process()
 
     def end_with_parent():
-        multiprocessing.parent_process().join()
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
+    pictures.limit_large(large)
+    try:
+        for chunk in chunks:
+            sender.send(_convert(source, form, chunk))
+        parent.join()
+    finally:
+        os._exit(1)  # without a traceback: the end of the pipe tells
 
 
-def _convert(number, chunk):
-    """Write the images of a chunk, gzipped; return which pictures could be read, checksums, and lines on others."""
-    source, form, folder = _work
-    looked = time.monotonic()
+def _convert(source, form, chunk):
+    """Return which pictures of a chunk could be read, checksums, lines on others, and {is_test: images, gzipped}."""
     images, read, faults = np.zeros((chunk.stop - chunk.start, *form.shape), np.uint8), [], []
     for place, index in enumerate(range(chunk.start, chunk.stop)):
-        if time.monotonic() > looked + REFRESH_SECONDS:
-            looked = time.monotonic()
-            if not (folder / GOING_ON).exists():
-                return None
         try:
             images[place] = source.bring(index, form)
             read.append(True)
         except BadInput as fault:
             read.append(False)
             faults.append(str(fault))
-    for test in IMAGES:
-        part = images[read & (source.is_test[chunk] == test)]
-        if len(part):
-            _part(folder, number, test).write_bytes(gzip.compress(part.tobytes(), COMPRESSION, mtime=0))
+    parts = {test: images[read & (source.is_test[chunk] == test)] for test in IMAGES}
+    members = {test: gzip.compress(part.tobytes(), COMPRESSION, mtime=0) for test, part in parts.items() if len(part)}
     checksums = b"".join(hashlib.blake2b(image, digest_size=CHECKSUM_BYTES).digest() for image in images)
-    return read, np.frombuffer(checksums, np.uint64), faults
+    return read, np.frombuffer(checksums, np.uint64), faults, members
 
 
 def _describe_alike(source, taken, checksums):

@@ -58,27 +58,27 @@ def replacing_folder(path):
     _remove_leftovers(path)
     try:
         beside.mkdir()
-        with system.folder_held(beside):
-            yield beside
-            for file in beside.iterdir():
-                with file.open("rb+") as opened:
-                    os.fsync(opened.fileno())
-            if path.exists() and not system.exchange(beside, path):
-                path.rename(old)
-            if not path.exists():
-                beside.rename(path)
+        yield beside
+        for file in beside.iterdir():
+            with file.open("rb+") as opened:
+                os.fsync(opened.fileno())
+        if path.exists() and not system.exchange(beside, path):
+            path.rename(old)
+        if not path.exists():
+            beside.rename(path)
     finally:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        for folder in (beside, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        with system.signals_held():
+            if old.exists() and not path.exists():
+                old.rename(path)
+            for folder in (beside, old):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_leftovers(path):
     """Remove what killed scripts left beside a folder; what was put aside for a new one returns to its place."""
     for folder in path.parent.glob(f".{glob.escape(path.name)}-*"):
-        if not re.fullmatch(rf"-\d+({OLD})?", folder.name.removeprefix(f".{path.name}")) or system.is_held(folder):
-            continue
-        if folder.name.endswith(OLD) and not path.exists():
+        found = re.fullmatch(rf"-(\d+)({OLD})?", folder.name.removeprefix(f".{path.name}"))
+        if found and found[2] and not path.exists():
             folder.rename(path)
-        shutil.rmtree(folder, ignore_errors=True)
+        elif found and (int(found[1]) == os.getpid() or not system.is_running(int(found[1]))):
+            shutil.rmtree(folder, ignore_errors=True)
