@@ -6,6 +6,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utilities.data import idx
 from utilities.data.datasets import spread
 from utilities.record.conversion import IMAGES
 from utilities.record.image_figures import draw_rows
@@ -31,8 +32,7 @@ def draw_contact_sheet(source, form, folder):
     rows = {}
     for label, indices in examples.items():
         name = classes[label] if classes[label] == str(label) or not source.class_names else f"{label} {classes[label]}"
-        shown = [images[index][::step, ::step] for index in indices]
-        rows[legible(name, LONGEST_NAME)] = np.stack(shown).reshape(len(shown), *shown[0].shape[:2], form.channels)
+        rows[legible(name, LONGEST_NAME)] = np.stack([images[index][::step, ::step] for index in indices])
     figure = draw_rows(rows, "as the networks see them; MNIST's ink is light on dark", **AS_VALUES)
     try:
         return as_png(figure)
@@ -41,11 +41,11 @@ def draw_contact_sheet(source, form, folder):
 
 
 def _read(path, indices, form):
-    """Return images of an IDX file, {index: image}; others are not kept in memory. The indices ascend."""
-    size, header = math.prod(form.shape), 4 + 4 * (1 + len(form.shape))
+    """Return images of an IDX file, {index: (rows, columns, channels)}; others are not kept. The indices ascend."""
+    size, header = math.prod(form.shape), len(idx.header(np.uint8, (0, *form.shape)))
     images = {}
     with gzip.open(path) as file:
         for index in indices:
             file.seek(header + index * size)
-            images[index] = np.frombuffer(file.read(size), np.uint8).reshape(form.shape)
+            images[index] = np.frombuffer(file.read(size), np.uint8).reshape(form.rows, form.columns, -1)
     return images

@@ -29,26 +29,14 @@ def draw_rows(rows, title, **options):
     """
     count = max(map(len, rows.values()))
     figure, axis = subplots(title, figsize=(max(5, count + 1), len(rows) + 0.4))
-    images = [_lengthened(visible(images), count) for images in rows.values()]
-    _, frames = draw_grid(axis, np.concatenate(images), count, **INK | options)
-    for row, shown in enumerate(rows.values()):
-        for frame in frames[row * count + len(shown) : (row + 1) * count]:
-            frame.remove()
+    shown = [visible(images) for images in rows.values()]
+    ends = [[(0, count - len(images)), (0, 0), (0, 0), (0, 0)] for images in shown]
+    padded = [np.pad(images, end, constant_values=np.nan) for images, end in zip(shown, ends, strict=True)]
+    draw_grid(axis, np.concatenate(padded), count, **INK | options)
     top, bottom = sorted(axis.get_ylim())
     axis.set_yticks(top + (bottom - top) * (np.arange(len(rows)) + 0.5) / len(rows), rows, fontsize=9)
     axis.tick_params(left=False)
     return figure
-
-
-def _lengthened(images, count):
-    """Return images as visible returns them, with paper after the last, so many in all."""
-    paper = np.full((count - len(images), *images.shape[1:]), _paper(images), np.float32)
-    return np.concatenate([images, paper])
-
-
-def _paper(images):
-    """Return the value that is drawn white."""
-    return 1 if images.shape[-1] >= COLOURS else np.nan  # which no colour map colours
 
 
 def draw_neighbours(images, others, codes, other_codes, title):
@@ -117,20 +105,22 @@ def draw_grid(axis, images, columns, **options):
     """Draw images side by side in one axis, of which each takes 25 ms to draw; return the AxesImage, and a frame each.
 
     Args:
-        images: (count, rows, columns, channels), as imshow takes one.
+        images: (count, rows, columns, channels), as imshow takes one; the place of one of NaN is left free.
         columns: images in a row.
         options: of imshow.
     """
     count, height, width, channels = images.shape
     gap, rows = max(1, round(GAP * min(height, width))), math.ceil(count / columns)
     down, across = height + gap, width + gap
-    cells = np.full((rows * columns, down, across, channels), _paper(images), np.float32)
-    cells[:count, :height, :width] = images
+    paper = 1 if channels >= COLOURS else np.nan  # which no colour map colours
+    cells = np.full((rows * columns, down, across, channels), paper, np.float32)
+    there = np.flatnonzero(~np.isnan(images).all(axis=(1, 2, 3)))
+    cells[there, :height, :width] = images[there]
     sheet = cells.reshape(rows, columns, down, across, channels).swapaxes(1, 2)
     image = axis.imshow(sheet.reshape(rows * down, columns * across, channels)[:-gap, :-gap], **options)
     axis.set(xticks=[], yticks=[], frame_on=False, anchor="N")
     corners = [(column * across - 0.5, row * down - 0.5) for row in range(rows) for column in range(columns)]
-    frames = [Rectangle(corner, width, height, fill=False, linewidth=0.8, clip_on=False) for corner in corners[:count]]
+    frames = [Rectangle(corners[at], width, height, fill=False, linewidth=0.8, clip_on=False) for at in there]
     return image, [axis.add_patch(frame) for frame in frames]
 
 
