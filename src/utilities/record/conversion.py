@@ -11,6 +11,8 @@ import hashlib
 import math
 import multiprocessing
 import os
+import shutil
+import tempfile
 import threading
 from multiprocessing.connection import wait
 
@@ -48,9 +50,7 @@ def convert(source, form, folder, progress):
     most = LARGEST_SHARE_LEFT_OUT * (len(source) + left_out)
     progress(0, source.left_out)
     with contextlib.ExitStack() as stack:
-        files = {test: stack.enter_context((folder / name).open("wb")) for test, name in IMAGES.items()}
-        for file in files.values():
-            file.write(_header(0, form))
+        images = {test: stack.enter_context(tempfile.TemporaryFile(dir=folder)) for test in IMAGES}
         for chunk, result in stack.enter_context(contextlib.closing(_converted(source, form, progress))):
             read[chunk], checksums[chunk], faults, members = result
             progress(chunk.stop, faults)
@@ -58,20 +58,20 @@ def convert(source, form, folder, progress):
             if left_out > most:
                 raise BadInput(f"{left_out} pictures cannot be read: expected at most one in ten")
             for test, member in members.items():
-                files[test].write(member)
-        for test, file in files.items():
-            file.seek(0)
-            file.write(_header((read & (source.is_test == test)).sum(), form))
+                images[test].write(member)
+        for test, file in images.items():
+            if count := (read & (source.is_test == test)).sum():
+                _write(folder / IMAGES[test], (count, *form.shape), file)
     taken = np.flatnonzero(read)
-    converted = source.take(taken)
-    if not converted.is_test.any():
-        (folder / IMAGES[True]).unlink()
-    return converted, left_out, _describe_alike(source, taken, checksums)
+    return source.take(taken), left_out, _describe_alike(source, taken, checksums)
 
 
-def _header(count, form):
-    """Return the gzip member of the header of an IDX file, which has the same length for any count."""
-    return gzip.compress(idx.header(np.uint8, (count, *form.shape)), 0, mtime=0)
+def _write(path, shape, images):
+    """Write an IDX file of a shape; an open file has the images, as members of a gzip file already."""
+    with path.open("wb") as file:
+        file.write(gzip.compress(idx.header(np.uint8, shape), mtime=0))
+        images.seek(0)
+        shutil.copyfileobj(images, file)
 
 
 def _chunks(count, form):
