@@ -177,11 +177,10 @@ def test_all_graphs_are_drawn_but_those_that_compare_one_experiment_with_none(re
     assert shown.count("what next?") == 2  # the end of input goes back, and leaves
 
 
-def test_what_is_being_drawn_is_shown_where_it_can_be_drawn_over(at_terminal, monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
+def test_what_is_being_drawn_is_said_at_a_terminal(at_terminal):
     trained = SimpleNamespace(graphs={1: ("loss", lambda experiments: {})}, choices={})
     _, shown = at_terminal(lambda console: act_on_menu(console, [RunFolder()], trained, 5), "2", "1")
-    assert "choice [1]: 1\ndrawing loss ...\r" in shown
+    assert "choice [1]: 1\ndrawing loss ...\n" in shown
 
 
 def test_a_path_of_the_command_line_is_saved_to_without_a_question(encoder, home, redirect, at_terminal, capsys):

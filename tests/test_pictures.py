@@ -107,7 +107,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_in_a_line_and_the_others_are_dra
 
 def test_a_picture_without_a_folder_or_a_display_is_told(capsys):
     pictures.show({"picture": a_figure}, RunFolder())
-    assert capsys.readouterr().out == "no picture: there is neither a display nor a run's folder to keep it in\n"
+    assert capsys.readouterr().out == "no picture: there is no display, and the run's folder cannot be written\n"
 
 
 def test_names_are_drawn_as_they_are_but_for_characters_that_the_font_lacks():

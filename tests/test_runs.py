@@ -273,7 +273,9 @@ def test_a_summary_with_something_else_in_the_place_of_a_value_is_damaged(tmp_pa
 
 def test_a_run_is_found_by_its_data_sets_name_and_those_of_earlier_versions_by_their_time(tmp_path):
     names = "emoji28_autoencoder", "MNIST_my-first_autoencoder", "autoencoder"
-    emoji, first, earlier = (RunFolder.create(tmp_path, name, ["1"], {}, {}) for name in names)
+    emoji, first, earlier = runs = [RunFolder.create(tmp_path, name, ["1"], {}, {}) for name in names]
+    for run in runs:
+        run.release()
     for part, run in [("emoji", emoji), ("MNIST", first), ("my first", first), (earlier.path.name, earlier)]:
         assert find_run(tmp_path, "autoencoder", part, finished=False).path == run.path
     assert find_run(tmp_path, "autoencoder", "", finished=False).path == earlier.path

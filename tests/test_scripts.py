@@ -714,7 +714,7 @@ def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_w
     assert json.loads((kept / "experiment.json").read_text())["finished"] is False
     assert (tmp_path / "encoder.h5").exists()
     with dialogue("autoencoder", ["--resume", "letters"], tmp_path) as script:
-        assert f"opening runs/{kept.name} ...\r" in script.read_until("number of convolutional layers")
+        assert f"opening runs/{kept.name} ...\r\n" in script.read_until("number of convolutional layers")
 
 
 @pytest.mark.parametrize("elsewhere", [{}, {"ELSEWHERE": "windows"}], ids=["here", "windows"])

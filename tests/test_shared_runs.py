@@ -28,7 +28,7 @@ from conftest import (
     wait_for_rows,
 )
 
-from utilities import system
+from utilities import processes, system
 from utilities.data import idx
 from utilities.errors import BadInput
 from utilities.record import runs
@@ -100,9 +100,8 @@ def test_a_child_that_outlives_the_training_does_not_hold_its_run(tmp_path):
         file, is_kept = lock(Path(sys.argv[1]))
         assert is_kept
         if os.fork() == 0:
-            os.close(1)
+            print("locked", flush=True)
             time.sleep(60)
-        print("locked", flush=True)
         sys.stdin.read()
         os._exit(0)
     """
@@ -215,6 +214,39 @@ def test_a_file_of_the_project_is_found_where_the_project_was_moved(tmp_path, mo
     arguments = Namespace(data=None, seed=None, runs=Path("runs"))
     RunFolder.read(run.path).complete(arguments)
     assert arguments == Namespace(data=moved / "Dataset" / "images", seed=1, runs=run.path.parent)
+
+
+def test_a_data_set_that_moved_is_found_whole_by_its_images(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    labels = make_labels(5, (1, 2))
+    idx.write(here / "images", make_images(labels))
+    idx.write(here / "labels.gz", labels)
+    run = make_run(tmp_path / "far" / "away" / "runs", data=here / "images", datalabels=here / "labels", seed=1)
+    here.rename(there)
+    arguments = Namespace(data=there / "images", datalabels=None, seed=None, runs=Path("runs"))
+    RunFolder.read(run.path).complete(arguments)
+    assert arguments.datalabels == there / "labels"
+
+
+def test_a_name_of_nothing_that_a_folder_can_have_is_no_name(tmp_path):
+    make_run(tmp_path)
+    with pytest.raises(BadInput, match=r"no experiment of autoencoder\.py has '\?\?' in its name"):
+        find_run(tmp_path, "autoencoder", "??", finished=False)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_of_several_processes_the_first_alone_writes_a_run(tmp_path, monkeypatch, number):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(processes, "_number", number)
+    monkeypatch.setattr(processes, "_count", 2)
+    folder = make_run(tmp_path / "runs")
+    (tmp_path / "runs" / folder.path.name).mkdir(parents=True, exist_ok=True)
+    checkpoint = folder.path / "checkpoint-000001.npz"
+    checkpoint.touch()
+    folder.finish(ENDED | {"finished": True})
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert checkpoint.exists() == (number == 1)
 
 
 def test_a_run_of_an_earlier_version_is_opened_and_compared(trained, tmp_path):

@@ -3,6 +3,7 @@
 Process 0 has JAX's coordination service, which aborts the others where one is lost: so whatever ends one ends all.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -87,7 +88,7 @@ def _find_job():
             raise BadInput(f"{VARIABLES[1]}: several processes train on JAX alone; set KERAS_BACKEND=jax")
         return f"{found[1]}:{found[2]}", int(found[4]), int(found[5])
     for mark, *numbers in (OPEN_MPI, SLURM) if os.environ["KERAS_BACKEND"] == "jax" else ():
-        if mark in os.environ:
+        if all(name in os.environ for name in (mark, *numbers)):
             return None, *(int(os.environ[name]) for name in numbers)
     return None, 1, 0
 
@@ -197,11 +198,12 @@ def leave_job():
 def end(code, fault=None):
     """End this process; tell a fault, and in a job whatever ends it, in one line on standard error."""
     try:
+        with contextlib.suppress(OSError):  # the watcher was killed
+            os.write(2, crashes.GOODBYE)  # this process ends by itself
         if code and several_processes():
             fault = f"process {_number} of {_count}: {fault or f'exit code {code}'}"
         if fault:
             print(f"{Path(sys.argv[0]).name}: error: {fault}", file=sys.stderr)
-        os.write(2, crashes.GOODBYE)  # to the watcher: this process ends by itself
-    finally:  # even on Ctrl-C, or where the watcher was killed
+    finally:  # even on Ctrl-C
         # Not sys.exit: an import may still be under way in the background, and would be torn down half done.
         os._exit(code)

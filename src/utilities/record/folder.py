@@ -33,6 +33,8 @@ class Folder:
 
     def make(self):
         """Make the folder, for this process alone."""
+        if not is_first_process():
+            return
         self._due[NEW] = NEW, lambda path: path.mkdir(parents=True, exist_ok=True)
         self._due[LOCK] = LOCK, lambda path: self._take_lock(path.parent)
         self._write_due()
@@ -60,8 +62,10 @@ class Folder:
     def release(self):
         """Let other processes write the folder."""
         if self._lock:
-            self._lock.truncate(0)
-            self._lock.close()
+            with contextlib.suppress(OSError):  # the file system has gone, and come back as another
+                self._lock.truncate(0)
+            with contextlib.suppress(OSError):
+                self._lock.close()
             self._lock = None
 
     @property

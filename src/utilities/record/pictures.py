@@ -31,7 +31,7 @@ def show(drawings, folder):
         if path:
             say(f"picture: {path}")
         elif not windows:
-            say("no picture: there is neither a display nor a run's folder to keep it in")
+            say("no picture: there is no display, and the run's folder cannot be written")
         if not windows:
             plt.close(figure)
     if windows:

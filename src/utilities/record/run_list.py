@@ -72,7 +72,11 @@ def find_run(parent, script, name, finished):
 def _fault_of(path, folder, finished):
     """Return why an experiment cannot be had, or None; one to resume is locked then."""
     if folder and not finished and not folder.summary.finished:
-        if owner := folder.lock():
+        try:
+            owner = folder.lock()
+        except BadInput as fault:
+            return str(fault)
+        if owner:
             return f"{path}: in training, by {owner}"
         folder.summary = getattr(RunFolder.read(path), "summary", folder.summary)  # as it is now that nobody writes it
     if not folder:
@@ -92,7 +96,8 @@ def _named(parent, script, name):
             if not path.name.endswith(f"_{script}"):
                 raise BadInput(f"{path}: not an experiment of {script}.py")
             return path
-    found = [path for path in folders_of(parent, script) if as_in_folders(name) in path.name]
+    wanted = as_in_folders(name)
+    found = [path for path in folders_of(parent, script) if wanted and wanted in path.name]
     if len(found) == 1:
         return found[0]
     names = ", ".join(path.name for path in found[:NAMES_SHOWN])

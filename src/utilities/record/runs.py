@@ -13,10 +13,11 @@ import numpy as np
 from utilities.data import idx
 from utilities.errors import BadInput
 from utilities.files import replacing
+from utilities.processes import is_first_process
 from utilities.record.folder import Folder, replace_bytes, tell
 from utilities.record.history import history_as_csv, read_history
 from utilities.record.summary import DAMAGED, NAME_FORMAT, Summary, as_begun, show
-from utilities.terminal.arguments import SOURCE
+from utilities.terminal.arguments import BESIDE, SOURCE
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
@@ -175,7 +176,10 @@ class RunFolder(Folder):
             if name == "seed" and given not in (None, value):
                 raise BadInput(f"--seed: {self.path} has its own, {value}: leave it out")
             if given is None:
-                setattr(arguments, name, self._find(name, value) if name in self.summary.places else value)
+                found = self._find(name, value) if name in self.summary.places else value
+                if name in BESIDE and not idx.exists(found):  # moved, as the file that it lies beside
+                    found = Path(getattr(arguments, BESIDE[name])).parent / Path(value).name
+                setattr(arguments, name, found)
         arguments.runs = self.path.parent
 
     @property
@@ -287,7 +291,7 @@ class RunFolder(Folder):
         self.keep_summary(changes)
         self.ensure_kept()
         self._files = {}  # among them were networks
-        if self.path and self.is_kept and self.summary.finished:
+        if is_first_process() and self.path and self.is_kept and self.summary.finished:
             with contextlib.suppress(OSError):
                 _remove_checkpoints(self.path)
             self.release()

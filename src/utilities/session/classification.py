@@ -13,6 +13,7 @@ from utilities.files import as_csv
 from utilities.network import networks
 from utilities.network.encoder_reader import DIGITS
 from utilities.network.saving import save_model
+from utilities.processes import several_processes
 from utilities.record import image_figures, pictures
 from utilities.record.confusion_matrix import draw_confusion
 from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
@@ -79,12 +80,25 @@ class ClassifierTask(Task):
         )
         kept = folder.outcome["phase"]
         for phase in ends.keys() - {kept}:
-            with networks.with_weights(network.whole, ends[phase]):
-                folder.keep(f"classifier-phase-{PHASES[phase]}.h5", partial(save_model, network.whole), again=False)
+            self._keep_other_phase(network, ends[phase], f"classifier-phase-{PHASES[phase]}.h5", folder)
         weights = named_arrays("weight", ends[kept]) | named_arrays("earlier", ends[FROZEN.name])
         if kept == FROZEN.name:
             weights |= named_arrays("later", ends.get(EVERYTHING.name, ()))
         return weights, stopped_by
+
+    @staticmethod
+    def _keep_other_phase(network, weights, name, folder):
+        """Keep a network with the weights of the phase that is not the result."""
+
+        def write(path):
+            with networks.with_weights(network.whole, weights):
+                save_model(network.whole, path)
+
+        if not several_processes():
+            folder.keep(name, write)
+            return
+        with networks.with_weights(network.whole, weights):  # all processes of a job set them
+            folder.keep(name, partial(save_model, network.whole), again=False)
 
     def present(self, network, weights, folder):
         """Return the Trained of a networks.Classifier."""

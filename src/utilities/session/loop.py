@@ -9,7 +9,7 @@ from utilities.errors import BadInput, Fault
 from utilities.processes import broadcast, check_alike, join_job
 from utilities.record.run_list import find_run, folders_of, format_runs
 from utilities.record.runs import RunFolder
-from utilities.terminal.console import Console, say, say_for_now
+from utilities.terminal.console import Console, say, say_at_terminal
 
 
 def begin(script, parse_arguments):
@@ -74,7 +74,7 @@ def repeat_experiments(questions, load_task, flags, folder):
     load_task = cache(load_task)  # one for all experiments: it sums up the data once
     origin, weights = _beginning_of(folder) if folder else (None, None)
     if folder:
-        say_for_now(f"opening {folder.path} ...")
+        say_at_terminal(f"opening {folder.path} ...")
         folder.check_data(load_task().data, vars(load_task().arguments))
     console = Console()
     answering = Console(folder.answers) if folder else console

@@ -12,7 +12,7 @@ from utilities.record import figures, pictures
 from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
 from utilities.record.run_list import best_of_each
 from utilities.terminal.answers import path_of_model, whole_number
-from utilities.terminal.console import LONGEST_ANSWER, Question, say, say_for_now
+from utilities.terminal.console import LONGEST_ANSWER, Question, say, say_at_terminal
 from utilities.text import printable
 
 LEAVE, REPEAT, SHOW = range(3)
@@ -90,7 +90,7 @@ def _show_graphs(console, graphs, experiments):
     while (choice := console.choose("graphs", texts, default)) != BACK:
         for number in sorted(graphs) if choice == ALL else [choice]:
             text, draw = graphs[number]
-            say_for_now(f"drawing {text} ...")
+            say_at_terminal(f"drawing {text} ...")
             pictures.show(draw(experiments), experiments[-1])
         say("")
         default = BACK

@@ -21,7 +21,7 @@ from utilities.text import given_path
 CHUNK_BYTES = 2**24  # of images that are in memory at a time
 INVERTED, UNLIKE = "inverted", "looks unlike"
 LOOKED_AT, SMALLEST_MARGIN = 1000, 16  # training images; of 255
-NO_FOLDER = "not kept: there is no run's folder"
+NO_FOLDER = "not kept: the run's folder cannot be written"
 
 
 def ask_for_images(console, form, trained_on):

@@ -252,10 +252,10 @@ def say(text):
     print(text, flush=True)
 
 
-def say_for_now(text):
-    """Show what takes its time, until the next line is printed over it; only on a terminal that can redraw a line."""
-    if can_redraw():
-        print(text[: terminal_width() - 1], end="\r", flush=True)
+def say_at_terminal(text):
+    """Say what may take its time; logs do without."""
+    if system.is_terminal(sys.stdout):
+        say(text)
 
 
 def _fold(line, width):
