@@ -60,8 +60,7 @@ class RunFolder(Folder):
         now = datetime.now()
         folder = cls(Path(parent) / f"{now:{NAME_FORMAT}}_{name}")
         folder.make()
-        kept = arguments.keys() - NOT_KEPT
-        arguments = {each: value for each, value in arguments.items() if each in kept and value is not None}
+        arguments = {each: value for each, value in arguments.items() if each not in NOT_KEPT and value is not None}
         paths = {name: Path(os.path.realpath(value)) for name, value in arguments.items() if isinstance(value, Path)}
         places = {
             name: [str(path), *(str(path.relative_to(base)) for base in folder._bases if path.is_relative_to(base))]
@@ -94,13 +93,11 @@ class RunFolder(Folder):
         """
         paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
         for path in paths:
-            try:
+            with contextlib.suppress(ValueError):
                 self.checkpoint = self._load(path)
-            except ValueError:
-                continue
-            if path != paths[0]:
-                tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
-            break
+                if path != paths[0]:
+                    tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
+                break
         if paths and not self.checkpoint:
             raise BadInput(
                 f"{self.path}: cannot be resumed: damaged: {', '.join(path.name for path in paths)}; delete that to "
@@ -176,10 +173,7 @@ class RunFolder(Folder):
             if name == "seed" and given not in (None, value):
                 raise BadInput(f"--seed: {self.path} has its own, {value}: leave it out")
             if given is None:
-                found = self._find(name, value) if name in self.summary.places else value
-                if name in BESIDE and not idx.exists(found):  # moved, as the file that it lies beside
-                    found = Path(getattr(arguments, BESIDE[name])).parent / Path(value).name
-                setattr(arguments, name, found)
+                setattr(arguments, name, self._find(name, value, arguments) if name in self.summary.places else value)
         arguments.runs = self.path.parent
 
     @property
@@ -187,9 +181,11 @@ class RunFolder(Folder):
         """The folders that paths of files are kept relative to."""
         return Path(os.path.realpath(self.path)).parent.parent, SOURCE.parent
 
-    def _find(self, name, path):
-        """Return where a file is: where it was, or at the same place in the project, or beside the folder of runs."""
+    def _find(self, name, path, arguments):
+        """Return where a file is: where it was, or in the project, or beside the runs, or beside the images given."""
         places = [base / place for place in self.summary.places[name] for base in self._bases]
+        if name in BESIDE:
+            places.append(Path(getattr(arguments, BESIDE[name])).parent / Path(path).name)
         return next(filter(idx.exists, [self.path / path, *places]), self.path / path)
 
     def check_data(self, data, paths):
