@@ -1,5 +1,7 @@
 """What is learnt of padded batches, and on several devices, is what is learnt of the same batches without padding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import ON_JAX, make_hyperparameters
@@ -9,7 +11,7 @@ if not ON_JAX:
 
 import keras
 
-from utilities.data.batches import Examples
+from utilities.data.batches import Examples, epoch_order
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.training import on_jax
 
@@ -24,8 +26,7 @@ def randomise(network):
 @pytest.fixture(params=["autoencoder", "classifier", "frozen"])
 def case(request):
     """A plain network with random weights, its loss, and five examples for it; one layer has a single channel."""
-    hyperparameters = make_hyperparameters(3)
-    hyperparameters = type(hyperparameters)(**{**vars(hyperparameters), "filters": (3, 1, 2)})
+    hyperparameters = replace(make_hyperparameters(3), filters=(3, 1, 2))
     autoencoder = build_autoencoder((8, 8, 1), hyperparameters)
     images = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 1), np.uint8)
     if request.param == "autoencoder":
@@ -43,7 +44,7 @@ def trained_plainly(network, loss, examples, batch_size):
     network.compile(keras.optimizers.SGD(0.1), loss=loss)
     inputs = examples.inputs / np.float32(255)
     targets = inputs if examples.classes is None else examples.distributions[examples.classes]
-    order = np.random.default_rng((3, 0)).permutation(len(examples))
+    order = epoch_order(examples, 0, 3)
     losses = 0
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]

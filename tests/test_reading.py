@@ -15,6 +15,7 @@ from utilities.data import idx, tables
 from utilities.data.forms import form_like
 from utilities.data.pictures import Form
 from utilities.data.sources import decide, find, open_pictures
+from utilities.data.tables import _joined
 from utilities.errors import BadInput
 from utilities.session.dataset import ask, read
 from utilities.terminal import pictures_done
@@ -455,6 +456,17 @@ FOLDERS = {
         "ice2 sea2 | sea2",
         "seg_pred/seg_pred/0.png)",
     ),
+    "the rest to predict, without a test set": (
+        "seg_train/seg_train/sea seg_pred/seg_pred",
+        "sea2 | ",
+        "2 of no part (",
+    ),
+    "doubled, without classes in the test set": (
+        "all_train/all_train/A all_train/all_train/B all_test/all_test",
+        "A2 B2 | ",
+        "2 of no class (",
+    ),
+    "parts at unlike depths": ("s1/c0/train s1/c1/train s2/c1", "s14 | ", "2 of no part ("),
     "images between": ("set/train_images/images/a set/train_images/images/b set/dev/images/a", "a2 b2 | a2", "(a, b)"),
     "classes called x and y": ("Train/x Train/y Val/x", "x2 y2 | x2", "2 to test with (Val)"),
     "a part below the class": (
@@ -510,6 +522,12 @@ def test_parts_and_classes_are_told_by_folders(tmp_path, reads, case, packed):
     assert found_of(source) == expected
     assert line in shown
     assert shown.startswith("read as pictures: ")
+
+
+def test_a_label_is_written_alike_in_all_parts_of_a_table():
+    parts = [np.array([3.0, 7.0]), np.array(["3", "A"])]
+    assert _joined(parts).tolist() == ["3", "7", "3", "A"]
+    assert _joined([np.array([3.0]), np.array(["7"])]).tolist() == [3, 7]
 
 
 # Of each: how the name of a picture in the archive becomes another, and the class that is meant.

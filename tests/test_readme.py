@@ -96,7 +96,7 @@ def test_the_cell_that_names_a_picture(house, pasted):
         Form(20, 28, 3, crop=(50, 50)),
     ],
 )
-@pytest.mark.parametrize("mode", ["L", "RGBA", "shaded", "deep"])
+@pytest.mark.parametrize("mode", ["L", "RGBA", "shaded", "10 bits", "10 bits, not told", "8 bits for 10"])
 def test_the_cell_does_all_that_the_menu_does_with_a_picture(tmp_path, monkeypatch, form, mode):
     y, x = np.mgrid[:90, :90]
     ink = ((np.hypot(x - 40, y - 50) < 25) & (x < 50)).astype(float)
@@ -104,8 +104,9 @@ def test_the_cell_does_all_that_the_menu_does_with_a_picture(tmp_path, monkeypat
     pixels = pixels.round().astype(np.uint8)
     if mode == "RGBA":
         pixels = np.dstack([np.full((90, 90, 3), (180, 20, 60), np.uint8), (255 * ink).astype(np.uint8)])
-    if mode == "deep":
-        form, pixels = replace(form, white=1023.0), pixels.astype(np.uint16) * 4
+    if "10" in mode:
+        form = replace(form, white=None if "not" in mode else 1023.0)
+        pixels = pixels if mode.startswith("8") else pixels.astype(np.uint16) * 4
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(pixels).save(tmp_path / "new.png", exif=exif)

@@ -217,6 +217,8 @@ def _white(arrays, wanted, fits):
     if fits:  # fractions up to 1 are none of a larger white
         are_fractions = arrays[0].dtype.kind == "f" and greatest <= 1 + BEYOND
         wanted = wanted if 0 <= least <= greatest <= wanted * (1 + BEYOND) and (wanted <= 1 or not are_fractions) else 0
+    elif wanted and greatest > wanted * (1 + BEYOND):
+        raise ValueError(f"--brightest {wanted:g}: it is not the white of pixels up to {greatest:g}")
     return wanted or white, is_dim and not wanted, f"pixels {least:g} to {greatest:g}"
 
 

@@ -43,14 +43,17 @@ def told_by_folders(names):
     depths = range(max(map(len, folders), default=0))
     depth = max(depths, key=lambda depth: sum(any(parts[depth : depth + 1]) for parts in told), default=0)
     parts = [(each[depth : depth + 1] or [None])[0] for each in told]
-    if not _are_parts(parts, [len(folder) - depth > 1 for folder in folders], depth):
+    below = [len(folder) - depth - (folder[depth : depth + 1] == folder[depth + 1 : depth + 2]) for folder in folders]
+    if not _are_parts(parts, [count > 1 for count in below], depth):
         return [(TRAINING, folder[0] if folder else None, None) for folder in folders]
     inner = []
     for folder in folders:
         rest = folder[:depth] + folder[depth + 1 :]
-        inner.append(rest[1:] if rest[1:] and rest[0] == folder[depth] else rest)
+        inner.append(rest[1:] if rest[1:] and rest[:1] == folder[depth : depth + 1] else rest)
     for part in IN_ORDER:
-        while {rest[0] if rest else None for rest, other in zip(inner, parts, strict=True) if other == part} in BETWEEN:
+        own = {folder[depth] for folder, other in zip(folders, parts, strict=True) if other == part}
+        between = [*BETWEEN, own] if own else BETWEEN
+        while {rest[0] if rest else None for rest, other in zip(inner, parts, strict=True) if other == part} in between:
             inner = [rest[1:] if other == part else rest for rest, other in zip(inner, parts, strict=True)]
     return [
         (part, rest[0] if rest else None, folder[depth]) if part else (None, None, None)
@@ -62,7 +65,9 @@ def _are_parts(parts, are_deeper, depth):
     """Tell whether folders at a depth are those of parts, and not of classes that happen to be called so."""
     most, several = parts.count(None) < len(parts) / 2, len({*parts} - {None}) > 1
     deeper = any(deep for deep, part in zip(are_deeper, parts, strict=True) if part == TRAINING)
-    return TRAINING in parts and ((several and (most or deeper)) or (most and (deeper or depth > 0)))
+    flat = not any(deep for deep, part in zip(are_deeper, parts, strict=True) if part is None)
+    known = (several and (most or deeper)) or (most and (deeper or depth > 0)) or (deeper and flat)
+    return TRAINING in parts and known
 
 
 def in_order(names):

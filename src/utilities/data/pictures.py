@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from utilities.data.batches import WHITE
-from utilities.data.values import DEEPEST, as_bytes, brightest, scale_of
+from utilities.data.values import DEEPEST, as_bytes, brightest, scale_of, white_of
 from utilities.errors import BadInput
 from utilities.text import printable
 
@@ -150,7 +150,8 @@ def _opaque(picture, mode, white):
         if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() >= 2**16:
             raise ValueError("pixels of 32 bits, of which it is not known what is white")
         transparent = Image.fromarray(pixels == picture.info.get("transparency", -1))
-        picture = Image.fromarray(as_bytes(pixels, scale_of(DEEPEST, pixels.max(), white)))
+        own, _ = white_of(0, float(pixels.max()))
+        picture = Image.fromarray(as_bytes(pixels, scale_of(DEEPEST, pixels.max(), white or own)))
         picture.paste(WHITE, mask=transparent)
     elif white and (scale := scale_of(WHITE, brightest(picture), white)) < WHITE:
         picture = Image.fromarray(as_bytes(np.asarray(picture.convert(mode)), scale))

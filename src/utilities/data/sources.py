@@ -19,6 +19,7 @@ from utilities.text import printable
 EXPECTED = f"expected pictures ({' '.join(pictures.SUFFIXES)}), or a file of them"
 PACKED = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 UNREAD = (".heic", ".heif", ".avif", ".svg", ".pdf", ".tga", ".psd", ".jp2", ".jxl", ".ppm", ".pgm", ".dng", ".cr2")
+UNREAD += (".eps", ".ico")
 MOST_KINDS = 5
 
 
@@ -134,6 +135,7 @@ def _find_in(path, place):
     files = [name for name in names if re.search(r"[-.]idx\d", name) and not is_picture(name)]
     if not found and not files:
         files = [name for name in names if name.lower().endswith(arrays.SUFFIXES)]
+        files = [name for name in files if not name.lower().endswith(".txt")] or files  # README.txt
     # Of a training set, a test set and another file, as Kaggle has them, the last is left alone.
     files = [*filter(part_of, files)] or files
     taken = {*(files or found)}

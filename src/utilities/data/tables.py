@@ -75,10 +75,12 @@ def read_table(path, title):
 
 def _joined(parts):
     """Return the whole of a column; labels that are digits in one part may be letters in another."""
-    column = np.concatenate(parts)
-    with contextlib.suppress(ValueError):
-        column = column.astype(np.float64) if column.dtype.kind == "U" else column
-    return column
+    if all(part.dtype.kind != "U" for part in parts):
+        return np.concatenate(parts)
+    texts = [each for part in parts for each in part.tolist()]
+    texts = [f"{float(each):.17g}" if _is_number(each) else each for each in texts]  # alike in all parts
+    column = np.array(texts)
+    return column.astype(np.float64) if all(map(_is_number, set(texts))) else column
 
 
 def _blocks(path):
@@ -145,7 +147,9 @@ def _is_head(cells, after=()):
     # pandas calls columns that had the same name 0, 0.1, 0.2.
     decimals = [sum("." in cell for cell in row) > len(cells) / 2 for row in (cells, after)]
     numbers = [float(cell) for cell in cells if _is_number(cell)]
-    return len(names) > len(cells) / 2 or decimals == [True, False] or _counts(numbers)
+    # As pandas writes them, they differ.
+    is_pandas = decimals == [True, False] and len({*cells}) == len(cells)
+    return len(names) > len(cells) / 2 or is_pandas or _counts(numbers)
 
 
 def _counts(numbers):
@@ -253,14 +257,16 @@ def _likely(table, begin, end):
         return None, False
     fits = {column: _likeness(table, column, begin, end) for column in (begin, end - 1)}
     best = [column for column in fits if fits[column] == max(fits.values())]
-    return best[0], len(best) > 1 or not any(fits.values())
+    return best[0], len(best) > 1 or max(fits.values()) < 1
 
 
 def _likeness(table, column, begin, end):
-    """Return how much a column at an end is like labels: 2, 1 where it is like pixels too, or 0."""
+    """Return how much a column at an end is like labels: 2, 1 where it is like pixels too, 0, or -1 if it has none."""
     values, pixels = table.column(column), table.numbers[:, begin + 1 : end - 1]
     found, times = np.unique(values, return_counts=True)
-    if not (2 <= len(found) <= min(MOST_CLASSES, len(values) / 2) and found[0] >= 0 and (found == found.round()).all()):
+    if found[0] < 0 or (found != found.round()).any():
+        return -1
+    if not 2 <= len(found) <= min(MOST_CLASSES, len(values) / 2):
         return 0
     has_gaps = len(found) < 0.8 * (found[-1] - found[0] + 1)
     is_ground = times.max() > 0.9 * len(values)

@@ -53,7 +53,8 @@ def is_deep(picture):
 def brightest(picture):
     """Return the brightest value of a Pillow image that is decoded; what is transparent is to become white."""
     if is_deep(picture):
-        return float(np.asarray(picture).max())
+        pixels = np.asarray(picture)
+        return float(pixels[pixels != picture.info.get("transparency", -1)].max(initial=0))
     if picture.has_transparency_data:
         return float(WHITE)
     return float(np.max((picture if picture.mode in ("1", "L", "RGB") else picture.convert("RGB")).getextrema()))

@@ -80,5 +80,7 @@ def _remove_leftovers(path):
         found = re.fullmatch(rf"-(\d+)({OLD})?", folder.name.removeprefix(f".{path.name}"))
         if found and found[2] and not path.exists():
             folder.rename(path)
-        elif found and (int(found[1]) == os.getpid() or not system.is_running(int(found[1]))):
+        elif not found or {file.name for file in folder.iterdir()} - FILES:  # somebody's own
+            continue
+        elif int(found[1]) == os.getpid() or not system.is_running(int(found[1])):
             shutil.rmtree(folder, ignore_errors=True)

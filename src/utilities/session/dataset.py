@@ -51,7 +51,9 @@ def read(console, arguments):
             source = _say_read(decide(found, place, white), arguments)
     if source.is_dim:
         white = console.ask(Question("value of the pixels that is white", source.white, parse_brightest, "{:g}".format))
-        return source if white == source.white else decide(found, place, white)
+        if white != source.white:
+            source = decide(found, place, white)
+            return _with_white_of_pictures(source, arguments) if source.kind == "pictures" else source
     return source
 
 
@@ -88,7 +90,8 @@ def _with_white_of_pictures(source, arguments):
             picture = source.open(index)
             if is_deep(picture) == any_deep:
                 picture.load()
-                greatest = max(greatest, brightest(picture))
+                value = brightest(picture)
+                greatest = max(greatest, value if value <= DEEPEST else 0)  # what is brighter is left out later
         progress(index + 1, [])
     progress.close()
     white, is_dim = white_of(0, greatest)
@@ -176,7 +179,8 @@ def write(source, form, share, arguments):
         raise Fault(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
     tests = int(source.is_test.sum())
     classes, tested = (len(np.unique(labels)) for labels in (source.labels, source.labels[source.is_test]))
-    note = f"; classes with none to test with: {classes - tested} of {classes}" if 0 < tested < classes else ""
+    lacks = source.class_names and share and tested < classes
+    note = f"; classes with none to test with: {classes - tested} of {classes}" if lacks else ""
     say(f"{len(source) - tests:,} images to train on, {tests:,} to test with{note}")
     if left_out:
         say(f"left out: {left_out:,} that cannot be read, named above")
