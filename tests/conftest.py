@@ -44,6 +44,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
+LONGEST_TELLING = 5  # seconds, after the end of a script
 # What a fork may have in its environment that its server has not: nothing reads these while it is imported.
 READ_LATER = {"TERM", "COLUMNS", "http_proxy", "https_proxy", "SLURM_JOB_ID", "SLURM_LOCALID"}
 READ_LATER |= {*processes.VARIABLES, *processes.SLURM}
@@ -229,12 +230,19 @@ class Running:
             code = self.process.wait(seconds)
         finally:
             self.process.kill()
+        told_by = time.monotonic() + LONGEST_TELLING
+        while code < 0 and not self._has_told() and time.monotonic() < told_by:
+            time.sleep(0.02)
         texts = []
         for file in self.output:
             with file:
                 file.seek(0)
                 texts.append(file.read().decode().replace("\r\n", "\n"))
         return Session(*texts, code, self.folder)
+
+    def _has_told(self):
+        """Tell whether standard error has a line: the watcher writes that of a script which a signal ended, later."""
+        return os.pread(self.output[1].fileno(), 1, 0) != b""
 
 
 def run_script(*arguments, **options):
