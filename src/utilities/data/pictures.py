@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from utilities.data.batches import WHITE
-from utilities.data.values import DEEPEST, as_bytes, brightest, scale_of, white_of
+from utilities.data.values import DEEPEST, as_bytes, brightest, is_deep, scale_of, white_of
 from utilities.errors import BadInput
 from utilities.text import printable
 
@@ -145,9 +145,9 @@ def _draft(picture, form):
 
 def _opaque(picture, mode, white):
     """Return a picture in a mode, scaled as ``Form.white`` says, on white where it is transparent."""
-    if picture.mode == "F" or picture.mode.startswith("I"):
+    if is_deep(picture):
         pixels = np.asarray(picture)
-        if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() >= 2**16:
+        if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() > DEEPEST:
             raise ValueError("pixels of 32 bits, of which it is not known what is white")
         transparent = Image.fromarray(pixels == picture.info.get("transparency", -1))
         own, _ = white_of(0, float(pixels.max()))

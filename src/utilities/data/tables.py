@@ -58,7 +58,7 @@ def read_table(path, title):
         with tempfile.TemporaryFile() as file, contextlib.closing(_blocks(path)) as blocks:
             for lines in blocks:
                 layout = layout or _layout(lines)
-                rows, texts = _parse(lines, *layout)
+                rows, texts = _parse(lines, *layout[1:])
                 if shutil.disk_usage(tempfile.gettempdir()).free < SPARE + 4 * rows.size:
                     raise ValueError(f"its numbers take more room than is free in {tempfile.gettempdir()}")
                 file.write(rows.astype(np.float32).tobytes())
@@ -144,11 +144,10 @@ def _is_head(cells, after=()):
     names = [cell for cell in cells if cell and not _is_number(cell)]
     if len(cells) == 1:
         return bool(names) and (cells[0].lower() in LABEL_NAMES - {"y"} or any(map(_is_number, after)))
-    # pandas calls columns that had the same name 0, 0.1, 0.2.
+    # pandas calls columns that had the same name 0, 0.1, 0.2: no two are alike.
     decimals = [sum("." in cell for cell in row) > len(cells) / 2 for row in (cells, after)]
-    numbers = [float(cell) for cell in cells if _is_number(cell)]
-    # As pandas writes them, they differ.
     is_pandas = decimals == [True, False] and len({*cells}) == len(cells)
+    numbers = [float(cell) for cell in cells if _is_number(cell)]
     return len(names) > len(cells) / 2 or is_pandas or _counts(numbers)
 
 
@@ -157,7 +156,7 @@ def _counts(numbers):
     return len(numbers) >= LEAST_COUNT and bool((np.diff(numbers) == 1).all())
 
 
-def _parse(lines, head, separator, columns, may_be_texts):
+def _parse(lines, separator, columns, may_be_texts):
     """Return the numbers of lines, (lines, columns), 0 for texts; and the columns of texts, {column: texts}."""
     rows = [line.removesuffix(separator) for line in lines.values()]
     if all(row.count(separator) == columns - 1 for row in rows):
