@@ -12,7 +12,6 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,8 +111,14 @@ def make_hyperparameters(layers, epochs=1, batch_size=16, third_pooling=None):
     )
 
 
-parse_autoencoder_arguments = partial(arguments.parse_autoencoder_arguments, AutoencoderHyperparameters)
-parse_classification_arguments = partial(arguments.parse_classification_arguments, ClassifierHyperparameters)
+def parse_autoencoder_arguments(given):
+    """Return the arguments of the first experiment that autoencoder.py is asked for."""
+    return arguments.parse_autoencoder_arguments(AutoencoderHyperparameters, given)[0]
+
+
+def parse_classification_arguments(given):
+    """Return the arguments of the first experiment that classification.py is asked for."""
+    return arguments.parse_classification_arguments(ClassifierHyperparameters, given)[0]
 
 
 # What came of an experiment, as experiment.json tells it.

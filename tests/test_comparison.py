@@ -1,13 +1,15 @@
 """Experiments of earlier sessions, read back from their run folders and compared."""
 
+import csv
 import math
 import re
 
 import pytest
 from conftest import make_hyperparameters, parse_autoencoder_arguments
 
-from utilities.record.comparison import format_experiments, with_earlier
-from utilities.record.run_list import best_of_each, format_runs
+from utilities.errors import Fault
+from utilities.record.comparison import format_all, format_experiments, lowest_of, with_earlier, write_csv
+from utilities.record.run_list import best_of_each, format_runs, runs_of
 from utilities.record.runs import RunFolder
 
 DATA = {"data": "(60, 28, 28), checksum 00000001"}
@@ -78,18 +80,12 @@ def test_what_is_no_run_folder_is_passed_over(tmp_path):
     assert epochs_of(with_earlier([keep_experiment(tmp_path, 3)])) == ["3"]
 
 
-def test_a_session_without_a_run_folder_is_compared_with_itself(tmp_path):
-    experiment = keep_experiment(tmp_path)
-    lost = RunFolder(None, experiment.summary)
-    assert with_earlier([lost]) == [lost]
-
-
 def test_texts_of_a_folder_cannot_reach_the_terminal_as_control_characters(tmp_path):
     experiment = keep_experiment(tmp_path)
     labels = experiment.summary.labels | {"epochs": "\x1b[2J", "kernels": ["\x07"]}
     experiment.keep_summary({"hyperparameters": labels})
     table = format_experiments(with_earlier([keep_experiment(tmp_path, 3)]))
-    assert len(table.splitlines()) == 4
+    assert len(table.splitlines()) == 3
     assert table.replace("\n", "").isprintable()
 
 
@@ -101,18 +97,63 @@ def test_a_loss_that_is_no_number_is_never_the_best(tmp_path):
 def test_the_table_tells_what_differs_and_marks_the_best(tmp_path):
     experiments = [keep_experiment(tmp_path, epochs, loss) for epochs, loss in ((3, 0.5), (4, 0.25), (40, 0.3))]
     assert format_experiments(experiments).splitlines() == [
-        "     validation",
-        "           loss  seconds",
-        " 1       0.5000        5  epochs 3",
-        " 2*      0.2500        5  epochs 4",
-        " 3       0.3000        5  epochs 40",
+        "    validation loss  seconds",
+        "1            0.5000        5  epochs 3",
+        "2*           0.2500        5  epochs 4",
+        "3            0.3000        5  epochs 40",
     ]
+    assert lowest_of(experiments) is experiments[1]
 
 
-def test_of_each_seed_which_held_out_other_images_the_best_is_marked(tmp_path):
+def keep_seeds(parent, epochs, losses, first=1):
+    """Keep experiments that differ in their seeds, and losses, alone."""
+    return [keep_experiment(parent, epochs, loss, seed) for seed, loss in enumerate(losses, first)]
+
+
+def test_a_row_tells_mean_and_standard_deviation_over_its_seeds(tmp_path):
+    experiments = [*keep_seeds(tmp_path, 3, (0.1, 0.3)), *keep_seeds(tmp_path, 4, (0.5, 0.6))]
+    assert format_experiments(experiments).splitlines() == [
+        "     validation loss  seconds  seeds",
+        "1*   0.2000 ± 0.1414    5 ± 0      2  epochs 3",
+        "2   0.5500 ± 0.07071    5 ± 0      2  epochs 4",
+    ]
+    assert lowest_of(experiments) is experiments[0]
+
+
+@pytest.mark.parametrize(
+    ("others", "first"),
+    [((0.3, 0.35), 1), ((0.4, 0.5), 3)],  # within the spread of 0.1 and 0.3; other seeds, so other held-out images
+)
+def test_no_row_is_the_best_that_another_cannot_be_told_from(tmp_path, others, first):
+    experiments = [*keep_seeds(tmp_path, 3, (0.1, 0.3)), *keep_seeds(tmp_path, 4, others, first)]
+    marks = [line[1] for line in format_experiments(experiments).splitlines()[1:]]
+    assert marks == ([" ", " "] if first == 1 else ["*", "*"])
+
+
+def test_of_an_experiment_that_was_repeated_the_last_counts(tmp_path):
+    experiments = [keep_experiment(tmp_path, 3, loss) for loss in (0.5, 0.25)]
+    assert [row.split()[1] for row in format_experiments(experiments).splitlines()[1:]] == ["0.2500"]
+
+
+def test_the_list_compares_what_has_the_same_images_and_a_csv_file_has_a_line_for_each(tmp_path):
+    keep_seeds(tmp_path, 3, (0.1, 0.3))
+    keep_experiment(tmp_path, 4, data={"data": "(61, 28, 28), checksum 00000001"})
+    keep_experiment(tmp_path, 5, finished=False)
+    folders = [folder for _, folder in runs_of(tmp_path, "autoencoder") if folder.summary.is_comparable]
+    assert re.findall(r"^1.*", format_all(folders), re.MULTILINE) == ["1*  0.2000 ± 0.1414    5 ± 0      2"]
+    write_csv(tmp_path / "all.csv", folders)
+    with (tmp_path / "all.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["run"], line["seed"], line["epochs"], float(line["val_loss"])) for line in lines] == [
+        (folder.path.name, str(seed), str(epochs), loss)
+        for folder, (seed, epochs, loss) in zip(folders, ((1, 3, 0.1), (2, 3, 0.3), (1, 4, 0.5)), strict=True)
+    ]
+    with pytest.raises(Fault, match=r"^--csv: .*/none/all.csv: cannot be written: No such file or directory$"):
+        write_csv(tmp_path / "none/all.csv", folders)
+
+
+def test_of_each_seed_which_held_out_other_images_the_best_is_listed(tmp_path):
     experiments = [keep_experiment(tmp_path, 3, loss, seed) for loss, seed in ((0.5, 1), (0.25, 2), (0.4, 1))]
-    table = format_experiments(experiments).splitlines()[2:]
-    assert [line[2] for line in table] == [" ", "*", "*"]
     listed = format_runs(tmp_path, "autoencoder")
     best = re.findall(r"^\* (.*)", listed.partition("\n")[2], re.MULTILINE)
     assert best == [experiment.path.name for experiment in experiments[1:]]

@@ -37,7 +37,7 @@ SPLIT = split_for_validation(COUNT, seed=1)
 def make_autoencoder_task(folder):
     """Return a new AutoencoderTask, and hyperparameters of few epochs for it."""
     arguments = parse_autoencoder_arguments(["--runs", str(folder / "runs")])
-    return AutoencoderTask(arguments, SPLIT, 0, IMAGES), make_hyperparameters(2, batch_size=5)
+    return AutoencoderTask(arguments, SPLIT, 0, {"data": "images"}, IMAGES), make_hyperparameters(2, batch_size=5)
 
 
 def make_classifier_task(folder):
@@ -51,7 +51,8 @@ def make_classifier_task(folder):
     layers, _ = autoencoder_layers(1, answers.kernel_sizes, answers.filters, answers.third_pooling)
     name = f"encoder.h5 {hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]}"
     encoder = Encoder(IMAGES.shape[1:], tuple(layers), tuple(weights), name)
-    return ClassifierTask(arguments, SPLIT, 0, LABELLED, LABELLED, encoder), ClassifierHyperparameters(4, 1, 5)
+    task = ClassifierTask(arguments, SPLIT, 0, {"data": "images"}, LABELLED, LABELLED, encoder)
+    return task, ClassifierHyperparameters(4, 1, 5)
 
 
 @pytest.fixture(params=[make_autoencoder_task, make_classifier_task])

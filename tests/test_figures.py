@@ -163,7 +163,7 @@ def test_losses_are_on_a_logarithmic_axis_where_they_spread_and_can_be(losses, s
 
 
 def test_experiments_are_drawn_by_the_numbers_in_their_values():
-    axis = figures.draw_comparison({"epochs": ["100", "5", "20", "5"]}, [0.1, 0.4, 0.2, 0.3]).axes[0]
+    axis = figures.draw_comparison({"epochs": ["100", "5", "20", "5"]}, [0.1, 0.4, 0.2, 0.3], [0] * 4).axes[0]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["5", "20", "100"]
     assert axis.lines[0].get_xdata().tolist() == [2, 0, 1, 0]
     assert {text.get_text().strip(): text.get_position() for text in axis.texts} == {
@@ -177,7 +177,7 @@ def test_experiments_are_drawn_by_the_numbers_in_their_values():
 def test_long_values_and_titles_stay_inside_the_figure():
     kernels = [" ".join(f"{side}x{side}" for side in range(first, first + 20)) for first in range(12)]
     title = f"kernels {kernels[0]}, filters {kernels[1]}"
-    comparison = figures.draw_comparison({"kernels": kernels, "layers": ["20"] * 12}, np.linspace(1, 2, 12))
+    comparison = figures.draw_comparison({"kernels": kernels, "layers": ["20"] * 12}, np.linspace(1, 2, 12), [0] * 12)
     titled = [figures.draw_history(history([0.4], "a"), title), figures.draw_kernels(np.ones((1, 3, 3, 1)), title)]
     for figure in (comparison, *titled):
         figure.canvas.draw()

@@ -127,7 +127,7 @@ def test_a_question_is_declared_in_one_place_and_found_in_all(tmp_path, redirect
     with pytest.raises(BadInput, match=r"^--drop-out: expected a whole number from 0 to 99, found '100'$"):
         answers([*given, "100"])
     data = replace(MNIST, images=500, encoder=NetworkSize(1, 1, 16), classes=10)
-    flags = answers([*given, "50"]).answers
+    flags = answers([*given, "50"])[0].answers
     flagged = redirect("64\n2\n16\n").ask_in_order(lambda: WithDropout.questions(data), flags)
     assert flagged == WithDropout(64, 2, 16, 50)
     assert capsys.readouterr().out.endswith("batch size [16]: 16\n  50 % of 500\n")

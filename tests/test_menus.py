@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import make_hyperparameters
+from test_comparison import keep_experiment
 
 from utilities.errors import BadInput, Fault
 from utilities.network.networks import build_autoencoder
@@ -161,8 +162,8 @@ def test_the_menu_of_graphs_stays_until_the_user_goes_back_and_draws_its_first_b
     )
 
 
-def test_all_graphs_are_drawn_but_those_that_compare_one_experiment_with_none(redirect, capsys):
-    drawn, experiments = [], [RunFolder()]
+def test_all_graphs_are_drawn_but_those_that_compare_one_experiment_with_none(tmp_path, redirect, capsys):
+    drawn, experiments = [], [keep_experiment(tmp_path)]
     graphs = {number: (str(number), partial(lambda number, _: drawn.append(number) or {}, number)) for number in (4, 1)}
     assert act_on_menu(redirect("2\na\n"), experiments, SimpleNamespace(graphs=graphs, choices={}), 5) is None
     assert drawn == [1, 4]

@@ -24,7 +24,7 @@ set_matplotlib_aside()
 from utilities.record import figures, image_figures, pictures
 from utilities.record.runs import RunFolder
 images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
-drawings = {"names": partial(figures.draw_comparison, {"encoder": ["Ba$$in.h5", "b.h5"]}, [0.1, 0.4])}
+drawings = {"names": partial(figures.draw_comparison, {"encoder": ["Ba$$in.h5", "b.h5"]}, [0.1, 0.4], [0, 0])}
 drawings["images"] = partial(image_figures.draw_rows, {"images": images, "again": images / 255}, "title of 100 % $x_1$")
 pictures.keep(drawings, RunFolder(pathlib.Path()))
 print(*(hashlib.sha256(pathlib.Path(f"{name}.png").read_bytes()).hexdigest() for name in drawings))
@@ -113,7 +113,7 @@ def test_a_picture_without_a_folder_or_a_display_is_told(capsys):
 def test_names_are_drawn_as_they_are_but_for_characters_that_the_font_lacks():
     names = {"Ba$$in.h5": "Ba$$in.h5", "a_b^$x$": "a_b^$x$", "é.h5": "é.h5"}
     names |= {"数.h5": r"\u6570.h5", "\udce9\x1b\n": r"\udce9\x1b\n"}
-    figure = figures.draw_comparison({"encoder": [*names]}, [0.1] * len(names))
+    figure = figures.draw_comparison({"encoder": [*names]}, [0.1] * len(names), [0] * len(names))
     labels = figure.axes[0].get_xticklabels()
     assert {label.get_text() for label in labels} == set(names.values())
     assert not any(label.get_parse_math() for label in labels)
@@ -187,7 +187,7 @@ def test_of_thousands_of_kernels_the_first_are_drawn_and_said_to_be():
 
 def test_of_many_experiments_labels_do_not_cover_one_another():
     kernels = [f"{number} {number}" for number in range(100, 300)]
-    axis = figures.draw_comparison({"kernels": kernels}, np.linspace(1, 2, 200)).axes[0]
+    axis = figures.draw_comparison({"kernels": kernels}, np.linspace(1, 2, 200), [0] * 200).axes[0]
     labels = [label.get_text() for label in axis.get_xticklabels()]
     assert 20 <= len(labels) <= 30
     assert [kernels[int(place)] for place in axis.get_xticks()] == labels

@@ -12,34 +12,26 @@ from utilities.terminal import program
 def main():
     """Train one classifier after another, until the user leaves."""
     # Imported here, where a package that is missing is told in one line.
-    from utilities.data.checksum import check_files
-    from utilities.data.datasets import describe, read_test_set, read_training_set, split_for_validation
-    from utilities.network.encoder_reader import read_encoder
+    from utilities.data.datasets import describe, few_of, split_for_validation
     from utilities.network.hyperparameters import ClassifierHyperparameters, TrainingData
-    from utilities.network.memory import bytes_in_memory, bytes_of_codes, bytes_of_encoder
     from utilities.session.loop import begin, repeat_experiments
-    from utilities.terminal.arguments import parse_classification_arguments
+    from utilities.session.reading import read_for_classification
+    from utilities.terminal.arguments import parse_classification_arguments, seeds_of
     from utilities.terminal.console import say
 
-    arguments, folder = begin("classification", partial(parse_classification_arguments, ClassifierHyperparameters))
-    training = read_training_set(arguments.data, arguments.datalabels)
-    test = read_test_set(arguments.test, arguments.testlabels, training)
-    check_files({arguments.data: training.images, arguments.datalabels: training.targets})
-    check_files({arguments.test: test.images, arguments.testlabels: test.targets})
-    encoder = read_encoder(arguments.modelpath, training.images.shape[1:])
-    memory = bytes_in_memory(training.images, test.images) + bytes_of_encoder(encoder.size.weights)
-    memory += bytes_of_codes(encoder.size.code, len(training.images))
-    split = split_for_validation(len(training.images), arguments.seed, training.targets)
-    classes = len(training.classes)
-    data = TrainingData(training.images.shape[1:], len(split.training), memory, encoder.size, classes)
+    settings, folder = begin("classification", partial(parse_classification_arguments, ClassifierHyperparameters))
+    training, test, encoders, memory = read_for_classification(settings)
     imported = program.import_in_background("utilities.session.classification")
-    say(f"{describe(training.images, split)}, {classes} classes; seed {arguments.seed}\n")
+    taken = few_of(training, settings[0].labels, settings[0].seed)
+    split = split_for_validation(len(taken.images), settings[0].seed, taken.targets)
+    classes = len(training.classes)
+    say(f"{describe(taken.images, split)}, {classes} classes; {seeds_of(settings)}\n")
 
+    largest = max((encoder.size for encoder in encoders.values()), key=lambda size: size.weights)
+    data = TrainingData(taken.images.shape[1:], len(split.training), memory, largest, classes)
+    questions = partial(ClassifierHyperparameters.questions, data)
     repeat_experiments(
-        partial(ClassifierHyperparameters.questions, data),
-        lambda: imported.result().ClassifierTask(arguments, split, memory, training, test, encoder),
-        arguments.answers,
-        folder,
+        questions, lambda: imported.result().tasks_of(training, test, encoders, memory), settings, folder
     )
 
 

@@ -49,6 +49,18 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cores_of(processes):
+    """Return a core for each of so many processes, as use_core takes it."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return [cores[number % len(cores)] for number in range(processes)]
+
+
+def use_core(core):
+    """Have this process use a single core, where the system lets it choose; before it starts threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+
 def memory():
     """Return how many bytes of memory the machine has."""
     if hasattr(os, "sysconf"):

@@ -29,6 +29,13 @@ def gigabytes(count):
     return f"{count / 1e9:,.1f} GB"
 
 
+def duration(seconds):
+    """Return a time in words, in the largest unit of which there are two or more."""
+    units = {"hours": 3600, "minutes": 60, "seconds": 1}
+    unit = next((unit for unit, size in units.items() if round(seconds / size) > 1), "seconds")
+    return f"{round(seconds / units[unit])} {unit}"
+
+
 def given_path(text):
     """Return the Path that a text names: typed, or dragged into a terminal, which puts quotes, backslashes or file://.
 

@@ -139,6 +139,27 @@ def read_test_set(images_path, labels_path, training):
     return replace(training, images=images, targets=np.searchsorted(training.classes, labels))
 
 
+def few_of(labelled, count, seed):
+    """Return so many of LabelledImages, of each class alike, chosen by the seed; all of them where ``count`` is None.
+
+    A class that has fewer gives all that it has.
+
+    Raises:
+        BadInput: fewer than one for each class, or more than there are.
+    """
+    if count is None:
+        return labelled
+    classes, all_of_them = len(labelled.classes), len(labelled.images)
+    if not classes <= count <= all_of_them:
+        raise BadInput(f"--labels: expected {classes}, one for each class, to {all_of_them}, found {count}")
+    shuffled = np.random.default_rng(seed).permutation(all_of_them)
+    targets, ranks = labelled.targets[shuffled], np.empty(all_of_them, int)
+    for target in range(classes):
+        ranks[targets == target] = np.arange(np.count_nonzero(targets == target))
+    chosen = np.sort(shuffled[np.argsort(ranks, kind="stable")[:count]])
+    return replace(labelled, images=labelled.images[chosen], targets=labelled.targets[chosen])
+
+
 @dataclass(frozen=True)
 class Split:
     """The ascending indices of the images to train on, and of those held out for validation."""

@@ -49,10 +49,15 @@ def build_autoencoder(image_shape, hyperparameters):
     return Autoencoder(keras.Model(encoder.input, reconstructions, name="autoencoder"), encoder, decoder)
 
 
-def build_encoder(encoder):
-    """Return the keras.Model of a records.Encoder, whose layers get the names that those of a new encoder have."""
+def build_encoder(encoder, is_trained=True):
+    """Return the keras.Model of a records.Encoder, whose layers get the names that those of a new encoder have.
+
+    Args:
+        is_trained: whether it has the weights that were read, not new ones.
+    """
     model = _build_chain(encoder.input_shape, encoder.layers, "images", "encoder")
-    model.set_weights(encoder.weights)
+    if is_trained:
+        model.set_weights(encoder.weights)
     return model
 
 

@@ -59,41 +59,77 @@ def scale_by_logarithm(axis, labelled=(1, 2, 5)):
     axis.yaxis.set_minor_formatter("")
 
 
-def draw_comparison(hyperparameters, losses):
+def draw_comparison(hyperparameters, losses, spreads):
     """Draw the final validation loss of several experiments against each of their hyperparameters.
+
+    Of two that have several values each, a map of those with the most is drawn too.
 
     Args:
         hyperparameters: {name: the value of each experiment as text}.
-        losses: of each experiment, (experiments,).
+        losses: of each experiment, or the mean over its seeds, (experiments,).
+        spreads: standard deviations over these, (experiments,).
     """
-    title = "validation loss against hyperparameters: each point an experiment, with its number"
-    columns = min(2, len(hyperparameters))
-    rows = math.ceil(len(hyperparameters) / columns)
-    figure, axes = subplots(title, rows, columns, figsize=(6.5 * columns, 4.5 * rows), sharey=True, squeeze=False)
+    title = "validation loss against hyperparameters: each point with the number of its line in the table"
+    counts = {name: len(set(values)) for name, values in hyperparameters.items()}
+    several = sorted((name for name in counts if counts[name] > 1), key=lambda name: -counts[name])
+    panels = len(hyperparameters) + (len(several) > 1)
+    columns = min(2, panels)
+    rows = math.ceil(panels / columns)
+    figure, axes = subplots(title, rows, columns, figsize=(6.5 * columns, 4.5 * rows), squeeze=False)
     for axis, (name, values) in zip(axes.flat, hyperparameters.items(), strict=False):
-        _draw_against(axis, values, losses)
+        _draw_against(axis, values, losses, spreads)
         axis.set(xlabel=name, ylabel="validation loss")
-    for axis in axes.flat[len(hyperparameters) :]:
+        scale_by_spread(axis)
+    for axis in axes.flat[len(hyperparameters) + 1 :] if len(several) > 1 else axes.flat[len(hyperparameters) :]:
         axis.remove()
-    scale_by_spread(axes[0, 0])
+    if len(several) > 1:
+        _draw_map(axes.flat[len(hyperparameters)], *((name, hyperparameters[name]) for name in several[:2]), losses)
     return figure
 
 
-def _draw_against(axis, values, losses):
+def _draw_against(axis, values, losses, spreads):
     """Draw losses against values that are texts, each with the number of its experiment."""
-    places = {value: place for place, value in enumerate(sorted(set(values), key=_by_numbers))}
+    places = _places(values)
     x = [places[value] for value in values]
-    axis.plot(x, losses, "o", color=BLUE)
+    axis.errorbar(x, losses, spreads, fmt="o", color=BLUE, capsize=3)
     sides = {place: itertools.cycle(("left", "right")) for place in x}  # neighbours have their numbers on both sides
     for place, loss, number in sorted(zip(x, losses, range(1, len(x) + 1), strict=True)):
         axis.text(place, loss, f"  {number}  ", ha=next(sides[place]), va="center", fontsize=8)
-    labels = [legible(value, LABEL_CHARACTERS) for value in places]
-    step = math.ceil(len(labels) / AXIS_LABELS)
-    too_wide = len(places) * max(map(len, labels)) > AXIS_CHARACTERS
-    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if too_wide else {}
-    axis.set_xticks(range(0, len(labels), step), labels[::step], fontsize=9, **slant)
+    _label(axis.xaxis, places)
     axis.set_xlim(-0.5, len(places) - 0.5)
     axis.grid(alpha=0.3)
+
+
+def _draw_map(axis, first, second, losses):
+    """Draw the mean losses for each pair of values of two hyperparameters, (name, [value])."""
+    (name, values), (other, others) = first, second
+    columns, rows = _places(values), _places(others)
+    found = {}
+    for value, of_other, loss in zip(values, others, losses, strict=True):
+        found.setdefault((rows[of_other], columns[value]), []).append(loss)
+    means = np.full((len(rows), len(columns)), np.nan)
+    for place, of_place in found.items():
+        means[place] = np.mean(of_place)
+        axis.text(*place[::-1], f"{means[place]:.3g}", ha="center", va="center", fontsize=8, color="white")
+    shown = axis.imshow(means, cmap="viridis_r", aspect="auto", origin="lower")
+    axis.figure.colorbar(shown, label="mean validation loss")
+    axis.set(xlabel=name, ylabel=other)
+    _label(axis.xaxis, columns)
+    _label(axis.yaxis, rows)
+
+
+def _places(values):
+    """Return {value: its place on an axis}, by the numbers in them."""
+    return {value: place for place, value in enumerate(sorted(set(values), key=_by_numbers))}
+
+
+def _label(axis, places):
+    """Write values at their places on an axis, slanted where they are wide."""
+    labels = [legible(value, LABEL_CHARACTERS) for value in places]
+    step = math.ceil(len(labels) / AXIS_LABELS)
+    too_wide = axis.axis_name == "x" and len(places) * max(map(len, labels)) > AXIS_CHARACTERS
+    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if too_wide else {}
+    axis.set_ticks(range(0, len(labels), step), labels[::step], fontsize=9, **slant)
 
 
 def _by_numbers(value):

@@ -17,13 +17,11 @@ from utilities.processes import is_first_process
 from utilities.record.folder import Folder, replace_bytes, tell
 from utilities.record.history import history_as_csv, read_history
 from utilities.record.summary import DAMAGED, NAME_FORMAT, Summary, as_begun, show
-from utilities.terminal.arguments import BESIDE, SOURCE
+from utilities.terminal.arguments import BESIDE, OF_SESSION, SOURCE
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
 CHECKPOINT, CHECKPOINTS = "checkpoint-{:06}.npz", "checkpoint-*.npz"
 WEIGHTS = "weights.npz"
-# Arguments that an experiment is not repeated with.
-NOT_KEPT = ("answers", "list", "open", "resume", "runs", "save", "results")
 KEPT_CHECKPOINTS = 2  # where the last is damaged, training goes on from the one before
 
 
@@ -60,7 +58,7 @@ class RunFolder(Folder):
         now = datetime.now()
         folder = cls(Path(parent) / f"{now:{NAME_FORMAT}}_{name}")
         folder.make()
-        arguments = {each: value for each, value in arguments.items() if each not in NOT_KEPT and value is not None}
+        arguments = {each: value for each, value in arguments.items() if each not in OF_SESSION and value is not None}
         paths = {name: Path(os.path.realpath(value)) for name, value in arguments.items() if isinstance(value, Path)}
         places = {
             name: [str(path), *(str(path.relative_to(base)) for base in folder._bases if path.is_relative_to(base))]

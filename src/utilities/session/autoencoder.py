@@ -7,7 +7,7 @@ import numpy as np
 
 from utilities.data.batches import WHITE
 from utilities.data.checksum import identify
-from utilities.data.datasets import spread
+from utilities.data.datasets import split_for_validation, spread
 from utilities.data.forms import form_like
 from utilities.data.principal_components import sampled_errors
 from utilities.files import replacing
@@ -18,6 +18,7 @@ from utilities.record.predictions import format_table
 from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.menus import save
 from utilities.session.other_images import NO_FOLDER, ask_for_images, keep_and_show, say_notes
+from utilities.session.reading import read_for_autoencoder
 from utilities.terminal.console import say
 from utilities.training import training
 from utilities.training.callbacks import named_arrays
@@ -33,14 +34,28 @@ NO_BETTER = "no better than principal components"
 KEEP_PLACES = "without the third pooling, and with few filters in the last layer, a code keeps where things are"
 
 
+read = read_for_autoencoder
+
+
+def tasks_of(images, data_bytes):
+    """Return a function that makes the AutoencoderTask of arguments, all on the same images."""
+    data = {"data": identify(images)}
+
+    def make_task(arguments):
+        split = split_for_validation(len(images), arguments.seed)
+        return AutoencoderTask(arguments, split, data_bytes, data, images)
+
+    return make_task
+
+
 class AutoencoderTask(Task):
     """Trains autoencoders of the same images, uint8 in (count, rows, columns, channels)."""
 
     script = "autoencoder"
     kinds_of_weights = ("weight",)
 
-    def __init__(self, arguments, split, data_bytes, images):
-        super().__init__(arguments, split, data_bytes, {"data": identify(images)})
+    def __init__(self, arguments, split, data_bytes, data, images):
+        super().__init__(arguments, split, data_bytes, data)
         self.images = images
         self.sampled_errors = cache(partial(sampled_errors, images, split, seed=arguments.seed))
 

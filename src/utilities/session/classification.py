@@ -7,6 +7,7 @@ from functools import cache, cached_property, partial
 import numpy as np
 
 from utilities.data.checksum import identify
+from utilities.data.datasets import few_of, split_for_validation
 from utilities.data.forms import form_like
 from utilities.errors import BadInput
 from utilities.files import as_csv
@@ -20,6 +21,7 @@ from utilities.record.predictions import format_table, mistakes_table, predictio
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.other_images import ask_for_images, keep_and_show, say_notes
+from utilities.session.reading import read_for_classification
 from utilities.terminal.console import say, terminal_width
 from utilities.training import training
 from utilities.training.callbacks import arrays_of, named_arrays
@@ -31,22 +33,44 @@ PHASES = {FROZEN.name: 1, EVERYTHING.name: 2}
 TRAINED = {FROZEN.name: "encoder frozen", EVERYTHING.name: "everything trained"}
 
 
+read = read_for_classification
+
+
+def tasks_of(training, test, encoders, data_bytes):
+    """Return a function that makes the ClassifierTask of arguments, all on the same LabelledImages.
+
+    Args:
+        encoders: {path: layers.Encoder}.
+    """
+    measured = _identify("data", training) | _identify("test", test)
+
+    def make_task(arguments):
+        labelled = few_of(training, arguments.labels, arguments.seed)
+        data = measured | (_identify("data", labelled) if arguments.labels else {})
+        split = split_for_validation(len(labelled.images), arguments.seed, labelled.targets)
+        return ClassifierTask(arguments, split, data_bytes, data, labelled, test, encoders[arguments.modelpath])
+
+    return make_task
+
+
+def _identify(name, labelled):
+    """Return what tells LabelledImages from others, {name of the argument: text}."""
+    return {name: identify(labelled.images), f"{name}labels": identify(labelled.classes[labelled.targets])}
+
+
 class ClassifierTask(Task):
     """Trains classifiers on the same LabelledImages and layers.Encoder, and measures them on the same test set."""
 
     script = "classification"
     kinds_of_weights = ("earlier", "weight")
 
-    def __init__(self, arguments, split, data_bytes, labelled, test, encoder):
-        data = {
-            "data": identify(labelled.images),
-            "datalabels": identify(labelled.classes[labelled.targets]),
-            "test": identify(test.images),
-            "testlabels": identify(test.classes[test.targets]),
-            "modelpath": encoder.name.rpartition(" ")[2],
-        }
-        super().__init__(arguments, split, data_bytes, data)
-        self.conditions = {"encoder": encoder.name}
+    def __init__(self, arguments, split, data_bytes, data, labelled, test, encoder):
+        name = f"random, as {encoder.name}" if arguments.untrained else encoder.name
+        digest = encoder.name.rpartition(" ")[2]
+        super().__init__(
+            arguments, split, data_bytes, data | {"modelpath": f"{digest}{', untrained' * bool(arguments.untrained)}"}
+        )
+        self.conditions = {"encoder": name} | ({"labels": arguments.labels} if arguments.labels else {})
         self.labelled, self.test, self.encoder = labelled, test, encoder
         self.form = form_like(labelled.images, arguments.data)
         named = zip(labelled.classes.tolist(), labelled.names, strict=True)
@@ -65,8 +89,8 @@ class ClassifierTask(Task):
         return {"modelpath": content}
 
     def build(self, hyperparameters):
-        """Return a networks.Classifier on the encoder as it was read, and no more lines about it."""
-        encoder = networks.build_encoder(self.encoder)
+        """Return a networks.Classifier on the encoder as it was read, or on its layers alone, and no lines about it."""
+        encoder = networks.build_encoder(self.encoder, is_trained=not self.arguments.untrained)
         return networks.build_classifier(encoder, hyperparameters.units, len(self.labelled.classes)), []
 
     def train(self, network, hyperparameters, folder, begin):

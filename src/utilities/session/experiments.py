@@ -1,10 +1,12 @@
 """One experiment of either script: build the network, show it, train it, and keep what came of it."""
 
+import math
 import platform
 import signal
+import zlib
 from collections import Counter
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
 from types import MappingProxyType
 
@@ -16,9 +18,10 @@ from utilities.network import memory, networks
 from utilities.network.saving import save_model
 from utilities.processes import several_processes
 from utilities.record import pictures
+from utilities.record.run_list import runs_of
 from utilities.record.runs import WEIGHTS, RunFolder
-from utilities.session.menus import TRAIN_ON, act_on_flags, act_on_menu, draw_loss
-from utilities.terminal.arguments import name_of_run
+from utilities.session.menus import TRAIN_ON, draw_loss
+from utilities.terminal.arguments import SOURCE, name_of_run
 from utilities.terminal.console import say, terminal_width
 from utilities.text import gigabytes, printable
 from utilities.training import training
@@ -28,6 +31,7 @@ LONGEST_FAILURE = 200
 ADVICE = "; more epochs, or smaller batches, may help"
 SMALLER = "fewer filters or a smaller batch take less, and --resume RUN tries the same again"
 PACKAGES = (keras.backend.backend(), "keras", "numpy")
+_newest = {}  # the network that was built last, by its layers
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,14 @@ class Trained:
 def nothing_learnt(baseline):
     """Return a remark on a network that does no better than what these words say."""
     return f"nothing was learnt: {baseline}{ADVICE}"
+
+
+@cache
+def _versions():
+    """Return {name: version} of what computes, this program's own as a checksum of its modules."""
+    program = b"".join(path.read_bytes() for path in sorted((SOURCE / "utilities").rglob("*.py")))
+    packages = {name: version(name) for name in PACKAGES}
+    return {"program": f"{zlib.crc32(program):08x}", "python": platform.python_version(), **packages}
 
 
 def _devices():
@@ -97,7 +109,6 @@ class Task:
         self.data = data
         self.conditions = {}
         self.about = {}
-        self._built = None
 
     def run(self, hyperparameters, folder=None, origin=None, weights=None):
         """Build and train a network, and keep the experiment.
@@ -113,12 +124,7 @@ class Task:
             The Trained, and the RunFolder.
         """
         training.engine.prepare()
-        network, lines = self._network(hyperparameters)
-        size = networks.size_of(network.whole, network.encoder)
-        needed = gigabytes(memory.training_memory(size, hyperparameters.batch_size, self.data_bytes))
-        size_line = f"size     {size.weights:,} weights; takes about {needed} to train"
-        say(f"\n{networks.describe(network.whole, terminal_width())}\n")
-        say("\n".join([*lines, size_line, f"device   {_devices()}"]))
+        network = self._network(hyperparameters)
         if weights is not None:
             self._put_weights(network, weights, origin or folder)
         folder = folder or self._begin(hyperparameters, origin)
@@ -131,7 +137,8 @@ class Task:
         for model in trained.models:
             folder.keep(f"{model.name}.h5", partial(save_model, model))
         folder.keep_arrays(WEIGHTS, weights)
-        folder.finish(self._summarise(hyperparameters, size.code, folder, stopped_by is None))
+        code = math.prod(network.encoder.output_shape[1:])
+        folder.finish(self._summarise(hyperparameters, code, folder, stopped_by is None))
         for draw in [draw_loss, *(trained.graphs[number][1] for number in trained.kept_graphs)]:
             pictures.keep(draw([folder]), folder)
         epoch = folder.history[-1]["epoch"]
@@ -140,28 +147,30 @@ class Task:
             signal.raise_signal(stopped_by)
         return trained, folder
 
-    def act_on_menu(self, console, experiments, trained, epochs):
-        """Act on the command line's wishes after the first experiment, then on the menu; see menus.act_on_menu."""
-        if len(experiments) == 1:
-            act_on_flags(console, trained, self.arguments)
-        return act_on_menu(console, experiments, trained, epochs)
-
     def _network(self, hyperparameters):
-        """Return a network as it begins, and the lines that describe it.
+        """Return a network as it begins, and describe it.
 
-        Where the one before had the same layers and batches it is that one again, since what was traced and compiled
-        for it may serve once more. The same seed would draw the same weights.
+        Where the one before has the same layers it is that one again, with new weights, since what was traced and
+        compiled for it may serve once more; it is described already.
         """
-        alike = replace(hyperparameters, epochs=1)
-        if self._built and alike == self._built[0]:
-            _, network, lines, weights = self._built
-            network.whole.set_weights(weights)
-            return network, lines
-        training.compiled_network.cache_clear()
         keras.utils.set_random_seed(self.arguments.seed)
         network, lines = self.build(hyperparameters)
-        self._built = alike, network, lines, network.whole.get_weights()
-        return network, lines
+        layers = network.whole.to_json()
+        if layers in _newest:
+            _newest[layers].whole.set_weights(network.whole.get_weights())
+        else:
+            training.compiled_network.cache_clear()
+            _newest.clear()
+            _newest[layers] = network
+            self._describe(network, lines, hyperparameters.batch_size)
+        return _newest[layers]
+
+    def _describe(self, network, lines, batch_size):
+        size = networks.size_of(network.whole, network.encoder)
+        needed = gigabytes(memory.training_memory(size, batch_size, self.data_bytes))
+        size_line = f"size     {size.weights:,} weights; takes about {needed} to train"
+        say(f"\n{networks.describe(network.whole, terminal_width())}\n")
+        say("\n".join([*lines, size_line, f"device   {_devices()}"]))
 
     def _begin(self, hyperparameters, origin):
         """Return the RunFolder of a new experiment; what trains on is repeated by the answers that lead to it."""
@@ -170,9 +179,23 @@ class Task:
             answers = [*origin.summary.answers, str(TRAIN_ON), str(hyperparameters.epochs)]
         name = f"{name_of_run(self.arguments)}_{self.script}"
         folder = RunFolder.create(self.arguments.runs, name, answers, vars(self.arguments), self.data, origin)
+        folder.keep_summary({"versions": _versions()})
         for name, content in self.copied.items():
             folder.keep_copy(name, content)
         return folder
+
+    def find(self, hyperparameters):
+        """Return the RunFolder of the same experiment, made by the same versions, finished or not; None for none."""
+        made = {"answers": hyperparameters.answers(), "data": self.data, "parent": None, "versions": _versions()}
+        for _, folder in reversed(runs_of(self.arguments.runs, self.script)):
+            summary = folder and folder.summary
+            if (
+                summary
+                and summary.arguments["seed"] == self.arguments.seed
+                and all(getattr(summary, name) == value for name, value in made.items())
+            ):
+                return folder
+        return None
 
     def _train(self, network, hyperparameters, folder, begin):
         """Return what ``train`` does; mark an experiment that fails of itself, so that it does not stand in the way."""
@@ -206,7 +229,6 @@ class Task:
             "epochs_run": len(folder.history),
             "validation": {name: value for name, value in folder.outcome.items() if name.startswith("val_")},
             "seconds": sum(row["seconds"] for row in folder.history),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         }
 
 

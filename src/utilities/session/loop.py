@@ -1,42 +1,58 @@
 """The loop of both scripts: ask for hyperparameters, train, show the menu, and repeat."""
 
+from argparse import Namespace
 from dataclasses import replace
-from functools import cache, partial
 from pathlib import Path
 
 from utilities.backend import check_backend
 from utilities.errors import BadInput, Fault
 from utilities.processes import broadcast, check_alike, join_job
-from utilities.record.run_list import find_run, folders_of, format_runs
+from utilities.record.run_list import find_run, folders_of, format_runs, runs_of
 from utilities.record.runs import RunFolder
+from utilities.session.combinations import ask
 from utilities.terminal.console import Console, say, say_at_terminal
+
+# What the command line asks for once, and answers once.
+FIRST_ALONE = {"answers": {}, "save": None, "results": False, "csv": None, "jobs": 1}
 
 
 def begin(script, parse_arguments):
-    """Return the arguments of a session, and the RunFolder of the experiment that it goes back to, or None.
+    """Return the arguments of each experiment to begin with, and the RunFolder that the session goes back to, or None.
 
     The arguments of such an experiment are its own, but for files that are given. ``--list`` ends the script here.
 
     Raises:
         BadInput: a backend or a job that cannot be, a flag's answer that is bad, or no such experiment.
     """
-    arguments = parse_arguments()
+    settings = parse_arguments()
+    arguments = settings[0]
     check_backend()
     join_job()
-    check_alike("the flags", (arguments.answers, arguments.seed))
-    wishes = {name: value for name, value in vars(arguments).items() if name in ("save", "results")}
-    check_alike("--save and --results", wishes)
+    check_alike("the flags", [(each.answers, each.seed) for each in settings])
+    wishes = {name: value for name, value in vars(arguments).items() if name in ("save", "results", "csv")}
+    check_alike("--save, --results and --csv", wishes)
     if arguments.list:
-        say(format_runs(arguments.runs, script))
+        _list(arguments, script)
         raise SystemExit
     if arguments.resume is None and arguments.open is None:
         folders_of(arguments.runs, script)  # tells of one that cannot be
-        return arguments, None
+        return settings, None
     folder = _find_run(arguments, script)
     if arguments.resume is not None:
         folder.resume()
     folder.complete(arguments)
-    return arguments, folder
+    return settings, folder
+
+
+def _list(arguments, script):
+    from utilities.record.comparison import format_all, write_csv  # which draws, too
+
+    say(format_runs(arguments.runs, script))
+    finished = [each for _, each in runs_of(arguments.runs, script) if each and each.summary.is_comparable]
+    if tables := format_all(finished):
+        say(f"\n{tables}")
+    if arguments.csv:
+        write_csv(arguments.csv, finished)
 
 
 def _find_run(arguments, script):
@@ -57,46 +73,68 @@ def _find_run(arguments, script):
     return folder
 
 
-def repeat_experiments(questions, load_task, flags, folder):
+def repeat_experiments(questions, load_tasks, settings, folder):
     """Run one experiment after another, until the user leaves.
 
     Args:
         questions: returns the generator for Console.ask_in_order, given the hyperparameters of before, or None.
-        load_task: returns the script's experiments.Task. Called after the answers: until then Keras is imported in the
-            background.
-        flags: the answers that the command line has for the first experiment, as ask_in_order takes them.
+        load_tasks: returns a function that makes the experiments.Task of arguments. Called after the answers: until
+            then Keras is imported in the background.
+        settings: the arguments of each experiment that the command line asks for.
         folder: the RunFolder of the experiment to begin with, unfinished or finished; None for a new one.
 
     Raises:
-        BadInput: the data are not what that experiment was made with, or its weights are damaged.
-        Fault: an experiment could be kept nowhere, and nobody was there to see it.
+        BadInput, Fault: as _reopen and _check_kept do.
     """
-    load_task = cache(load_task)  # one for all experiments: it sums up the data once
-    origin, weights = _beginning_of(folder) if folder else (None, None)
+    console, experiments, beginning = Console(), [], ()
+    due = [] if folder else ask(console, questions, settings)
+    make_task = load_tasks()
+    from utilities.session import menus, sweep  # with libraries that are imported by now
+
     if folder:
-        say_at_terminal(f"opening {folder.path} ...")
-        folder.check_data(load_task().data, vars(load_task().arguments))
-    console = Console()
-    answering = Console(folder.answers) if folder else console
-    hyperparameters = answering.ask_in_order(partial(questions, None), flags)
-    if folder and folder.summary.parent is not None:
-        hyperparameters = replace(hyperparameters, epochs=folder.summary.own_epochs)
-    experiments = []
+        due, beginning = _reopen(questions, make_task, settings, folder)
     while True:
-        trained, experiment = load_task().run(hyperparameters, folder, origin, weights)
-        experiments.append(experiment)
-        folder = origin = weights = None
+        if len(due) > 1:
+            task, hyperparameters, trained = sweep.train_all(console, make_task, due, experiments)
+        else:
+            ((arguments, hyperparameters),) = due
+            task = make_task(arguments)
+            trained, experiment = task.run(hyperparameters, *beginning)
+            experiments.append(experiment)
+            menus.act_on_flags(console, trained, arguments)
         console.drop_typed_ahead()  # Enter, typed while it trained, would leave the script
-        following = load_task().act_on_menu(console, experiments, trained, hyperparameters.epochs)
+        following = menus.act_on_menu(console, experiments, trained, hyperparameters.epochs)
         if following is None:
             break
-        if following.epochs is None:
-            hyperparameters = console.ask_in_order(partial(questions, hyperparameters))
+        arguments = Namespace(**vars(task.arguments) | FIRST_ALONE)
+        if following.epochs:
+            due = [(arguments, replace(hyperparameters, epochs=following.epochs))]
+            beginning = None, experiments[-1], trained.weights
         else:
-            hyperparameters = replace(hyperparameters, epochs=following.epochs)
-            origin, weights = experiment, trained.weights
+            due, beginning = ask(console, questions, [arguments], hyperparameters, following.several), ()
+    _check_kept(experiments, console)
+
+
+def _check_kept(experiments, console):
+    """Raise Fault where an experiment could be kept nowhere, and nobody was there to see it."""
     if lost := [experiment for experiment in experiments if not experiment.is_kept and not console.typed]:
         raise Fault(f"{lost[0].path}: cannot be written, nor any other place: not all of it is kept")
+
+
+def _reopen(questions, make_task, settings, folder):
+    """Return what is to be trained of a RunFolder, as ask does, and what Task.run takes to go on with it.
+
+    Raises:
+        BadInput: the data are not what that experiment was made with, or its weights are damaged.
+    """
+    (arguments,) = settings
+    origin, weights = _beginning_of(folder)
+    say_at_terminal(f"opening {folder.path} ...")
+    folder.check_data(make_task(arguments).data, vars(arguments))
+    ((_, hyperparameters),) = ask(Console(folder.answers), questions, settings)
+    if folder.summary.parent is not None:
+        hyperparameters = replace(hyperparameters, epochs=folder.summary.own_epochs)
+    return [(arguments, hyperparameters)], (folder, origin, weights)
 
 
 def _beginning_of(folder):

@@ -9,14 +9,13 @@ from utilities.network.hyperparameters import MOST_EPOCHS
 from utilities.network.saving import save_model
 from utilities.processes import broadcast
 from utilities.record import figures, pictures
-from utilities.record.comparison import draw_comparison, format_experiments, with_earlier
-from utilities.record.run_list import best_of_each
+from utilities.record.comparison import BEST, draw_comparison, format_experiments, lowest_of, rows_of, with_earlier
 from utilities.terminal.answers import path_of_model, whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say, say_at_terminal
 from utilities.text import printable
 
 LEAVE, REPEAT, SHOW = range(3)
-TRAIN_ON = 6
+TRAIN_ON, SEVERAL = 6, 8
 RESULTS = 3  # of classification.py
 BACK, ALL = 0, "a"
 CANCEL = "-"
@@ -25,9 +24,10 @@ ALONE = "a single experiment; repeat it with other hyperparameters first"
 
 @dataclass(frozen=True)
 class Following:
-    """What comes after an experiment: more ``epochs`` of it, or where they are None, another one."""
+    """What comes after an experiment: more ``epochs`` of it, or where they are None, another one, or ``several``."""
 
     epochs: int | None = None
+    several: bool = False
 
 
 def act_on_flags(console, trained, arguments):
@@ -39,8 +39,13 @@ def act_on_flags(console, trained, arguments):
     if arguments.save:
         save(console, trained.models[0], arguments.save)
     if vars(arguments).get("results"):
-        say("")
-        trained.choices[RESULTS][1](console)
+        show_results(console, trained)
+
+
+def show_results(console, trained):
+    """Print and keep the results on the test set of a classifier, an experiments.Trained."""
+    say("")
+    trained.choices[RESULTS][1](console)
 
 
 def act_on_menu(console, experiments, trained, epochs):
@@ -52,12 +57,13 @@ def act_on_menu(console, experiments, trained, epochs):
         epochs: that it was trained for.
     """
     if len(experiments) > 1:
-        say(f"\nexperiments of this session, the best marked\n{format_experiments(experiments)}")
+        say(f"\nexperiments of this session; {BEST}\n{format_experiments(experiments)}")
     choices = {
         LEAVE: ("exit", None),
         REPEAT: ("repeat with other hyperparameters", None),
         SHOW: ("graphs", lambda console: _show_graphs(console, GRAPHS | trained.graphs, experiments)),
         TRAIN_ON: ("train on", None),
+        SEVERAL: ("several at once", None),
         **trained.choices,
     }
     while True:
@@ -66,8 +72,8 @@ def act_on_menu(console, experiments, trained, epochs):
         if choice == LEAVE:
             return None
         say("")
-        if choice == REPEAT:
-            return Following()
+        if choice in (REPEAT, SEVERAL):
+            return Following(several=choice == SEVERAL)
         if choice != TRAIN_ON:
             _, act = choices[choice]
             act(console)
@@ -103,7 +109,7 @@ def draw_loss(experiments):
 
 
 def _compare(experiments):
-    if len(experiments) == 1:
+    if len(rows_of(experiments)) == 1:
         say(f"loss against hyperparameters: {ALONE}")
         return {}
     return draw_comparison(experiments)
@@ -111,13 +117,12 @@ def _compare(experiments):
 
 def _compare_with_earlier(experiments):
     kept = with_earlier(experiments)
-    if len(kept) == 1:
+    if len(rows_of(kept)) == 1:
         say(f"loss against hyperparameters over earlier sessions: {ALONE}")
         return {}
-    say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
-    (best,) = best_of_each(each for each in kept if each.summary.held_out == kept[-1].summary.held_out)
-    if best.path:
-        say(f"the best is kept in {best.path}")
+    say(f"\nexperiments of all sessions on these images; {BEST}\n{format_experiments(kept)}")
+    alike = [each for each in kept if each.summary.held_out == kept[-1].summary.held_out]
+    say(f"the lowest loss on the same held-out images is that of {lowest_of(alike).path}")
     return draw_comparison(kept, "all_sessions")
 
 

@@ -1,9 +1,12 @@
 """The command lines of the two scripts that train."""
 
 import argparse
+import itertools
+import math
 import re
 from pathlib import Path
 
+from utilities.system import cores
 from utilities.terminal.answers import is_folder, path_of_model, whole_number
 from utilities.text import printable
 
@@ -31,20 +34,27 @@ one a line, and redirected in: a bad one ends the script.
 What a flag answers is not asked."""
 OF_FILES = """IDX files, plain or gzip; IDX.gz is found as IDX too, and
 in a folder the file of the usual name"""
+SEVERAL = """to the questions of the first experiment; of what is given
+more than once, seeds and encoders too, each combination is
+an experiment, and a table compares them"""
 GOING_BACK = {
     "--resume": "go on with an unfinished experiment, with its own answers, seed and files: a part of its name, or its "
     "folder (default: the last one)",
     "--open": "go back to the menu of a finished experiment (default: of the last one)",
 }
 LAST = ""  # stands for the last run where none is named
+RANDOM = Path("random")  # stands for an encoder with weights that are not trained
+MOST_EXPERIMENTS = 1000
+# Arguments of a session, not of an experiment, which is not repeated with them.
+OF_SESSION = ("answers", "list", "open", "resume", "runs", "save", "results", "csv", "jobs")
 
 
 def parse_autoencoder_arguments(hyperparameters, arguments=None):
-    """Return the arguments of ``autoencoder.py``: data, and those of both scripts.
+    """Return the arguments of ``autoencoder.py``, a list of those of each experiment: data, and those of both scripts.
 
-    Those of both are seed, runs, name, list; save, a path or None; resume and open, each a part of a run's name, LAST,
-    or None; and answers, {flag: text}, of the questions' flags that were given or that these imply. With resume, open
-    or list, files, seed and name that are not given are None.
+    Those of both are seed, runs, name, list; save and csv, a path or None; resume and open, each a part of a run's
+    name, LAST, or None; and answers, {flag: text}, of the questions' flags that were given or that these imply. With
+    resume, open or list, files, seed and name that are not given are None.
 
     Args:
         hyperparameters: the class of Answers that the script's questions fill.
@@ -66,11 +76,14 @@ def parse_autoencoder_arguments(hyperparameters, arguments=None):
 """,
     )
     parser.add_path("-d", "--data", "training images, or the folder of a data set (default: MNIST, in Dataset/)")
-    return parser.parse_args(arguments)
+    return parser.parse_all(arguments)
 
 
 def parse_classification_arguments(hyperparameters, arguments=None):
-    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath, results; those of both."""
+    """Return those of ``classification.py``: data, datalabels, test, testlabels, modelpath; results; those of both.
+
+    Two may be None: labels, how many images are taken; and untrained, whether the encoder's layers alone are taken.
+    """
     parser = _TrainingParser(
         hyperparameters,
         "classifier",
@@ -90,22 +103,34 @@ def parse_classification_arguments(hyperparameters, arguments=None):
         "-model",
         "--modelpath",
         type=Path,
+        action="append",
         metavar="ENCODER",
-        help="the encoder, .h5 or .keras, as autoencoder.py saves it (default: encoder.h5 in autoencoder/, beside the "
-        "folder of this script)",
+        help="the encoder, .h5 or .keras, as autoencoder.py saves it; random for the layers of one, not trained "
+        "(default: encoder.h5 in autoencoder/, beside the folder of this script)",
     )
+    text = "take so many of the training images, of each class alike, chosen by the seed (default: all)"
+    parser.files.add_argument("--labels", type=of_flag(whole_number(2, LARGEST_SEED)), metavar="N", help=text)
     parser.add_path("-d", "--data", "training images, or the folder of a data set (default: MNIST, in Dataset/)")
     parser.add_path("-dl", "--datalabels", "their labels (default: those beside them)")
     parser.add_path("-t", "--test", "test images (default: those beside the training images)")
     parser.add_path("-tl", "--testlabels", "their labels (default: those beside them)")
-    text = "print the results on the test set after the first experiment (default: the menu's 3 does)"
+    text = (
+        "print the results on the test set after the first experiment, or each of several (default: the menu's 3 does)"
+    )
     parser.add_argument("--results", action="store_true", help=text)
-    parsed = parser.parse_args(arguments)
-    if parsed.modelpath is None and not _is_about_a_run(parsed):
-        if not ENCODER.is_file():
+    return _with_encoders(parser.parse_all(arguments), parser)
+
+
+def _with_encoders(settings, parser):
+    """Return arguments of experiments with an encoder each; one that is RANDOM has the layers of the first."""
+    encoder = next((each.modelpath for each in settings if each.modelpath not in (None, RANDOM)), ENCODER)
+    for each in settings:
+        each.untrained = True if each.modelpath == RANDOM else None
+        if each.untrained or (each.modelpath is None and not _is_about_a_run(each)):
+            each.modelpath = encoder
+        if each.modelpath == ENCODER and not ENCODER.is_file():
             parser.error(f"-model: not given, and its default, {ENCODER}, is not there: autoencoder.py makes encoders")
-        parsed.modelpath = ENCODER
-    return parsed
+    return settings
 
 
 def _is_about_a_run(parsed):
@@ -145,15 +170,17 @@ class _TrainingParser(Parser):
         super().__init__(**texts)
         self.files = self.add_argument_group("files", OF_FILES)
         self.hyperparameters = hyperparameters
-        self.left_out = {"seed": DEFAULT_SEED}  # what an argument is where it is not given, and no run has its own
-        add = self.add_argument_group("answers", "to the questions of the first experiment").add_argument
+        add = self.add_argument_group("answers", SEVERAL).add_argument
         for flag, text in hyperparameters.flags().items():
-            add(flag, dest=flag, metavar="ANSWER", help=text)
+            add(flag, dest=flag, metavar="ANSWER", action="append", help=text)
         self._add_runs()
         text = f"seed of all that is random (default: {DEFAULT_SEED})"
-        self.add_argument("--seed", type=seed, metavar="N", help=text)
-        text = f"save the {saved} there after the first experiment (default: the run's folder has it)"
+        self.add_argument("--seed", type=seed, metavar="N", action="append", help=text)
+        text = f"save the {saved} there after the first experiment, or of several the best (default: the run's folder "
+        text += "has it)"
         self.add_argument("--save", type=of_flag(path_of_model), metavar="PATH", help=text)
+        text = "train so many of several experiments beside each other, each on a core of its own (default: 1)"
+        self.add_argument("--jobs", type=of_flag(whole_number(1, cores())), default=1, metavar="N", help=text)
 
     def _add_runs(self):
         runs = self.add_argument_group("runs", "every experiment is kept, and can be gone back to")
@@ -166,6 +193,8 @@ class _TrainingParser(Parser):
             either.add_argument(flag, nargs="?", const=LAST, metavar="RUN", help=text)
         text = "print the experiments in DIR, and leave (default: train)"
         either.add_argument("--list", action="store_true", help=text)
+        text = "write those that are listed, or several that are trained, there too, a line each (default: nowhere)"
+        runs.add_argument("--csv", type=Path, metavar="FILE", help=text)
 
     def add_path(self, short, long, text):
         self.files.add_argument(short, long, type=Path, metavar="IDX", help=text)
@@ -184,18 +213,32 @@ class _TrainingParser(Parser):
                 path /= FILES[name]
             setattr(parsed, name, path)
 
-    def parse_args(self, arguments=None):
-        parsed = super().parse_args(arguments)
+    def parse_all(self, arguments=None):
+        """Return the arguments of each experiment: the combinations of all that is given more than once."""
+        parsed = self.parse_args(arguments)
         self._find_files(parsed)
-        texts = {flag: vars(parsed).pop(flag) for flag in self.hyperparameters.flags()}
-        given = {flag: text for flag, text in texts.items() if text is not None}
-        if given and _is_about_a_run(parsed):
-            self.error(f"{', '.join(given)}: not with --resume, --open or --list: a run has its own")
-        parsed.answers = self.hyperparameters.check_flags(given)
-        if not _is_about_a_run(parsed):
-            own = {name: value for name, value in self.left_out.items() if getattr(parsed, name) is None}
-            vars(parsed).update(own)
-        return parsed
+        flags = self.hyperparameters.flags()
+        several = {name: values for name in (*flags, "seed", "modelpath") if (values := vars(parsed).pop(name, None))}
+        if _is_about_a_run(parsed) and (
+            excess := [name for name in several if name in flags or len(several[name]) > 1]
+        ):
+            excess = ", ".join(name if name in flags else f"several --{name}" for name in excess)
+            self.error(f"{excess}: not with --resume, --open or --list: a run has its own")
+        if (count := math.prod(map(len, several.values()))) > MOST_EXPERIMENTS:
+            self.error(f"expected at most {MOST_EXPERIMENTS:,} experiments, found {count:,} combinations")
+        given = [dict(zip(several, values, strict=True)) for values in itertools.product(*several.values())]
+        return [self._of_one(parsed, each, flags) for each in given]
+
+    def _of_one(self, parsed, given, flags):
+        answers = self.hyperparameters.check_flags({flag: given.pop(flag) for flag in flags if flag in given})
+        own = {"modelpath": None, "seed": None if _is_about_a_run(parsed) else DEFAULT_SEED} | given
+        return argparse.Namespace(**vars(parsed), **own, answers=answers)
+
+
+def seeds_of(settings):
+    """Return in words the seeds that arguments of several experiments have."""
+    seeds = dict.fromkeys(each.seed for each in settings)
+    return f"seed{'s' * (len(seeds) > 1)} {' '.join(map(str, seeds))}"
 
 
 def name_of_data(path):

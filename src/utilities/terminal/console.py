@@ -236,6 +236,21 @@ def answer_of_flag(flag, parse, text):
         raise BadInput(f"{flag}: {printable(str(error), LONGEST_ANSWER)}") from error
 
 
+def answer_all(questions, given):
+    """Return what a generator of Questions returns: given answers, {flag: text}, are taken, and else the defaults.
+
+    Raises:
+        BadInput: an answer that is bad beside the others.
+    """
+    value = None
+    while True:
+        try:
+            question = questions.send(value)
+        except StopIteration as end:
+            return end.value
+        value = answer_of_flag(question.flag, question.parse, given.get(question.flag, question.show(question.default)))
+
+
 def _say_note(question, value):
     if note := question.note(value):
         say(f"  {note}")
