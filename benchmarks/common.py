@@ -5,11 +5,15 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
 
 MARKED = re.compile(r"(<!-- table: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE.parent / "src"
+sys.path.insert(0, str(SOURCE))
 PACKAGES = {"TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
 
 

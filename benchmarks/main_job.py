@@ -8,8 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import describe_machine, fill, run_process
-from run import HERE, SOURCE
+from common import HERE, SOURCE, describe_machine, fill, run_process
 
 JOB = {"autoencoder": [], "classification": ["-model", "encoder.h5"]}
 PICTURES = {"autoencoder": ("reconstructions",), "classification": ("confusion", "examples")}

@@ -3,16 +3,14 @@
 pictures.py    writes pictures/code-sizes.png and pictures/code-map.png
 """
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
-from experiments import AUTOENCODER_BASE
+from common import HERE
 from keras.utils import set_random_seed
-from run import HERE
 
 from utilities.data.datasets import read_training_set, split_for_validation
 from utilities.data.principal_components import principal_components
+from utilities.network.hyperparameters import AutoencoderHyperparameters
 from utilities.network.networks import build_autoencoder
 from utilities.record.image_figures import draw_rows
 from utilities.record.runs import RunFolder
@@ -40,8 +38,8 @@ def main():
 
 def trained(code_size, images, split):
     """Return a small networks.Autoencoder with a code of ``code_size`` numbers, trained for a few epochs."""
-    answers = AUTOENCODER_BASE.hyperparameters
-    hyperparameters = replace(answers, filters=(*answers.filters[:2], code_size), epochs=EPOCHS)
+    kernels, filters = ((5, 5), (7, 7), (7, 7)), (16, 16, code_size)
+    hyperparameters = AutoencoderHyperparameters(kernels, filters, EPOCHS, 64, third_pooling=True)
     set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
     training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())

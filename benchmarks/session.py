@@ -14,9 +14,10 @@ import tempfile
 import termios
 from pathlib import Path
 
-from run import HERE, SOURCE, subset
+from common import HERE, SOURCE
+from prepare import DATA
 
-IMAGES = 6000
+IMAGES = "mnist-6000"
 SHOWN_AS = "digits"
 ANSWERS = ("two", "2", "5 5", "16 4", "5", "32", "0")
 TABLE = re.compile(r"^layer +output.*?\n\n", re.MULTILINE | re.DOTALL)  # of the layers; too long for the picture
@@ -28,9 +29,8 @@ PAPER, INK, TYPED = "#0d1117", "#e6edf3", "#7ee787"
 
 def main():
     """Run the session and draw its screen."""
-    images, _ = subset(IMAGES, seed=0)
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(images, Path(folder, SHOWN_AS))
+        shutil.copy(DATA / IMAGES / "train-images-idx3-ubyte", Path(folder, SHOWN_AS))
         command = [sys.executable, str(SOURCE / "autoencoder" / "autoencoder.py"), "-d", SHOWN_AS]
         shown = play(command, ANSWERS, folder)
     picture = draw([f"$ python3 autoencoder.py -d {SHOWN_AS}", *screen(shown)])

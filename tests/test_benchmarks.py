@@ -2,18 +2,19 @@
 
 import ast
 import re
-import shutil
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import SOURCE
 
-from utilities.network import layers
-from utilities.network.hyperparameters import TrainingData
-from utilities.terminal.console import Console
+from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
+from utilities.terminal import arguments
 
 BENCHMARKS = SOURCE.parent / "benchmarks"
+ANSWERS = {"autoencoder": AutoencoderHyperparameters, "classification": ClassifierHyperparameters}
 SCRIPTS = sorted(BENCHMARKS.rglob("*.py"))
 MODULES = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in SOURCE.rglob("*.py")}
 MODULES |= {path.stem: path for path in SCRIPTS}
@@ -75,67 +76,39 @@ def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
 
 
-def test_each_experiment_of_a_group_has_settings_of_its_own_that_the_questions_take(benchmarks):
-    import experiments
-    import run
+def test_each_table_has_commands_above_it_that_the_scripts_take(benchmarks):
+    import tables
 
-    for name, group in run.GROUPS.items():
-        settings = [tuple(run.settings_of(one, seed).items()) for one in group for seed in one.seeds]
-        assert len(set(settings)) == len(settings), name
-        for one in group:
-            assert ask_again(one.hyperparameters) == one.hyperparameters, name
-            assert one.encoder is None or ask_again(one.encoder) == one.encoder, name
-            assert (one.weights in experiments.WEIGHTS) == (one.encoder is not None), name
-
-
-def ask_again(hyperparameters):
-    """Return the hyperparameters that a script takes from the answers made of some."""
-    data = TrainingData((28, 28, 1), 54_000, 0, layers.NetworkSize(1, 1, 64), 10)
-    console = Console("".join(f"{answer}\n" for answer in hyperparameters.answers()))
-    return console.ask_in_order(lambda: hyperparameters.questions(data))
+    for page in tables.PAGES:
+        commands = {name: block for block, name in tables.COMMANDS.findall(page.read_text())}
+        assert list(commands) == [found[2] for found in tables.MARKED.finditer(page.read_text())]
+        for line in (line for block in commands.values() for line in tables.lines(block)):
+            python, script, *words = shlex.split(line.removesuffix("< /dev/null"))
+            assert (python, line.count("< /dev/null")) == ("../.venv/bin/python", 1)
+            assert (BENCHMARKS / script).resolve().is_relative_to(SOURCE)
+            parse = getattr(arguments, f"parse_{Path(script).stem}_arguments")
+            assert len(parse(ANSWERS[Path(script).stem], words)) >= 1
 
 
-def test_what_an_experiment_changes_in_the_code_exists(benchmarks):
-    import experiments
-    import run
+def test_a_command_of_a_page_is_run_and_its_table_has_a_line_for_all_that_differ_in_their_seed(
+    data, benchmarks, tmp_path, monkeypatch
+):
+    import tables
 
-    known = "\n".join(line for line in run.CHANGED.splitlines() if line.startswith("from utilities"))
-    for name, change in experiments.CHANGES.items():
-        assert list(unknown_names(f"{known}\n{change}")) == [], name
-    assert list(unknown_names(f"{known}\nphases.NOTHING = 0")) == ["phases.NOTHING"]
-
-
-@pytest.mark.parametrize("measured", ["present", "none", "all"])
-def test_pages_are_filled_with_the_results_present_with_none_and_with_all(measured, benchmarks, tmp_path, monkeypatch):
-    import common
-    import page_plots
-    import page_tables
-    import pages
-    import run
-
-    shutil.copytree(BENCHMARKS, tmp_path, ignore=shutil.ignore_patterns("*.py", "*.png", ".*"), dirs_exist_ok=True)
-    for module in (pages, page_plots):
-        monkeypatch.setattr(module, "HERE", tmp_path)
-    monkeypatch.setattr(page_tables, "errors_by_components", lambda count, seed: [0.07] + [0.01] * 784)
-    if measured != "present":
-        rows = made_up_rows(run) if measured == "all" else {"autoencoder": [], "classification": []}
-        monkeypatch.setattr(run, "read_results", rows.get)
-        machines = [{"machine": "one core"}] if measured == "all" else []
-        monkeypatch.setattr(pages, "read_rows", lambda path: machines)
-    pages.main()
-    for script in ("autoencoder", "classification"):
-        before, page = ((folder / f"{script}.md").read_text() for folder in (BENCHMARKS, tmp_path))
-        assert common.MARKED.sub("", page) == common.MARKED.sub("", before)
-        marked = {found[2]: found[0] for found in common.MARKED.finditer(page)}
-        assert list(marked) == [
-            *(name for name in run.GROUPS if name.startswith(script)),
-            f"machine/results/{script}.csv",
-        ]
-        assert {pages.NOTHING in text for text in marked.values()} == {measured == "none"}
-        pictures = re.findall(r"\]\((pictures/.*)\)", page)
-        assert measured == "none" or all((tmp_path / picture).exists() for picture in pictures)
-    if measured == "present":
-        assert (tmp_path / pages.PAGES[-1]).read_text() == (BENCHMARKS / pages.PAGES[-1]).read_text()
+    script = SOURCE / "autoencoder/autoencoder.py"
+    flags = f"-d {data / 'letters'} --layers 1 --filters 2 --filters 3 --epochs 1 --seed 1 --seed 2"
+    page = tmp_path / "page.md"
+    page.write_text(f"```\npython {script} \\\n{flags} < /dev/null\n```\n\n<!-- table: few -->\n<!-- end -->\n")
+    monkeypatch.setattr(tables, "HERE", tmp_path)
+    monkeypatch.setattr(tables, "PAGES", [page])
+    monkeypatch.setattr(sys, "argv", ["tables.py"])
+    tables.main()
+    assert tables.NOTHING in page.read_text()
+    monkeypatch.setattr(sys, "argv", ["tables.py", "few"])
+    tables.main()
+    shown = page.read_text()
+    assert re.findall(r"^\| (\d) \| \d+ \| 0\.\d+ ± 0\.\d+ \|.* 2 \|$", shown, re.MULTILINE) == ["2", "3"]
+    assert "All rows: data letters, layers 1, kernels 3, epochs 1, batch size 16, third pooling no. On " in shown
 
 
 def test_the_main_jobs_page_has_a_place_for_each_script(benchmarks):
@@ -146,27 +119,15 @@ def test_the_main_jobs_page_has_a_place_for_each_script(benchmarks):
     assert {found[2] for found in marked} == {*main_job.JOB, "machine"}
 
 
-def made_up_rows(run):
-    """Return a row for each seed of each experiment, {script: rows}."""
-    measured = dict.fromkeys(("validation loss", "validation accuracy", "processor seconds", "frozen"), "0.5")
-    measured |= dict.fromkeys(("test accuracy after phase 1", "test accuracy"), "90.0")
-    rows = {"autoencoder": [], "classification": []}
-    for group in run.GROUPS.values():
-        for one in group:
-            code = {"code size": str(run.code_size(one.encoder or one.hyperparameters))}
-            rows[run.script_of(one)] += [run.settings_of(one, seed) | code | measured for seed in one.seeds]
-    return rows
-
-
 def test_a_time_to_a_result_is_that_of_the_last_trial_and_a_ratio_where_it_is_reached(benchmarks, monkeypatch):
-    import page_tables
+    import page
 
     columns = ("contestant", "epochs", "validation", "seconds", "goal", "seed")
     trials = ["PyTorch 7 0.006 70", "PyTorch 8 0.004 80", "slow 8 0.005 90", "ours 2 0.003 16"]
     rows = [dict(zip(columns, [*trial.split(), "error", "1"], strict=True)) for trial in trials]
     rows[-1]["contestant"] = "this project"
-    monkeypatch.setattr(page_tables, "read_rows", lambda path: rows)
-    assert page_tables.times_table("error").splitlines()[2:] == [
+    monkeypatch.setattr(page, "read_rows", lambda path: rows)
+    assert page.times_table("error").splitlines()[2:] == [
         "| PyTorch: 0.004 | 8 | 80 | 5.00 | 1 |",
         "| slow: 0.005 | 8 | 90 | not reached | 1 |",
         "| this project: 0.003 | 2 | 16 | 1.00 | 1 |",
@@ -174,14 +135,14 @@ def test_a_time_to_a_result_is_that_of_the_last_trial_and_a_ratio_where_it_is_re
 
 
 def test_ratios_are_of_the_same_round_and_two_scripts_are_summed(benchmarks, monkeypatch):
-    import page_tables
+    import page
 
     columns = ("contestant", "round", "job", "seconds", "peak_megabytes", "cpu_seconds")
     runs = ["ours 1 a 10 500", "ours 1 b 20 700", "other 1 a 15 100", "other 1 b 30 90"]
     runs += ["ours 2 a 20 500", "ours 2 b 20 800", "other 2 a 10 100", "other 2 b 10 90", "other 3 a 1 1"]
     rows = [dict(zip(columns, [*run.split(), ""], strict=True)) for run in runs]
-    monkeypatch.setattr(page_tables, "read_rows", lambda path: rows)
-    assert page_tables.speed_table(("a", "b")).splitlines() == [
+    monkeypatch.setattr(page, "read_rows", lambda path: rows)
+    assert page.speed_table(("a", "b")).splitlines() == [
         "| contestant | seconds | ratio | peak MB | ratio |",
         "| --- | --- | --- | --- | --- |",
         "| ours | 35.0 | 1.00 (1.00 to 1.00) | 750 | 1.00 (1.00 to 1.00) |",

@@ -2,7 +2,7 @@
 
 speed.py --torch PYTHON --jax PYTHON     interpreters that have PyTorch, and this project's requirements-jax.txt
 
-Adds a row to results.csv for each run that has none yet; pages.py makes tables of them. Run nothing else meanwhile.
+Adds a row to results.csv for each run that has none yet; page.py makes tables of them. Run nothing else meanwhile.
 """
 
 import argparse
@@ -10,20 +10,19 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import answer_lines, describe_machine, read_rows, run_process, write_rows
+from common import SOURCE, answer_lines, describe_machine, read_rows, run_process, write_rows
 from contestant import PHASES
-from experiments import RANDOM, Experiment
-from run import command_of, subset
+from prepare import DATA, TIMED, untrained
 
 from utilities.backend import SETTINGS
 from utilities.network.hyperparameters import AutoencoderHyperparameters, ClassifierHyperparameters
-from utilities.terminal.arguments import TEST_IMAGES, TEST_LABELS
+from utilities.terminal.arguments import DATASET, FILES, TEST_IMAGES, TEST_LABELS
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.csv"
@@ -32,20 +31,34 @@ ROUNDS = 4
 # In the first round only: these take minutes.
 ONCE = {"textbook Keras", "autoencoder, 60,000 images"}
 BACKENDS = "backends"
-# What all contestants start with. Importing ``experiments`` has set what the scripts set themselves.
+# What all contestants start with.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-IMAGES = 15_000
-SMALL = AutoencoderHyperparameters(((3, 3), (7, 7), (3, 3)), (16, 16, 16), 3, 32, True)
-LARGE = AutoencoderHyperparameters(((3, 3), (3, 3), (3, 3)), (32, 64, 64), 3, 128, True)
-DEFAULT = AutoencoderHyperparameters(((5, 5), (7, 7), (7, 7)), (32, 32, 64), 2, 64, True)
-# A classifier is trained in both phases, on an untrained encoder, and measured on the test set.
+IMAGES = "mnist-15000"  # of the sets that prepare.py makes
+SMALL, LARGE, WIDE = TIMED
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a script is to do.
+
+    Attributes:
+        hyperparameters: the answers; of autoencoder.py, or of classification.py.
+        encoder: for classification.py, those of the encoder. It is not trained; both phases are, and the test set read.
+        images: the data set, one that prepare.py makes, or "" for all of MNIST.
+    """
+
+    hyperparameters: AutoencoderHyperparameters | ClassifierHyperparameters
+    encoder: AutoencoderHyperparameters | None = None
+    images: str = IMAGES
+
+
 JOBS = {
-    "autoencoder, 16 16 16": Experiment(SMALL, IMAGES),
-    "classifier, 16 16 16": Experiment(ClassifierHyperparameters(128, 5, 32), IMAGES, SMALL, RANDOM),
-    "autoencoder, 32 64 64": Experiment(LARGE, IMAGES),
-    "classifier, 32 64 64": Experiment(ClassifierHyperparameters(128, 5, 128), IMAGES, LARGE, RANDOM),
-    "autoencoder, default": Experiment(DEFAULT, IMAGES),
-    "autoencoder, 60,000 images": Experiment(replace(SMALL, epochs=1)),
+    "autoencoder, 16 16 16": Job(SMALL),
+    "classifier, 16 16 16": Job(ClassifierHyperparameters(128, 5, 32), SMALL),
+    "autoencoder, 32 64 64": Job(LARGE),
+    "classifier, 32 64 64": Job(ClassifierHyperparameters(128, 5, 128), LARGE),
+    "autoencoder, 32 32 64": Job(WIDE),
+    "autoencoder, 60,000 images": Job(replace(SMALL, epochs=1), images=""),
 }
 
 
@@ -77,11 +90,19 @@ def runs(torch, jax):
     yield BACKENDS, "JAX", partial(last_epoch, jax, "jax")
 
 
+def command_of(job):
+    """Return the command of this project's script for a job."""
+    script = "classification" if job.encoder else "autoencoder"
+    command = [sys.executable, SOURCE / script / f"{script}.py", "--seed", SEED]
+    command += ["-d", DATA / job.images] if job.images else []
+    return command + (["-model", untrained(job.encoder)] if job.encoder else [])
+
+
 def run_ours(job):
-    """Run a job, an Experiment, with this project's script; return what it used."""
+    """Run a Job with this project's script; return what it used."""
     answers = answer_lines(job.hyperparameters) + ("3\n" if job.encoder else "")
     with tempfile.TemporaryDirectory() as folder:
-        return run_process(command_of(job, SEED), folder, answers, ENVIRONMENT)[1]
+        return run_process(command_of(job), folder, answers, ENVIRONMENT)[1]
 
 
 def run_other(job, command):
@@ -91,17 +112,18 @@ def run_other(job, command):
 
 
 def last_epoch(python, backend):
-    """Return the seconds of the last epoch of the default autoencoder's job on a backend."""
-    _, *script = command_of(Experiment(DEFAULT, IMAGES), SEED)
+    """Return the seconds of the last epoch of the widest autoencoder's job on a backend."""
+    _, *script = command_of(Job(WIDE))
     with tempfile.TemporaryDirectory() as folder:
-        run_process([python, *script], folder, answer_lines(DEFAULT), ENVIRONMENT | {"KERAS_BACKEND": backend})
+        run_process([python, *script], folder, answer_lines(WIDE), ENVIRONMENT | {"KERAS_BACKEND": backend})
         (history,) = Path(folder, "runs").glob("*/history.csv")
         return {"seconds": float(read_rows(history)[-1]["seconds"])}
 
 
 def in_json(job, **settings):
     """Return a job and other settings as contestant.read_job takes them."""
-    images, labels = (str(path if path.exists() else f"{path}.gz") for path in subset(job.images, SEED))
+    folder = DATA / job.images if job.images else DATASET
+    images, labels = (str(next(folder.glob(f"{FILES[name]}*"))) for name in ("data", "datalabels"))
     autoencoder = job.encoder or job.hyperparameters
     settings |= {"images": images, "seed": SEED, "filters": autoencoder.filters}
     settings |= {"kernels": [side for side, _ in autoencoder.kernel_sizes]}

@@ -2,7 +2,7 @@
 
 python3 benchmarks/performance/time_to_result.py --torch PYTHON    PYTHON: an interpreter that has PyTorch
 
-Adds to time-to-result.csv what each contestant has not been measured at yet; pages.py makes tables of it. Run nothing
+Adds to time-to-result.csv what each contestant has not been measured at yet; page.py makes tables of it. Run nothing
 else meanwhile.
 """
 
@@ -19,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from common import answer_lines, describe_machine, read_rows, run_process, write_rows
 from contestant import DIGITS, PHASES
-from experiments import DEFAULT, DEFAULT_CLASSIFIER, RANDOM, Experiment
-from run import command_of
-from speed import ENVIRONMENT, HERE, IMAGES, SEED, in_json
+from speed import ENVIRONMENT, HERE, SEED, WIDE, Job, command_of, in_json
+
+from utilities.network.hyperparameters import ClassifierHyperparameters
 
 TIMES = HERE / "time-to-result.csv"
 ERROR, ACCURACY = "validation error of the autoencoder", "validation accuracy of the classifier"
 GOALS = {
-    ERROR: Experiment(DEFAULT, IMAGES),
-    ACCURACY: Experiment(DEFAULT_CLASSIFIER, IMAGES, encoder=DEFAULT, weights=RANDOM),
+    ERROR: Job(WIDE),
+    ACCURACY: Job(ClassifierHyperparameters(128, 5, 128), WIDE),
 }
 MOST_EPOCHS = 8
 RATES = (0.001, 0.003)  # of Adam, the others'
@@ -77,7 +77,7 @@ def runs_of_ours(job):
     for number in range(1, MOST_EPOCHS + 1):
         trial = with_epochs(job, number)
         with tempfile.TemporaryDirectory() as folder:
-            _, used = run_process(command_of(trial, SEED), folder, answer_lines(trial.hyperparameters), ENVIRONMENT)
+            _, used = run_process(command_of(trial), folder, answer_lines(trial.hyperparameters), ENVIRONMENT)
             (summary,) = Path(folder, "runs").glob("*/experiment.json")
             validation = json.loads(summary.read_text())["validation"]["val_accuracy" if job.encoder else "val_loss"]
             yield number, round(validation, DIGITS), used["seconds"]

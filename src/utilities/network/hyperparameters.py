@@ -18,11 +18,10 @@ MOST_UNITS = 65_536
 MOST_EPOCHS = 100_000
 LARGEST_BATCH = 65_536
 
-# What Enter takes: the layers, and for each of them; layers past the last repeat it. benchmarks/ says how they were
-# found.
-LAYERS = 3
-KERNEL_SIZES = ((5, 5), (7, 7), (7, 7), (1, 1))
-FILTERS = (32, 32, 64, 64)
+# What Enter takes; benchmarks/ says how they were found. The last layer leaves few numbers at each place of the code.
+LAYERS = 6
+KERNEL_SIZE = (3, 3)
+FIRST_FILTERS, FILTERS, LAST_FILTERS, LAST_FILTERS_OF_COLOUR = 32, 64, 1, 2
 UNITS = 128
 # The batch size where there are fewer images than so many, and how many steps, in whole epochs, these are trained for.
 BATCH_SIZES_OF_FEW = {1_000: 16, 20_000: 32}
@@ -62,7 +61,7 @@ def parse_kernel_sizes(answer, layers):
     if pair and pair[1] != pair[2] and layers > 1:
         one, two = "x".join(pair.groups()), " ".join(pair.groups())
         raise ValueError(f"expected {one} if it is the size of all kernels, or {two} if of two, found {answer!r}")
-    example = " ".join(f"{rows}x{columns}" for rows, columns in _for_layers(KERNEL_SIZES, KERNEL_SIZES, layers))
+    example = " ".join(f"{rows}x{columns}" for rows, columns in _default_kernel_sizes(layers))
     return answers.one_for_each(answer, layers, _parse_kernel_size, answers.split_pairs, "kernel size", example)
 
 
@@ -82,26 +81,28 @@ def parse_filters(answer, layers):
     Raises:
         ValueError: neither one number nor as many as layers, or one out of bounds.
     """
-    example = show_numbers(_for_layers(FILTERS, FILTERS, layers))
+    example = show_numbers(_default_filters(layers))
     number = whole_number(1, architecture.MOST_FILTERS)
     return answers.one_for_each(answer, layers, number, answers.split_list, "number", example)
 
 
-def _for_layers(values, defaults, layers):
-    """Return a value for each layer: those of before, the last one repeated, or defaults where those were taken."""
-    if values == defaults[: len(values)]:
-        values = defaults
-    return (values + values[-1:] * layers)[:layers]
+def _default_kernel_sizes(layers, channels=1):
+    return (KERNEL_SIZE,) * layers
 
 
-def _of_each_layer(name, text, defaults, parse, show):
+def _default_filters(layers, channels=1):
+    before_last = (FIRST_FILTERS, *[FILTERS] * layers)[: layers - 1]
+    return *before_last, LAST_FILTERS if channels == 1 else LAST_FILTERS_OF_COLOUR
+
+
+def _of_each_layer(name, text, default, parse, show):
     return question(
         name,
         text,
         lambda so_far: partial(parse, layers=so_far.get("layers", 1)),
-        lambda data, so_far: _for_layers(defaults, defaults, so_far["layers"]),
+        lambda data, so_far: default(so_far["layers"], data.image_shape[2]),
         show=show,
-        again=lambda before, so_far: _for_layers(before, defaults, so_far["layers"]),
+        again=lambda before, default: before if len(before) == len(default) else default,
     )
 
 
@@ -165,18 +166,21 @@ class AutoencoderHyperparameters(Answers):
         init=False,
     )
     kernel_sizes: tuple[tuple[int, int], ...] = _of_each_layer(
-        "kernels", "kernel size of each layer", KERNEL_SIZES, parse_kernel_sizes, _show_kernel_sizes
+        "kernels", "kernel size of each layer", _default_kernel_sizes, parse_kernel_sizes, _show_kernel_sizes
     )
-    filters: tuple[int, ...] = _of_each_layer("filters", "filters of each layer", FILTERS, parse_filters, show_numbers)
+    filters: tuple[int, ...] = _of_each_layer(
+        "filters", "filters of each layer", _default_filters, parse_filters, show_numbers
+    )
     epochs: int = _epochs("passes over the images", 10, AUTOENCODER_STEPS)
     batch_size: int = _batch_size(64)
     third_pooling: bool | None = question(
         "third pooling",
         "third max-pooling (7, 7)? y/n",
         lambda so_far: answers.yes_or_no,
-        lambda data, so_far: True if architecture.may_pool_third(data.image_shape, so_far["layers"]) else None,
+        lambda data, so_far: False if architecture.may_pool_third(data.image_shape, so_far["layers"]) else None,
         "y or n, where it can be (default: {default:.1})",
         answers.show_yes_or_no,
+        note=lambda value, data: "the code has as many numbers as the last layer has filters" if value else "",
     )
 
     def __post_init__(self):

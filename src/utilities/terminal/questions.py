@@ -19,7 +19,7 @@ class Declared:
         default: returns, of the data and so_far, what Enter takes at first; None where the question does not come.
         help: what --help says of the flag; {default} is the default with the usual data.
         show: turns a value into the answer that gives it.
-        again: returns, of the answer before and so_far, what Enter takes on repeat.
+        again: returns, of the answer before and the default, what Enter takes on repeat.
         note: returns, of a good value and the data, what to say of it, "" for nothing.
     """
 
@@ -29,7 +29,7 @@ class Declared:
     default: Callable[[Any, dict], Any]
     help: str = "{text} (default: {default})"
     show: Callable[[Any], str] = str
-    again: Callable[[Any, dict], Any] = lambda before, so_far: before
+    again: Callable[[Any, Any], Any] = lambda before, default: before
     note: Callable[[Any, Any], str] = lambda value, data: ""
 
     @property
@@ -73,7 +73,7 @@ class Answers:
         for name, declared in cls.declared().items():
             default, earlier = declared.default(data, so_far), getattr(before, name, None)
             if default is not None and earlier is not None:
-                default = declared.again(earlier, so_far)
+                default = declared.again(earlier, default)
             so_far[name] = None
             if default is not None:
                 parse, note = partial(cls._parse, name, data, dict(so_far)), partial(declared.note, data=data)
