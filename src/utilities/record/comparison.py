@@ -18,7 +18,7 @@ def with_earlier(experiments):
     last, beside = experiments[-1], []
     own = {experiment.path for experiment in experiments}
     with contextlib.suppress(BadInput):  # the folder cannot be read any more
-        beside = runs_of(last.path.parent, last.path.name.rpartition("_")[2]) if last.path else []
+        beside = runs_of(last.path.parent, last.path.name.rpartition("_")[2])
     earlier = [folder for path, folder in beside if folder and path not in own]
     return [each for each in earlier if each.summary.is_comparable and _data_of(each) == _data_of(last)] + experiments
 

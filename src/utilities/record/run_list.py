@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 from utilities.errors import BadInput
-from utilities.record.folder import tell
-from utilities.record.lock import owner_of
+from utilities.processes import tell
+from utilities.record.folder import owner_of
 from utilities.record.runs import SUMMARY, RunFolder
 from utilities.record.summary import TRAINED_ON, begun_by_name, show
 from utilities.terminal.arguments import as_in_folders, name_of_data
@@ -73,11 +73,9 @@ def _fault_of(path, folder, finished):
     """Return why an experiment cannot be had, or None; one to resume is locked then."""
     if folder and not finished and not folder.summary.finished:
         try:
-            owner = folder.lock()
+            folder.lock()
         except BadInput as fault:
             return str(fault)
-        if owner:
-            return f"{path}: in training, by {owner}"
         folder.summary = getattr(RunFolder.read(path), "summary", folder.summary)  # as it is now that nobody writes it
     if not folder:
         return f"{path / SUMMARY}: {UNREADABLE}"

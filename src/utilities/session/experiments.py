@@ -169,10 +169,8 @@ class Task:
         if origin:
             answers = [*origin.summary.answers, str(TRAIN_ON), str(hyperparameters.epochs)]
         name = f"{name_of_run(self.arguments)}_{self.script}"
-        folder = RunFolder.create(self.arguments.runs, name, answers, vars(self.arguments), self.data, origin)
-        for name, content in self.copied.items():
-            folder.keep_copy(name, content)
-        return folder
+        arguments = vars(self.arguments)
+        return RunFolder.create(self.arguments.runs, name, answers, arguments, self.data, origin, self.copied)
 
     def _train(self, network, hyperparameters, folder, begin):
         """Return what ``train`` does; mark an experiment that fails of itself, so that it does not stand in the way."""
@@ -215,5 +213,5 @@ def _report(trained, folder, stopped=""):
     say(f"\nafter {folder.summary.seconds:.0f} s{stopped}: validation {trained.outcome}")
     for remark in trained.remarks:
         say(remark.removesuffix(ADVICE) if stopped else remark)
-    if folder.path and folder.is_kept:
+    if folder.is_kept:
         say(f"this experiment is kept in {folder.path}")

@@ -116,8 +116,7 @@ def _compare_with_earlier(experiments):
         return {}
     say(f"\nexperiments of all sessions on these images, the best marked\n{format_experiments(kept)}")
     (best,) = best_of_each(each for each in kept if each.summary.held_out == kept[-1].summary.held_out)
-    if best.path:
-        say(f"the best is kept in {best.path}")
+    say(f"the best is kept in {best.path}")
     return draw_comparison(kept, "all_sessions")
 
 
