@@ -3,7 +3,9 @@
 pictures.py    writes pictures/code-sizes.png and pictures/code-map.png
 """
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,7 +46,8 @@ def trained(code_size, images, split):
     hyperparameters = replace(answers, filters=(*answers.filters[:2], code_size), epochs=EPOCHS)
     set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
-    training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())
+    with tempfile.TemporaryDirectory() as path:
+        training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder(Path(path)))
     return autoencoder
 
 

@@ -78,12 +78,6 @@ def test_what_is_no_run_folder_is_passed_over(tmp_path):
     assert epochs_of(with_earlier([keep_experiment(tmp_path, 3)])) == ["3"]
 
 
-def test_a_session_without_a_run_folder_is_compared_with_itself(tmp_path):
-    experiment = keep_experiment(tmp_path)
-    lost = RunFolder(None, experiment.summary)
-    assert with_earlier([lost]) == [lost]
-
-
 def test_texts_of_a_folder_cannot_reach_the_terminal_as_control_characters(tmp_path):
     experiment = keep_experiment(tmp_path)
     labels = experiment.summary.labels | {"epochs": "\x1b[2J", "kernels": ["\x07"]}
