@@ -42,7 +42,7 @@ ROW = {"phase": "reconstruction", "learning_rate": 0.1, "seconds": 0.1, "val_los
 
 
 def make_run(parent, copied=(), **arguments):
-    data = {"data": "(5, 8, 8), checksum 1"} | dict.fromkeys(arguments, "")
+    data = dict.fromkeys(("data", "datalabels"), "(5, 8, 8), checksum 1")
     return RunFolder.create(parent, "autoencoder", ["1"], arguments, data, copied=dict(copied))
 
 
@@ -332,6 +332,23 @@ def test_what_lacks_something_in_its_place_is_not_finished_there(tmp_path, monke
     assert (moved.summary.finished, moved.answers) == (True, "1\n")
     assert moved.read_weights()["weight"].tolist() == [1.0] * 3
     assert moved.history == [row(1)]
+
+
+def test_what_is_kept_elsewhere_goes_on_there_with_what_an_earlier_session_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "runs", {"data": b"images"}, data=Path("/gone/images")).release()
+    run = find_run(tmp_path / "runs", "autoencoder", "", finished=False).resume()
+    run.add_row(row(1))
+    run.keep_checkpoint({"weight": np.full(3, 1.0)})
+    (run.path / "weights.npz").mkdir()  # in the way
+    run.keep_arrays("weights.npz", {"weight": np.full(3, 1.0)})
+    run.finish(ENDED)
+    run.release()
+    moved = find_run(tmp_path, "autoencoder", run.path.name, finished=False).resume()
+    arguments = Namespace(data=None)
+    moved.complete(arguments)
+    assert arguments.data.read_bytes() == b"images"
+    assert (moved.path.parent, moved.checkpoint["weight"].tolist()) == (tmp_path, [1.0] * 3)
 
 
 # --- folders that cannot be

@@ -168,7 +168,8 @@ class RunFolder(Folder):
             if name == "seed" and given not in (None, value):
                 raise BadInput(f"--seed: {self.path} has its own, {value}: leave it out")
             if given is None:
-                setattr(arguments, name, self._find(name, value, arguments) if name in self.summary.data else value)
+                is_file = name in self.summary.data
+                setattr(arguments, name, self._find(name, str(value), arguments) if is_file else value)
         arguments.runs = self.path.parent
 
     def _find(self, name, path, arguments):
