@@ -35,6 +35,7 @@ from utilities.network.hyperparameters import ClassifierHyperparameters
 from utilities.network.layers import Encoder
 from utilities.network.networks import build_autoencoder, build_classifier
 from utilities.network.saving import save_model
+from utilities.record.history import history_as_csv, read_history
 from utilities.record.run_list import find_run
 from utilities.record.runs import RunFolder
 from utilities.session.classification import ClassifierTask
@@ -280,6 +281,12 @@ def test_a_damaged_history_costs_earlier_epochs_in_the_graph_and_is_told(tmp_pat
     resumed = reopen(tmp_path, "autoencoder")
     assert resumed.history == [make_row(epoch) for epoch in (*epochs, 4)]
     assert resumed.checkpoint["weights"].tolist() == [4] * 100
+
+
+def test_the_last_row_of_a_phase_that_a_history_lacks_is_in_its_place(tmp_path):
+    frozen, everything = ends = [make_row(1) | {"phase": phase} for phase in ("frozen", "everything")]
+    (tmp_path / "history.csv").write_bytes(history_as_csv([everything]))
+    assert read_history(tmp_path / "history.csv", ends) == [frozen, everything]
 
 
 def test_a_checkpoint_takes_as_much_after_many_epochs_as_after_few(tmp_path):

@@ -2,33 +2,17 @@
 
 import contextlib
 import csv
-import os
 
-from utilities.files import as_csv, replacing
+from utilities.files import as_csv
 from utilities.processes import tell
 from utilities.record.summary import DAMAGED
 
 KINDS = {"phase": str, "epoch": int}  # all else is a number with a point
 
 
-def write_history(path, history, written=(0, 0)):
-    """Add the rows, [{name: value}], that a CSV file lacks; or write it anew, in one step.
-
-    Args:
-        written: how many of the rows it has, and in how many bytes; after these are what was written in part.
-
-    Returns:
-        The same, of the file as it is now.
-    """
-    count, size = written if path.exists() else (0, 0)
-    head = [] if count else history[:1]  # whose names are a row of their own
-    content = as_csv([*head, *(row.values() for row in history[count:])])
-    with contextlib.nullcontext(path) if count else replacing(path) as place, place.open("r+b") as file:
-        file.seek(size)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return len(history), size + len(content)
+def history_as_csv(rows, has_head=True):
+    """Return rows of history, [{name: value}], as the bytes of a CSV file, or of a part of one."""
+    return as_csv([*(rows[:1] if has_head else []), *(row.values() for row in rows)])
 
 
 def read_history(path, ends):
@@ -43,4 +27,4 @@ def read_history(path, ends):
     rows |= {(row["phase"], row["epoch"]): row for row in ends}
     if lost := sum(epochs.values()) - len(rows):
         tell(f"{path}: damaged; going on without {lost} epochs of it")
-    return list(rows.values())
+    return sorted(rows.values(), key=lambda row: ([*epochs].index(row["phase"]), row["epoch"]))

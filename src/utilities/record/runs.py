@@ -17,7 +17,7 @@ from utilities.errors import BadInput
 from utilities.files import replacing
 from utilities.processes import tell
 from utilities.record.folder import Folder
-from utilities.record.history import read_history, write_history
+from utilities.record.history import history_as_csv, read_history
 from utilities.record.summary import DAMAGED, NAME_FORMAT, Summary, as_begun, show
 from utilities.terminal.arguments import BESIDE, SOURCE
 
@@ -46,7 +46,7 @@ class RunFolder(Folder):
         self.summary = summary
         self.history = []
         self.checkpoint = {}
-        self._written = 0, 0  # rows of history, and bytes, that history.csv has
+        self._csv = b""  # what history.csv holds in the end: its beginning is there already
 
     @classmethod
     def create(cls, parent, name, answers, arguments, data, origin=None, copied=MappingProxyType({})):
@@ -109,7 +109,8 @@ class RunFolder(Folder):
                 "train this experiment from its beginning, or move its folder away to resume an earlier one"
             )
         self._restore_answers()
-        self.keep(HISTORY, self._write_history)  # without the epochs that are trained again
+        self._csv = history_as_csv(self.history)
+        self.keep_bytes(HISTORY, self._csv)  # without the epochs that are trained again
         return self
 
     def read_weights(self):
@@ -217,10 +218,15 @@ class RunFolder(Folder):
     def add_row(self, row):
         """Add one epoch to the history, in memory and in ``history.csv``."""
         self.history.append(row)
+        self._csv += history_as_csv([row], has_head=len(self.history) == 1)
         self.keep(HISTORY, self._write_history)
 
     def _write_history(self, path):
-        self._written = write_history(path, self.history, self._written)
+        """Append what a file lacks: of a row that was written in part, the rest."""
+        with path.open("ab") as file:
+            file.write(self._csv[file.tell() :])
+            file.flush()
+            os.fsync(file.fileno())
 
     def keep_checkpoint(self, arrays):
         """Keep what training goes on from, {name: array}, in the place of all before but the last."""
