@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from argparse import Namespace
@@ -253,6 +254,8 @@ def test_a_folder_that_is_away_for_a_while_has_all_when_it_is_back(tmp_path, cap
         if epoch == 2:
             run.path.rename(away)
             run.keep_summary({"failed": "for a while"})
+            for content in (b"first", b"second"):
+                run.keep_next("predictions", ".csv", content)
         if epoch == 4:
             away.rename(run.path)
         run.add_row(row(epoch))
@@ -262,10 +265,23 @@ def test_a_folder_that_is_away_for_a_while_has_all_when_it_is_back(tmp_path, cap
     (told,) = capsys.readouterr().err.splitlines()
     assert told == f"{run.path}: cannot be written: No such file or directory; going on, and trying again"
     assert epochs_in(run.path) == ["1", "2", "3", "4"]
+    assert [(run.path / f"predictions-{number}.csv").read_bytes() for number in (1, 2)] == [b"first", b"second"]
     run.release()
     resumed = find_run(tmp_path / "runs", "autoencoder", "", finished=False).resume()
     assert (len(resumed.history), resumed.checkpoint["weight"].tolist()) == (4, [4, 4, 4])
     assert capsys.readouterr().err == ""
+
+
+def test_what_would_be_something_else_later_is_not_tried_again(tmp_path):
+    run = make_run(tmp_path)
+    (run.path / "classifier.h5").mkdir()  # in the way
+    assert run.keep_bytes("classifier.h5", b"") is None
+    assert not run.is_kept
+    run.forget("classifier.h5")
+    (run.path / "classifier.h5").rmdir()
+    run.keep_summary({})
+    assert run.is_kept
+    assert not (run.path / "classifier.h5").exists()
 
 
 def test_a_row_that_was_written_in_part_is_written_once(tmp_path, monkeypatch, capsys):
@@ -319,16 +335,19 @@ def test_what_can_be_kept_in_neither_is_kept_with_temporary_files_or_told_with_e
         )
 
 
-def test_what_lacks_something_in_its_place_is_not_finished_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("parent", "other"), [("runs", "."), (".", "temporary")])
+def test_what_lacks_something_in_its_place_is_not_finished_there(tmp_path, monkeypatch, parent, other):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.chdir(tmp_path)
-    run = make_run(tmp_path / "runs")
+    run = make_run(parent)
     place = run.path
     run.add_row(row(1))
     (place / "weights.npz").mkdir()  # in the way
     run.keep_arrays("weights.npz", {"weight": np.full(3, 1.0)})
     run.finish({"finished": True} | ENDED)
     assert not RunFolder.read(place).summary.finished
-    moved = RunFolder.read(tmp_path / place.name)
+    moved = RunFolder.read(tmp_path / other / place.name)
     assert (moved.summary.finished, moved.answers) == (True, "1\n")
     assert moved.read_weights()["weight"].tolist() == [1.0] * 3
     assert moved.history == [row(1)]
