@@ -164,15 +164,6 @@ def test_the_patience_and_the_lowered_rate_go_on_too(tmp_path, monkeypatch):
         assert_goes_on(undisturbed, rows, tmp_path / f"killed-{rows}")
 
 
-@pytest.mark.backend
-def test_a_training_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(of_autoencoder, tmp_path):
-    run = of_autoencoder.killed_after(4, tmp_path).path
-    checkpoint_of(run, 3).write_bytes(b"damaged")
-    resumed = reopen(tmp_path, "autoencoder")
-    assert len(resumed.history) == 2
-    assert_same_bits(train_autoencoder(resumed)[0], of_autoencoder.weights[0])
-
-
 def test_a_checkpoint_of_another_network_is_told(of_autoencoder, tmp_path):
     resumed = of_autoencoder.killed_after(2, tmp_path)
     resumed.checkpoint["weight_0000"] = np.zeros((3, 3, 3, 3))
@@ -375,16 +366,6 @@ def test_the_last_two_checkpoints_are_kept_until_the_experiment_is_finished(tmp_
     (run / ".checkpoint-000005-77.npz").touch()  # of a process killed while it wrote
     find_run(tmp_path, "autoencoder", LAST, finished=False).finish({"finished": True})
     assert not list(run.glob("*checkpoint*"))
-
-
-def test_what_a_summary_held_it_holds_when_more_is_known(tmp_path):
-    run = interrupted(tmp_path)
-    reopen(tmp_path, "autoencoder").keep_summary({"finished": False, "seconds": 3})
-    resumed = reopen(tmp_path, "autoencoder")
-    assert resumed.summary.seconds == 3
-    assert resumed.summary.arguments["seed"] == 1
-    assert_resumed(resumed, 3)
-    assert resumed.path == run
 
 
 # --- data that have changed

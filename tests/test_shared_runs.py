@@ -344,11 +344,12 @@ def test_what_lacks_something_in_its_place_is_not_finished_there(tmp_path, monke
     place = run.path
     run.add_row(row(1))
     (place / "weights.npz").mkdir()  # in the way
+    (place / "input.txt").write_text("another")
     run.keep_arrays("weights.npz", {"weight": np.full(3, 1.0)})
     run.finish({"finished": True} | ENDED)
     assert not RunFolder.read(place).summary.finished
     moved = RunFolder.read(tmp_path / other / place.name)
-    assert (moved.summary.finished, moved.answers) == (True, "1\n")
+    assert (moved.summary.finished, (moved.path / "input.txt").read_text()) == (True, "1\n")
     assert moved.read_weights()["weight"].tolist() == [1.0] * 3
     assert moved.history == [row(1)]
 
