@@ -5,7 +5,7 @@ import json
 import math
 import os
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from utilities.files import replacing
 from utilities.processes import tell
 from utilities.record.folder import Folder
 from utilities.record.history import history_as_csv, read_history
-from utilities.record.summary import DAMAGED, NAME_FORMAT, Summary, as_begun, show
+from utilities.record.summary import DAMAGED, Summary, show
 from utilities.terminal.arguments import BESIDE, SOURCE
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
@@ -61,7 +61,7 @@ class RunFolder(Folder):
             copied: files of which it keeps a copy to be repeated with, {name of the argument: bytes}.
         """
         now = datetime.now()
-        folder = cls(Path(parent) / f"{now:{NAME_FORMAT}}_{name}")
+        folder = cls(Path(parent) / f"{now:%Y-%m-%d_%H-%M-%S-%f}_{name}")
         folder.make()
         arguments = {
             name: os.path.realpath(value) if isinstance(value, Path) else value
@@ -74,7 +74,8 @@ class RunFolder(Folder):
             is_beside = origin.path.parent == folder.path.parent
             parent = origin.path.name if is_beside else os.path.realpath(origin.path)
             epochs = str(origin.summary.hyperparameters["epochs"])
-        folder.summary = Summary(False, arguments, answers, data, as_begun(now), parent, epochs)
+        begun = now.astimezone(UTC).isoformat(timespec="microseconds")
+        folder.summary = Summary(False, arguments, answers, data, begun, parent, epochs)
         for name, content in copied.items():
             folder.keep(name, lambda path: path.mkdir(exist_ok=True))
             folder.keep_bytes(arguments[name], content)

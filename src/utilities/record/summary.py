@@ -3,7 +3,6 @@
 import json
 import math
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -16,7 +15,6 @@ from utilities.text import as_in_paths, printable
 LARGEST_INTEGER = 2**63  # that counts as a number with a point
 # What reading raises where it is damaged, or something else made it.
 DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-NAME_FORMAT, NAME_LENGTH = "%Y-%m-%d_%H-%M-%S-%f", 26  # the time, local, that a run's name begins with
 TRAINED_ON = ("data", "datalabels")  # a file is called as the argument that names it
 
 
@@ -119,19 +117,6 @@ class Summary:
     def is_comparable(self):
         """Whether it is finished, with numbers for a loss and a time."""
         return self.finished and math.isfinite(self.validation_loss + self.seconds)
-
-
-def as_begun(time):
-    """Return a datetime as a Summary has it."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def begun_by_name(name):
-    """Return when a run was begun, by the name of its folder; "" where that has no time."""
-    try:
-        return as_begun(datetime.strptime(name[:NAME_LENGTH], NAME_FORMAT))
-    except (ValueError, OverflowError):
-        return ""
 
 
 def _is_a(value, kind):
