@@ -25,15 +25,12 @@ class Folder:
     def __init__(self, path):
         self.path = path
         self._lock = None  # a file, open for as long as no other process may write the folder
-        # {name: function that writes it to a path}: what is kept, and what is not there yet.
+        # {name: function that writes it to a path}: all that is kept, and what is not there yet.
         self._files, self._due = {}, {}
         self._fault = None  # why it is not
 
-    def make(self):
-        """Make the folder, for this process alone."""
-        self.keep_here("", self._make)
-
-    def _make(self, path):
+    def make(self, path):
+        """Make the folder at a path, for this process alone."""
         path.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path)
 
@@ -66,7 +63,7 @@ class Folder:
         return self.keep_here(name, write)
 
     def keep_here(self, name, write):
-        """Keep a file that is worth nothing in another place than the folder's; return what keep returns."""
+        """Do what keep does, of something that is worth nothing where all is kept elsewhere in the end."""
         if not is_first_process():
             return None
         self._due[name] = write
@@ -120,7 +117,7 @@ class Folder:
         """Keep all in another folder, a new one, and what else can be read of this one."""
         path.mkdir()
         try:
-            for name, write in (self._files | self._due | {"": self._make}).items():
+            for name, write in (self._files | self._due | {"": self.make}).items():
                 write(path / name)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)

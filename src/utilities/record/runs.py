@@ -46,7 +46,7 @@ class RunFolder(Folder):
         self.summary = summary
         self.history = []
         self.checkpoint = {}
-        self._csv = b""  # what history.csv holds in the end: its beginning is there already
+        self._csv = b""  # what history.csv is to hold; the file has the beginning of it
 
     @classmethod
     def create(cls, parent, name, answers, arguments, data, origin=None, copied=MappingProxyType({})):
@@ -62,7 +62,7 @@ class RunFolder(Folder):
         """
         now = datetime.now()
         folder = cls(Path(parent) / f"{now:%Y-%m-%d_%H-%M-%S-%f}_{name}")
-        folder.make()
+        folder.keep_here("", folder.make)
         arguments = {
             name: os.path.realpath(value) if isinstance(value, Path) else value
             for name, value in arguments.items()
@@ -182,7 +182,7 @@ class RunFolder(Folder):
         parts, bases = Path(path).parts, (Path(os.path.realpath(self.path)).parent.parent, SOURCE.parent)
         places = [base.joinpath(*parts[start:]) for start in range(1, len(parts)) for base in bases]
         if name in BESIDE:
-            places.append(Path(getattr(arguments, BESIDE[name])).parent / parts[-1])
+            places.append(Path(getattr(arguments, BESIDE[name])).parent / Path(path).name)
         return next(filter(idx.exists, [self.path / path, *places]), self.path / path)
 
     def check_data(self, data, paths):
@@ -196,8 +196,7 @@ class RunFolder(Folder):
             BadInput: a file holds something else.
         """
         for name, found in data.items():
-            expected = self.summary.data[name]
-            if found != expected:
+            if found != (expected := self.summary.data.get(name)):
                 raise BadInput(
                     f"{paths[name]}: not what {self.path} was made with: expected {expected}, found {found}; give that "
                     f"with --{name}, or begin again with < {self.path / ANSWERS}"
