@@ -1,6 +1,7 @@
 """A folder in which one process keeps files, and tries again where one cannot be written."""
 
 import contextlib
+import errno
 import itertools
 import os
 import platform
@@ -35,15 +36,18 @@ class Folder:
         self._lock = _lock(path)
 
     def lock(self):
-        """Have this process alone write the folder.
+        """Have this process alone write the folder; return None, or in words which process does that already.
 
         Raises:
-            BadInput: another process does that already, or it cannot be written.
+            BadInput: it cannot be written.
         """
         try:
             self._lock = _lock(self.path)
+        except BlockingIOError as error:
+            return error.strerror
         except OSError as error:
             raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
+        return None
 
     def release(self):
         """Let other processes write the folder."""
@@ -134,16 +138,16 @@ def _lock(folder):
     the folder: on this host while it runs, on others until the file is removed.
 
     Raises:
-        BadInput: another process has it.
+        BlockingIOError: another process has it, which its ``strerror`` names.
         OSError: the folder cannot be written.
     """
     file = (folder / LOCK).open("a+b", buffering=0)
     try:
         if owner := _owner(file):
-            raise BadInput(f"{folder}: in training, by {owner}")
+            raise BlockingIOError(errno.EAGAIN, owner)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {platform.node()}\n".encode())
-    except (OSError, BadInput):
+    except OSError:
         file.close()
         raise
     return file

@@ -76,9 +76,11 @@ def _fault_of(path, folder, finished):
     """Return why an experiment cannot be had, or None; one to resume is locked then."""
     if folder and not finished and not folder.summary.finished:
         try:
-            folder.lock()
+            owner = folder.lock()
         except BadInput as fault:
             return str(fault)
+        if owner:
+            return f"{path}: in training, by {owner}"
         folder.summary = getattr(RunFolder.read(path), "summary", folder.summary)  # as it is now that nobody writes it
     if not folder:
         return f"{path / SUMMARY}: {UNREADABLE}"
