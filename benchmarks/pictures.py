@@ -3,6 +3,9 @@
 pictures.py    writes pictures/code-sizes.png and pictures/code-map.png
 """
 
+import tempfile
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 from common import HERE
@@ -42,7 +45,8 @@ def trained(code_size, images, split):
     hyperparameters = AutoencoderHyperparameters(kernels, filters, EPOCHS, 64, third_pooling=True)
     set_random_seed(DEFAULT_SEED)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
-    training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder())
+    with tempfile.TemporaryDirectory() as path:
+        training.train_autoencoder(autoencoder, images, split, hyperparameters, DEFAULT_SEED, RunFolder(Path(path)))
     return autoencoder
 
 

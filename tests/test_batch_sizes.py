@@ -48,8 +48,8 @@ def autoencoder_of(batch_size):
 
 
 @pytest.mark.parametrize(("batch_size", "training_count", "validation_count"), CASES)
-def test_an_autoencoder_trains_in_batches_of_any_size(batch_size, training_count, validation_count):
-    split, folder = split_of(training_count, validation_count), RunFolder()
+def test_an_autoencoder_trains_in_batches_of_any_size(tmp_path, batch_size, training_count, validation_count):
+    split, folder = split_of(training_count, validation_count), RunFolder(tmp_path)
     autoencoder, hyperparameters = autoencoder_of(batch_size)
     before = autoencoder.whole.get_weights()
     training.train_autoencoder(autoencoder, LABELLED.images, split, hyperparameters, 1, folder)
@@ -65,11 +65,11 @@ def test_an_autoencoder_trains_in_batches_of_any_size(batch_size, training_count
 @pytest.mark.parametrize("through_encoder", [False, True], ids=["codes computed once", "through the encoder"])
 @pytest.mark.parametrize(("batch_size", "training_count", "validation_count"), [CASES[0], CASES[3], CASES[6]])
 def test_both_phases_of_a_classifier_train_in_batches_of_any_size(
-    monkeypatch, batch_size, training_count, validation_count, through_encoder
+    monkeypatch, tmp_path, batch_size, training_count, validation_count, through_encoder
 ):
     if through_encoder:
         monkeypatch.setattr(memory, "LARGEST_CODES", 0)
-    split, folder = split_of(training_count, validation_count), RunFolder()
+    split, folder = split_of(training_count, validation_count), RunFolder(tmp_path)
     classifier = build_classifier(autoencoder_of(batch_size)[0].encoder, 8, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(8, 1, batch_size)
     ends, _ = training.train_classifier(classifier, LABELLED, split, hyperparameters, 1, folder)

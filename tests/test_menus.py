@@ -128,9 +128,9 @@ def test_redirected_answers_replace_a_file_unasked(encoder, home, redirect, caps
     assert "replace" not in capsys.readouterr().out
 
 
-def test_the_menu_of_graphs_stays_until_the_user_goes_back_and_draws_its_first_by_default(redirect, capsys):
+def test_the_menu_of_graphs_stays_until_the_user_goes_back_and_draws_its_first_by_default(redirect, capsys, tmp_path):
     drawn = []
-    experiments = [RunFolder()]
+    experiments = [RunFolder(tmp_path)]
 
     def draw(number, of_experiments):
         assert of_experiments is experiments
@@ -178,9 +178,9 @@ def test_all_graphs_are_drawn_but_those_that_compare_one_experiment_with_none(tm
     assert shown.count("what next?") == 2  # the end of input goes back, and leaves
 
 
-def test_what_is_being_drawn_is_said_at_a_terminal(at_terminal):
+def test_what_is_being_drawn_is_said_at_a_terminal(at_terminal, tmp_path):
     trained = SimpleNamespace(graphs={1: ("loss", lambda experiments: {})}, choices={})
-    _, shown = at_terminal(lambda console: act_on_menu(console, [RunFolder()], trained, 5), "2", "1")
+    _, shown = at_terminal(lambda console: act_on_menu(console, [RunFolder(tmp_path)], trained, 5), "2", "1")
     assert "choice [1]: 1\ndrawing loss ...\n" in shown
 
 

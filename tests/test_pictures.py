@@ -105,8 +105,8 @@ def test_a_picture_that_cannot_be_drawn_is_told_in_a_line_and_the_others_are_dra
     assert len(first) <= 200
 
 
-def test_a_picture_without_a_folder_or_a_display_is_told(capsys):
-    pictures.show({"picture": a_figure}, RunFolder())
+def test_a_picture_without_a_folder_or_a_display_is_told(capsys, tmp_path):
+    pictures.show({"picture": a_figure}, RunFolder(tmp_path / "gone"))
     assert capsys.readouterr().out == "no picture: there is no display, and the run's folder cannot be written\n"
 
 

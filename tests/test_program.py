@@ -360,7 +360,7 @@ def test_training_without_output_stops_at_the_end_of_the_batch_with_what_was_lea
     monkeypatch.setattr(
         sys, "stdout", open_output(broken_pipe, sys.__stdout__, lambda: signal.raise_signal(signal.SIGHUP))
     )
-    hyperparameters, folder = make_hyperparameters(1, epochs=50, batch_size=8), RunFolder()
+    hyperparameters, folder = make_hyperparameters(1, epochs=50, batch_size=8), RunFolder(tmp_path)
     autoencoder = build_autoencoder(IMAGES.shape[1:], hyperparameters)
     try:
         stopped_by = training.train_autoencoder(

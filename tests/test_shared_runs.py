@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from argparse import Namespace
@@ -32,7 +33,7 @@ from utilities import processes, system
 from utilities.data import idx
 from utilities.errors import BadInput
 from utilities.record import runs
-from utilities.record.lock import lock, owner_of
+from utilities.record.folder import Folder, owner_of
 from utilities.record.run_list import find_run, format_runs
 from utilities.record.runs import RunFolder
 
@@ -41,8 +42,9 @@ QUICK = "1\n3\n2\n1\n32\n"
 ROW = {"phase": "reconstruction", "learning_rate": 0.1, "seconds": 0.1, "val_loss": 0.5}
 
 
-def make_run(parent, **arguments):
-    return RunFolder.create(parent, "autoencoder", ["1"], arguments, {"data": "(5, 8, 8), checksum 1"})
+def make_run(parent, copied=(), **arguments):
+    data = dict.fromkeys(("data", "datalabels"), "(5, 8, 8), checksum 1")
+    return RunFolder.create(parent, "autoencoder", ["1"], arguments, data, copied=dict(copied))
 
 
 def row(epoch):
@@ -96,9 +98,9 @@ def test_a_child_that_outlives_the_training_does_not_hold_its_run(tmp_path):
     program = """if True:
         import os, sys, time
         from pathlib import Path
-        from utilities.record.lock import lock
-        file, is_kept = lock(Path(sys.argv[1]))
-        assert is_kept
+        from utilities.record.folder import Folder
+        folder = Folder(Path(sys.argv[1]))
+        folder.lock()
         if os.fork() == 0:
             print("locked", flush=True)
             time.sleep(60)
@@ -114,7 +116,7 @@ def test_a_child_that_outlives_the_training_does_not_hold_its_run(tmp_path):
         process.kill()
         process.wait()
         assert owner_of(tmp_path) is None
-        lock(tmp_path)[0].close()
+        Folder(tmp_path).lock()
         os.killpg(process.pid, 9)
 
 
@@ -186,7 +188,6 @@ def test_a_file_that_is_given_is_taken_where_its_content_is_the_runs(trained, tm
     shutil.copytree(trained / "runs", tmp_path / "runs")
     (run,) = (tmp_path / "runs").iterdir()
     kept = json.loads((run / "experiment.json").read_text())
-    kept["places"]["data"] = [kept["arguments"]["data"]] = ["/gone/images"]
     kept["arguments"]["data"] = "/gone/images"
     (run / "experiment.json").write_text(json.dumps(kept))
     images = idx.read(trained / "images.gz")
@@ -229,12 +230,6 @@ def test_a_data_set_that_moved_is_found_whole_by_its_images(tmp_path):
     assert arguments.datalabels == there / "labels"
 
 
-def test_a_name_of_nothing_that_a_folder_can_have_is_no_name(tmp_path):
-    make_run(tmp_path)
-    with pytest.raises(BadInput, match=r"no experiment of autoencoder\.py has '\?\?' in its name"):
-        find_run(tmp_path, "autoencoder", "??", finished=False)
-
-
 @pytest.mark.parametrize("number", [0, 1])
 def test_of_several_processes_the_first_alone_writes_a_run(tmp_path, monkeypatch, number):
     monkeypatch.chdir(tmp_path)
@@ -249,49 +244,6 @@ def test_of_several_processes_the_first_alone_writes_a_run(tmp_path, monkeypatch
     assert checkpoint.exists() == (number == 1)
 
 
-def test_a_run_of_an_earlier_version_is_opened_and_compared(trained, tmp_path):
-    shutil.copytree(trained / "runs", tmp_path / "runs")
-    (run,) = (tmp_path / "runs").iterdir()
-    kept = json.loads((run / "experiment.json").read_text())
-    path = kept["arguments"]["data"]
-    kept["data"] = kept["trained_on"] = {path: kept["data"]["data"]}
-    kept["arguments"] |= {"seed": "1", "runs": str(trained / "runs")}
-    begun = kept.pop("begun")
-    del kept["places"]
-    (run / "experiment.json").write_text(json.dumps(kept))
-    assert RunFolder.read(run).summary.begun == begun
-    with np.load(run / "weights.npz") as archive:
-        arrays = dict(archive)
-    np.savez(run / "weights.npz", **arrays)
-    session = run_script("autoencoder", ["--open"], "6\n1\n2\n6\n0\n", tmp_path)
-    assert (session.code, session.stderr) == (0, "")
-    assert len(re.findall(r"^ \d[ *] ", session.stdout, re.MULTILINE)) >= 2
-    idx.write(tmp_path / "others", make_images(make_labels(40, (1, 2)))[::-1])
-    refused = run_script("autoencoder", ["--open", run.name, "-d", "others"], "", tmp_path)
-    assert "others: not what " in refused.stderr
-
-
-@pytest.mark.parametrize(
-    ("kept", "found", "is_the_same"),
-    [
-        ("(5, 8, 8), checksum 00000001", "(5, 8, 8), checksum 00000002", False),
-        ("(90000, 28, 28), checksum 00000001", "(90000, 28, 28), checksum 00000002", True),  # that of a sample
-        ("(90000, 28, 28), checksum 00000001", "(90001, 28, 28), checksum 00000001", False),
-    ],
-)
-def test_of_many_images_earlier_versions_kept_a_sample_of_which_the_shape_counts(tmp_path, kept, found, is_the_same):
-    run = tmp_path / "2026-01-31_12-00-00-000000_autoencoder"
-    run.mkdir()
-    old = {"finished": False, "arguments": {"data": "/images"}, "answers": [], "data": {"/images": kept}}
-    (run / "experiment.json").write_text(json.dumps(old))
-    folder = RunFolder.read(run)
-    if is_the_same:
-        folder.check_data({"data": found}, {"data": "/images"})
-    else:
-        with pytest.raises(BadInput, match="/images: not what"):
-            folder.check_data({"data": found}, {"data": "/images"})
-
-
 # --- a brief failure
 
 
@@ -302,6 +254,8 @@ def test_a_folder_that_is_away_for_a_while_has_all_when_it_is_back(tmp_path, cap
         if epoch == 2:
             run.path.rename(away)
             run.keep_summary({"failed": "for a while"})
+            for content in (b"first", b"second"):
+                run.keep_next("predictions", ".csv", content)
         if epoch == 4:
             away.rename(run.path)
         run.add_row(row(epoch))
@@ -311,10 +265,23 @@ def test_a_folder_that_is_away_for_a_while_has_all_when_it_is_back(tmp_path, cap
     (told,) = capsys.readouterr().err.splitlines()
     assert told == f"{run.path}: cannot be written: No such file or directory; going on, and trying again"
     assert epochs_in(run.path) == ["1", "2", "3", "4"]
+    assert [(run.path / f"predictions-{number}.csv").read_bytes() for number in (1, 2)] == [b"first", b"second"]
     run.release()
     resumed = find_run(tmp_path / "runs", "autoencoder", "", finished=False).resume()
     assert (len(resumed.history), resumed.checkpoint["weight"].tolist()) == (4, [4, 4, 4])
     assert capsys.readouterr().err == ""
+
+
+def test_what_would_be_something_else_later_is_not_tried_again(tmp_path):
+    run = make_run(tmp_path)
+    (run.path / "classifier.h5").mkdir()  # in the way
+    assert run.keep_bytes("classifier.h5", b"") is None
+    assert not run.is_kept
+    run.forget("classifier.h5")
+    (run.path / "classifier.h5").rmdir()
+    run.keep_summary({})
+    assert run.is_kept
+    assert not (run.path / "classifier.h5").exists()
 
 
 def test_a_row_that_was_written_in_part_is_written_once(tmp_path, monkeypatch, capsys):
@@ -368,19 +335,40 @@ def test_what_can_be_kept_in_neither_is_kept_with_temporary_files_or_told_with_e
         )
 
 
-def test_what_lacks_something_in_its_place_is_not_finished_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("parent", "other"), [("runs", "."), (".", "temporary")])
+def test_what_lacks_something_in_its_place_is_not_finished_there(tmp_path, monkeypatch, parent, other):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.chdir(tmp_path)
-    run = make_run(tmp_path / "runs")
+    run = make_run(parent)
     place = run.path
     run.add_row(row(1))
     (place / "weights.npz").mkdir()  # in the way
+    (place / "input.txt").write_text("another")
     run.keep_arrays("weights.npz", {"weight": np.full(3, 1.0)})
     run.finish({"finished": True} | ENDED)
     assert not RunFolder.read(place).summary.finished
-    moved = RunFolder.read(tmp_path / place.name)
-    assert (moved.summary.finished, moved.answers) == (True, "1\n")
+    moved = RunFolder.read(tmp_path / other / place.name)
+    assert (moved.summary.finished, (moved.path / "input.txt").read_text()) == (True, "1\n")
     assert moved.read_weights()["weight"].tolist() == [1.0] * 3
     assert moved.history == [row(1)]
+
+
+def test_what_is_kept_elsewhere_goes_on_there_with_what_an_earlier_session_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "runs", {"data": b"images"}, data=Path("/gone/images")).release()
+    run = find_run(tmp_path / "runs", "autoencoder", "", finished=False).resume()
+    run.add_row(row(1))
+    run.keep_checkpoint({"weight": np.full(3, 1.0)})
+    (run.path / "weights.npz").mkdir()  # in the way
+    run.keep_arrays("weights.npz", {"weight": np.full(3, 1.0)})
+    run.finish(ENDED)
+    run.release()
+    moved = find_run(tmp_path, "autoencoder", run.path.name, finished=False).resume()
+    arguments = Namespace(data=None)
+    moved.complete(arguments)
+    assert arguments.data.read_bytes() == b"images"
+    assert (moved.path.parent, moved.checkpoint["weight"].tolist()) == (tmp_path, [1.0] * 3)
 
 
 # --- folders that cannot be

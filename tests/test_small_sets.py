@@ -18,24 +18,24 @@ def mnist():
     return read_training_set(TRAINING_IMAGES, TRAINING_LABELS)
 
 
-def train(images, epochs):
-    """Train a small autoencoder; return it, the split, and the last validation loss."""
+def train(images, epochs, folder):
+    """Train a small autoencoder, which a folder keeps; return it, the split, and the last validation loss."""
     keras.utils.set_random_seed(1)
     hyperparameters = AutoencoderHyperparameters(((3, 3), (5, 5)), (8, 16), epochs, 32, third_pooling=None)
     autoencoder = build_autoencoder((28, 28, 1), hyperparameters)
-    split, folder = split_for_validation(len(images), seed=1), RunFolder()
+    split, folder = split_for_validation(len(images), seed=1), RunFolder(folder)
     training.train_autoencoder(autoencoder, images, split, hyperparameters, 1, folder)
     return autoencoder, split, folder.outcome["val_loss"]
 
 
-def test_300_images_teach_an_autoencoder_more_than_their_mean_image(mnist):
-    _, split, loss = train(mnist.images[:300], epochs=5)
+def test_300_images_teach_an_autoencoder_more_than_their_mean_image(mnist, tmp_path):
+    _, split, loss = train(mnist.images[:300], 5, tmp_path)
     assert loss < 0.7 * sampled_errors(mnist.images[:300], split, 0, seed=1)[0]
 
 
-def test_after_20_steps_the_moving_statistics_are_those_of_the_images(mnist):
+def test_after_20_steps_the_moving_statistics_are_those_of_the_images(mnist, tmp_path):
     images = mnist.images[:640]
-    autoencoder, split, _ = train(images, epochs=1)
+    autoencoder, split, _ = train(images, 1, tmp_path)
     features = images[split.training] / np.float32(255)
     for layer in leaves(autoencoder.encoder):
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -46,12 +46,12 @@ def test_after_20_steps_the_moving_statistics_are_those_of_the_images(mnist):
         features = keras.ops.convert_to_numpy(layer(features))
 
 
-def test_a_classifier_learns_from_ten_images_of_each_class(mnist):
+def test_a_classifier_learns_from_ten_images_of_each_class(mnist, tmp_path):
     chosen = np.concatenate([np.flatnonzero(mnist.targets == target)[:10] for target in range(10)])
     few = LabelledImages(mnist.images[chosen], mnist.targets[chosen], mnist.classes, mnist.names)
     keras.utils.set_random_seed(1)
-    encoder, hyperparameters = train(few.images, epochs=5)[0].encoder, ClassifierHyperparameters(32, 10, 10)
-    split, folder = split_for_validation(100, seed=1, targets=few.targets), RunFolder()
+    encoder, hyperparameters = train(few.images, 5, tmp_path)[0].encoder, ClassifierHyperparameters(32, 10, 10)
+    split, folder = split_for_validation(100, seed=1, targets=few.targets), RunFolder(tmp_path)
     classifier = build_classifier(encoder, 32, 10)
     training.train_classifier(classifier, few, split, hyperparameters, 1, folder)
     others = LabelledImages(mnist.images[-500:], mnist.targets[-500:], mnist.classes, mnist.names)

@@ -1,6 +1,8 @@
 import gc
 import signal
+import tempfile
 import weakref
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -65,11 +67,12 @@ def number_images(count):
 
 def train_autoencoder(images=IMAGES, seed=1, **options):
     """Train an autoencoder of 2 layers; return it, and its history."""
-    folder = RunFolder()
     hyperparameters = make_hyperparameters(2, **options)
     keras.utils.set_random_seed(seed)
     autoencoder = build_autoencoder(images.shape[1:], hyperparameters)
-    training.train_autoencoder(autoencoder, images, SPLIT, hyperparameters, seed, folder)
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
+        training.train_autoencoder(autoencoder, images, SPLIT, hyperparameters, seed, folder)
     return autoencoder, folder.history
 
 
@@ -80,10 +83,12 @@ def train_classifier(add_row, epochs=2, layers=2, units=8):
     loaded = encoder.get_weights()
     classifier = build_classifier(encoder, units, len(CLASSES))
     hyperparameters = ClassifierHyperparameters(units, epochs, batch_size=16)
-    folder = RunFolder()
-    keep = folder.add_row
-    folder.add_row = lambda row: (keep(row), add_row(row, classifier))
-    return classifier, *training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder), loaded
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
+        keep = folder.add_row
+        folder.add_row = lambda row: (keep(row), add_row(row, classifier))
+        ends, stopped_by = training.train_classifier(classifier, LABELLED, SPLIT, hyperparameters, 1, folder)
+    return classifier, ends, stopped_by, loaded
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ def is_first_process():
     return _number == 0
 
 
+def tell(line):
+    """Tell something on standard error; of several processes, the first does."""
+    if is_first_process():
+        print(line, file=sys.stderr, flush=True)
+
+
 def join_job():
     """Wait for the other processes of the job, where the environment says that this process is one of several.
 

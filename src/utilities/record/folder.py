@@ -1,43 +1,39 @@
 """A folder in which one process keeps files, and tries again where one cannot be written."""
 
 import contextlib
+import errno
 import itertools
+import os
+import platform
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
+from utilities import system
 from utilities.errors import BadInput, Fault
 from utilities.files import replacing
-from utilities.processes import is_first_process
-from utilities.record.lock import LOCK, lock, owner_of
+from utilities.processes import is_first_process, tell
 
-NEW = ""  # what stands for the making of the folder among its files
+LOCK = ".lock"
 
 
 class Folder:
     """A folder in which one process keeps files; of several processes of a job, the first does.
 
     A file that cannot be written is told, and tried again with whatever is kept next: after each epoch, while training.
-
-    Attributes:
-        path: None where nothing is kept.
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path):
         self.path = path
         self._lock = None  # a file, open for as long as no other process may write the folder
-        # {what it is: (name, function that writes it to a path)}: all there is to keep, and what is not there yet.
+        # {name: function that writes it to a path}: all that is kept, and what is not there yet.
         self._files, self._due = {}, {}
         self._fault = None  # why it is not
 
-    def make(self):
-        """Make the folder, for this process alone."""
-        if not is_first_process():
-            return
-        self._due[NEW] = NEW, lambda path: path.mkdir(parents=True, exist_ok=True)
-        self._due[LOCK] = LOCK, lambda path: self._take_lock(path.parent)
-        self._write_due()
+    def make(self, path):
+        """Make the folder at a path, for this process alone."""
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path)
 
     def lock(self):
         """Have this process alone write the folder; return None, or in words which process does that already.
@@ -46,26 +42,18 @@ class Folder:
             BadInput: it cannot be written.
         """
         try:
-            if is_first_process():
-                self._take_lock(self.path)
-        except BlockingIOError:
-            return owner_of(self.path) or "a process that has just ended"
+            self._lock = _lock(self.path)
+        except BlockingIOError as error:
+            return error.strerror
         except OSError as error:
             raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
         return None
 
-    def _take_lock(self, path):
-        self._lock, is_kept = lock(path)
-        if not is_kept:
-            tell(f"{path / LOCK}: there are no locks here: remove it where its process was killed on another host")
-
     def release(self):
         """Let other processes write the folder."""
         if self._lock:
-            with contextlib.suppress(OSError):  # the file system has gone, and come back as another
-                self._lock.truncate(0)
-            with contextlib.suppress(OSError):
-                self._lock.close()
+            with contextlib.suppress(OSError), self._lock as file:  # a file system that was away is another now
+                file.truncate(0)
             self._lock = None
 
     @property
@@ -73,45 +61,46 @@ class Folder:
         """Whether all that was to be kept is there."""
         return not self._due
 
-    def keep(self, name, write, kind="", again=True):
-        """Have ``write(path)`` write the file of a name; return its path, or None where it is not there yet.
+    def keep(self, name, write):
+        """Have ``write(path)`` write the file of a name; return its path, or None where it is not there yet."""
+        self._files[name] = write
+        return self.keep_here(name, write)
 
-        Args:
-            kind: of a file of which only the last counts, and only while training.
-            again: whether to try again where that fails; later ``write`` would write something else.
-        """
-        if self.path is None or not is_first_process():
+    def keep_here(self, name, write):
+        """Do what keep does, of something that is worth nothing where all is kept elsewhere in the end."""
+        if not is_first_process():
             return None
-        key = kind or name
-        self._due[key] = name, write
-        if again and not kind:
-            self._files.pop(name, None)
-            self._files[name] = name, write
+        self._due[name] = write
         self._write_due()
-        is_there = key not in self._due
-        if not again:
-            self._due.pop(key, None)
-        return self.path / name if is_there else None
+        return None if name in self._due else self.path / name
+
+    def forget(self, name):
+        """Try no more to write a file: ``write`` would write something else from now on."""
+        self._files.pop(name, None)
+        self._due.pop(name, None)
 
     def keep_bytes(self, name, content):
         """Write a file in one step; return what keep returns."""
-        return self.keep(name, lambda path: replace_bytes(path, content))
+
+        def write(path):
+            with replacing(path) as beside:
+                beside.write_bytes(content)
+
+        return self.keep(name, write)
 
     def keep_next(self, stem, suffix, content):
         """Write a file named "stem-1", or by the next number that is free; return what keep returns."""
-        taken = {path.name for path in self.path.glob(f"{stem}-*")} if self.path else ()
-        number = next(number for number in itertools.count(1) if f"{stem}-{number}{suffix}" not in taken)
-        return self.keep_bytes(f"{stem}-{number}{suffix}", content)
+        taken = {path.name for path in self.path.glob(f"{stem}-*")} | self._files.keys()
+        names = (f"{stem}-{number}{suffix}" for number in itertools.count(1))
+        return self.keep_bytes(next(name for name in names if name not in taken), content)
 
     def _write_due(self):
         """Write what is not there yet; tell where that begins to fail."""
-        if self.path is None or not is_first_process():
-            return
         fault = None
-        for key, (name, write) in list(self._due.items()):
+        for name, write in list(self._due.items()):
             try:
                 write(self.path / name)
-                del self._due[key]
+                del self._due[name]
             except (OSError, Fault) as error:
                 fault = fault or getattr(error, "strerror", None) or str(error)
         if fault and not self._fault:
@@ -122,36 +111,75 @@ class Folder:
         """Keep all in the working folder or that of temporary files, where it cannot be in its place."""
         self._write_due()
         place, fault = self.path, self._fault
-        for parent in (Path, _temporary_folder) if self._due else ():
+        for parent in (Path, tempfile.gettempdir) if self._due else ():
             with contextlib.suppress(OSError, Fault):
-                self._move(parent() / place.name)
+                self._move(Path(parent(), place.name))
                 tell(f"{place}: cannot be written: {fault}; all of it is kept in {self.path}")
                 break
 
     def _move(self, path):
+        """Keep all in another folder, a new one, and what else can be read of this one."""
         path.mkdir()
         try:
-            for key, (name, write) in (self._files | self._due).items():
-                if key not in (NEW, LOCK):
-                    write(path / name)
-            self._take_lock(path)
+            for name, write in (self._files | self._due | {"": self.make}).items():
+                write(path / name)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        self.path, self._due = path, {}
+        with contextlib.suppress(OSError):
+            shutil.copytree(self.path, path, ignore=lambda *_: {LOCK, *self._files}, dirs_exist_ok=True)
+        self.path, self._due, self._fault = path, {}, None
 
 
-def tell(line):
-    """Tell something on standard error; of several processes, the first does."""
-    if is_first_process():
-        print(line, file=sys.stderr, flush=True)
+def _lock(folder):
+    """Lock a folder for this process, until the file that is returned is closed or the process ends, however it does.
+
+    The file names this process. Where the file system has no locks, which is told, the process that the file names has
+    the folder: on this host while it runs, on others until the file is removed.
+
+    Raises:
+        BlockingIOError: another process has it, which its ``strerror`` names.
+        OSError: the folder cannot be written.
+    """
+    file = (folder / LOCK).open("a+b", buffering=0)
+    try:
+        if owner := _owner(file):
+            raise BlockingIOError(errno.EAGAIN, owner)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}\n".encode())
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
-def replace_bytes(path, content):
-    """Write a file in one step."""
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+def owner_of(folder):
+    """Return which process has a folder, such as "process 12 on host"; None where none has."""
+    try:
+        with (folder / LOCK).open("rb") as file:
+            return _owner(file, shared=True)
+    except OSError:  # it was never locked
+        return None
 
 
-def _temporary_folder():
-    return Path(tempfile.gettempdir())
+def _owner(file, shared=False):
+    """Lock an open file; return which process has it already, or None."""
+    try:
+        system.lock(file, shared)
+    except BlockingIOError:
+        return _named_in(file) or "another process"
+    except OSError:
+        owner = _named_in(file)
+        if not (owner or shared):
+            tell(f"{file.name}: there are no locks here: remove it where its process was killed on another host")
+        return owner
+    return None
+
+
+def _named_in(file):
+    """Return the process that a file names, a text, or None where it names none, or one of this host that has ended."""
+    file.seek(0)
+    text = file.readline().decode(errors="replace").strip()
+    number, _, host = text.removeprefix("process ").partition(" on ")
+    has_ended = host == platform.node() and number.isdecimal() and not system.is_running(int(number))
+    return None if has_ended else text or None

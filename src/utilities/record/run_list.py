@@ -5,10 +5,10 @@ import math
 from pathlib import Path
 
 from utilities.errors import BadInput
-from utilities.record.folder import tell
-from utilities.record.lock import owner_of
+from utilities.processes import tell
+from utilities.record.folder import owner_of
 from utilities.record.runs import SUMMARY, RunFolder
-from utilities.record.summary import TRAINED_ON, begun_by_name, show
+from utilities.record.summary import TRAINED_ON, show
 from utilities.terminal.arguments import as_in_folders, name_of_data
 from utilities.text import printable
 
@@ -32,9 +32,12 @@ def folders_of(parent, script):
 
 
 def runs_of(parent, script):
-    """Return [(path, RunFolder)] of a script's experiments, as they were begun; None in the place of a damaged one."""
+    """Return [(path, RunFolder)] of a script's experiments, as they were begun.
+
+    A damaged one has None in its place, after those that were begun on the day that its name has.
+    """
     runs = [(path, RunFolder.read(path)) for path in folders_of(parent, script)]
-    return sorted(runs, key=lambda run: run[1].summary.begun if run[1] else begun_by_name(run[0].name))
+    return sorted(runs, key=lambda run: run[1].summary.begun if run[1] else run[0].name)
 
 
 def find_run(parent, script, name, finished):

@@ -5,18 +5,20 @@ import json
 import math
 import os
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from utilities.data import idx
 from utilities.errors import BadInput
 from utilities.files import replacing
-from utilities.processes import is_first_process
-from utilities.record.folder import Folder, replace_bytes, tell
+from utilities.processes import tell
+from utilities.record.folder import Folder
 from utilities.record.history import history_as_csv, read_history
-from utilities.record.summary import DAMAGED, NAME_FORMAT, Summary, as_begun, show
+from utilities.record.summary import DAMAGED, Summary, show
 from utilities.terminal.arguments import BESIDE, OF_SESSION, SOURCE
 
 SUMMARY, ANSWERS, HISTORY = "experiment.json", "input.txt", "history.csv"
@@ -32,20 +34,20 @@ class RunFolder(Folder):
     answers for the user.
 
     Attributes:
-        summary: the Summary that ``experiment.json`` holds; None where nothing is kept.
+        summary: the Summary that ``experiment.json`` holds.
         history: the rows so far, one per epoch; callbacks.Record says what is in one.
         checkpoint: what a resumed experiment goes on from, {name: array}; empty for one that begins.
     """
 
-    def __init__(self, path=None, summary=None):
+    def __init__(self, path, summary=None):
         super().__init__(path)
         self.summary = summary
         self.history = []
         self.checkpoint = {}
-        self._written = 0, 0  # rows of history, and bytes, that history.csv has
+        self._csv = b""  # what history.csv is to hold; the file has the beginning of it
 
     @classmethod
-    def create(cls, parent, name, answers, arguments, data, origin=None):
+    def create(cls, parent, name, answers, arguments, data, origin=None, copied=MappingProxyType({})):
         """Make the folder ``parent/DATE_TIME_name``, with what it takes to repeat the experiment.
 
         Args:
@@ -54,23 +56,27 @@ class RunFolder(Folder):
             arguments: the command line's, {name: value}.
             data: the files that it is made with, {name of the argument: what tells its content from others}.
             origin: the RunFolder of the experiment whose weights this one begins with; None for new weights.
+            copied: files of which it keeps a copy to be repeated with, {name of the argument: bytes}.
         """
         now = datetime.now()
-        folder = cls(Path(parent) / f"{now:{NAME_FORMAT}}_{name}")
-        folder.make()
-        arguments = {each: value for each, value in arguments.items() if each not in OF_SESSION and value is not None}
-        paths = {name: Path(os.path.realpath(value)) for name, value in arguments.items() if isinstance(value, Path)}
-        places = {
-            name: [str(path), *(str(path.relative_to(base)) for base in folder._bases if path.is_relative_to(base))]
-            for name, path in paths.items()
+        folder = cls(Path(parent) / f"{now:%Y-%m-%d_%H-%M-%S-%f}_{name}")
+        folder.keep_here("", folder.make)
+        arguments = {
+            name: os.path.realpath(value) if isinstance(value, Path) else value
+            for name, value in arguments.items()
+            if name not in OF_SESSION and value is not None
         }
-        arguments |= {name: str(path) for name, path in paths.items()}
+        arguments |= {name: f"{name}/{Path(arguments[name]).name}" for name in copied}
         parent = epochs = None
         if origin:
             is_beside = origin.path.parent == folder.path.parent
             parent = origin.path.name if is_beside else os.path.realpath(origin.path)
             epochs = str(origin.summary.hyperparameters["epochs"])
-        folder.summary = Summary(False, arguments, answers, data, places, as_begun(now), parent, epochs)
+        begun = now.astimezone(UTC).isoformat(timespec="microseconds")
+        folder.summary = Summary(False, arguments, answers, data, begun, parent, epochs)
+        for name, content in copied.items():
+            folder.keep(name, lambda path: path.mkdir(exist_ok=True))
+            folder.keep_bytes(arguments[name], content)
         folder.keep_bytes(ANSWERS, folder.answers.encode())
         folder.keep_summary({})
         return folder
@@ -91,7 +97,7 @@ class RunFolder(Folder):
         """
         paths = sorted(self.path.glob(CHECKPOINTS), reverse=True)
         for path in paths:
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(BadInput):
                 self.checkpoint = self._load(path)
                 if path != paths[0]:
                     tell(f"{paths[0]}: damaged; going on from the checkpoint before it, {path.name}")
@@ -101,10 +107,9 @@ class RunFolder(Folder):
                 f"{self.path}: cannot be resumed: damaged: {', '.join(path.name for path in paths)}; delete that to "
                 "train this experiment from its beginning, or move its folder away to resume an earlier one"
             )
-        self._restore(ANSWERS, self.answers.encode())
-        content = history_as_csv(self.history)
-        if self._restore(HISTORY, content):
-            self._written = len(self.history), len(content)
+        self._restore_answers()
+        self._csv = history_as_csv(self.history)
+        self.keep_bytes(HISTORY, self._csv)  # without the epochs that are trained again
         return self
 
     def read_weights(self):
@@ -113,14 +118,10 @@ class RunFolder(Folder):
         Raises:
             BadInput: they are damaged, or not there.
         """
-        path = self.path / WEIGHTS
-        try:
-            return self._load(path)
-        except ValueError as fault:
-            raise BadInput(f"{path}: cannot be opened: {fault}; earlier versions kept no such file") from fault
+        return self._load(self.path / WEIGHTS)
 
     def _load(self, path):
-        """Return the arrays of a file, and read the history up to it; raise ValueError with why that cannot be."""
+        """Return the arrays of a file, and read the history up to it."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
@@ -131,20 +132,16 @@ class RunFolder(Folder):
         except MemoryError:
             raise
         except Exception as error:  # whatever NumPy and zipfile raise
-            raise ValueError(getattr(error, "strerror", None) or "damaged") from error
+            raise BadInput(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or 'damaged'}") from error
         return arrays
 
-    def _restore(self, name, content):
-        """Give a file its content; return its path where that could be done.
-
-        That is told where it does not begin with it; epochs after it are trained again.
-        """
-        found = b""
+    def _restore_answers(self):
+        found, content = None, self.answers.encode()
         with contextlib.suppress(OSError):
-            found = (self.path / name).read_bytes()
-        if not found.startswith(content):
-            tell(f"{self.path / name}: not as the experiment left it; written anew")
-        return self.keep_bytes(name, content)
+            found = (self.path / ANSWERS).read_bytes()
+        if found != content:
+            tell(f"{self.path / ANSWERS}: not as the experiment left it; written anew")
+        self.keep_bytes(ANSWERS, content)
 
     @property
     def ends(self):
@@ -171,17 +168,17 @@ class RunFolder(Folder):
             if name == "seed" and given not in (None, value):
                 raise BadInput(f"--seed: {self.path} has its own, {value}: leave it out")
             if given is None:
-                setattr(arguments, name, self._find(name, value, arguments) if name in self.summary.places else value)
+                is_file = name in self.summary.data
+                setattr(arguments, name, self._find(name, str(value), arguments) if is_file else value)
         arguments.runs = self.path.parent
 
-    @property
-    def _bases(self):
-        """The folders that paths of files are kept relative to."""
-        return Path(os.path.realpath(self.path)).parent.parent, SOURCE.parent
-
     def _find(self, name, path, arguments):
-        """Return where a file is: where it was, or in the project, or beside the runs, or beside the images given."""
-        places = [base / place for place in self.summary.places[name] for base in self._bases]
+        """Return where a file is: where it was, or as far below the project or beside the runs, or beside the images.
+
+        What is found may be another file of that name, which check_data tells.
+        """
+        parts, bases = Path(path).parts, (Path(os.path.realpath(self.path)).parent.parent, SOURCE.parent)
+        places = [base.joinpath(*parts[start:]) for start in range(1, len(parts)) for base in bases]
         if name in BESIDE:
             places.append(Path(getattr(arguments, BESIDE[name])).parent / Path(path).name)
         return next(filter(idx.exists, [self.path / path, *places]), self.path / path)
@@ -197,8 +194,7 @@ class RunFolder(Folder):
             BadInput: a file holds something else.
         """
         for name, found in data.items():
-            expected = self.summary.data.get(name, "")  # earlier versions kept nothing of the test set
-            if not found.startswith(expected):
+            if found != (expected := self.summary.data.get(name)):
                 raise BadInput(
                     f"{paths[name]}: not what {self.path} was made with: expected {expected}, found {found}; give that "
                     f"with --{name}, or begin again with < {self.path / ANSWERS}"
@@ -217,59 +213,36 @@ class RunFolder(Folder):
         """The answers that the experiment was made with, a line each."""
         return "".join(f"{answer}\n" for answer in self.summary.answers)
 
-    def keep_copy(self, name, content):
-        """Keep a copy of the file that an argument names, and repeat the experiment with that.
-
-        Its path is kept relative to this folder, which may be moved.
-        """
-        copy = f"{name}/{Path(self.summary.arguments[name]).name}"
-
-        def write(path):
-            path.parent.mkdir(exist_ok=True)
-            replace_bytes(path, content)
-
-        self.keep(copy, write)
-        self.keep_summary({"arguments": self.summary.arguments | {name: copy}})
-
     def add_row(self, row):
         """Add one epoch to the history, in memory and in ``history.csv``."""
         self.history.append(row)
+        self._csv += history_as_csv([row], has_head=len(self.history) == 1)
         self.keep(HISTORY, self._write_history)
 
     def _write_history(self, path):
-        """Add the rows that a file lacks, after those that were written whole; all to a new one."""
-        rows, size = self._written if path.exists() else (0, 0)
-        content = history_as_csv(self.history[rows:], has_head=rows == 0)
-        with path.open("r+b" if size else "wb") as file:
-            file.seek(size)  # over what was written in part
-            file.write(content)
+        """Append what a file lacks: of a row that was written in part, the rest."""
+        with path.open("ab") as file:
+            file.write(self._csv[file.tell() :])
             file.flush()
             os.fsync(file.fileno())
-        self._written = len(self.history), size + len(content)
 
     def keep_checkpoint(self, arrays):
         """Keep what training goes on from, {name: array}, in the place of all before but the last."""
-        save = self._saver(arrays)
+        name, arrays = CHECKPOINT.format(sum(row["epoch"] for row in self.ends)), self._with_ends(arrays)
 
         def write(path):
-            save(path)
+            _save(arrays, path.with_name(name))
             _remove_checkpoints(path.parent, keep=KEPT_CHECKPOINTS)
 
-        self.keep(CHECKPOINT.format(sum(row["epoch"] for row in self.ends)), write, CHECKPOINTS)
+        self.keep_here(CHECKPOINTS, write)  # of which only the last counts
 
     def keep_arrays(self, name, arrays):
         """Keep a file of arrays, {name: array}, in one step."""
-        self.keep(name, self._saver(arrays))
+        self.keep(name, partial(_save, self._with_ends(arrays)))
 
-    def _saver(self, arrays):
-        """Return a function that saves arrays, and with them what tells which rows of history.csv come before."""
-        ends = np.array(json.dumps(self.ends).encode())
-
-        def write(path):
-            with replacing(path) as beside:
-                np.savez(beside, history=ends, **arrays)
-
-        return write
+    def _with_ends(self, arrays):
+        """Return arrays, and with them what tells which rows of history.csv come before."""
+        return arrays | {"history": np.array(json.dumps(self.ends).encode())}
 
     def keep_summary(self, changes):
         """Change fields of the summary, {name: value}."""
@@ -285,10 +258,15 @@ class RunFolder(Folder):
         self.keep_summary(changes)
         self.ensure_kept()
         self._files = {}  # among them were networks
-        if is_first_process() and self.path and self.is_kept and self.summary.finished:
+        if self._lock and self.is_kept and self.summary.finished:
             with contextlib.suppress(OSError):
                 _remove_checkpoints(self.path)
             self.release()
+
+
+def _save(arrays, path):
+    with replacing(path) as beside:
+        np.savez(beside, **arrays)
 
 
 def _remove_checkpoints(folder, keep=0):

@@ -2,9 +2,8 @@
 
 import json
 import math
-import re
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 from utilities.network.hyperparameters import MOST_EPOCHS
@@ -16,8 +15,6 @@ from utilities.text import as_in_paths, printable
 LARGEST_INTEGER = 2**63  # that counts as a number with a point
 # What reading raises where it is damaged, or something else made it.
 DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-NAME_FORMAT, NAME_LENGTH = "%Y-%m-%d_%H-%M-%S-%f", 26  # the time, local, that a run's name begins with
-SAMPLED = 2**26  # bytes: of more images, earlier versions summed up a sample
 TRAINED_ON = ("data", "datalabels")  # a file is called as the argument that names it
 
 
@@ -30,11 +27,9 @@ class Summary:
         arguments: the command line's that it is repeated with, {name: value}; paths may be relative to its folder.
         answers: the lines that answer the script's questions.
         data: the files that it was made with, {name of the argument: what tells its content from others}.
-        places: where each of these was, {name of the argument: paths}: absolute, and relative to the folder that has
-            the folder of the runs, or to the project, where it is in these.
         begun: when, in UTC, as a text that sorts.
-        parent: the name of the folder, beside its own, of the experiment whose weights it began with; "" where that
-            had none. None where it began with new ones.
+        parent: the name of the folder, beside its own, of the experiment whose weights it began with, or its path.
+            None where it began with new ones.
         epochs_before: that the parent was trained for, such as "2 + 3".
         failed: what it failed of.
 
@@ -55,7 +50,6 @@ class Summary:
     arguments: dict[str, str | int]
     answers: list[str]
     data: dict[str, str]
-    places: dict[str, list[str]]
     begun: str
     parent: str | None = None
     epochs_before: str | None = None
@@ -78,13 +72,11 @@ class Summary:
         Raises:
             One of DAMAGED: it cannot be read, or is not what a Summary becomes.
         """
-        kept = json.loads(as_in_paths(json.dumps(json.loads(path.read_bytes()), ensure_ascii=False)))
-        content = _brought_up(kept, path.parent.name)
+        content = json.loads(as_in_paths(json.dumps(json.loads(path.read_bytes()), ensure_ascii=False)))
         summary = cls(**{each.name: content[each.name] for each in fields(cls) if each.name in content})
         kinds = {each.name: each.type for each in fields(cls)}
         if summary.finished:
-            kinds |= dict.fromkeys(("hyperparameters", "conditions"), dict)
-            kinds |= dict.fromkeys(("validation_loss", "seconds"), float)
+            kinds |= {"hyperparameters": dict, "conditions": dict, "validation_loss": float, "seconds": float}
         if not all(_is_a(getattr(summary, name), kind) for name, kind in kinds.items()):
             raise TypeError(f"{path}: not what is kept of an experiment")
         if summary.parent is not None:
@@ -127,53 +119,17 @@ class Summary:
         return self.finished and math.isfinite(self.validation_loss + self.seconds)
 
 
-def as_begun(time):
-    """Return a datetime as a Summary has it."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def begun_by_name(name):
-    """Return when a run was begun, by the name of its folder; "" where that has no time."""
-    try:
-        return as_begun(datetime.strptime(name[:NAME_LENGTH], NAME_FORMAT))
-    except (ValueError, OverflowError):
-        return ""
-
-
-def _brought_up(content, folder_name):
-    """Return what an earlier version kept, which knew files by their paths, as this one does by their arguments."""
-    arguments = content["arguments"]
-    if "seed" in arguments:
-        arguments["seed"] = int(arguments["seed"])
-    if "begun" not in content:
-        names = {path: name for name, path in reversed(arguments.items())}
-        data = {names.get(path, path): _sum_of_all(found) for path, found in content["data"].items()}
-        places = {name: [path] for name, path in arguments.items() if isinstance(path, str)}
-        content |= {"data": data, "places": places, "begun": begun_by_name(folder_name)}
-    return content
-
-
-def _sum_of_all(found):
-    """Return what an earlier version told of a file, without the checksum of a sample, and the name of an encoder."""
-    shape, _, checksum = found.partition(", checksum ")
-    if not checksum:
-        return found.rpartition(" ")[2]
-    return shape if math.prod(map(int, re.findall(r"\d+", shape))) > SAMPLED else found
-
-
 def _is_a(value, kind):
     """Tell whether a value of JSON is of a type, which may be a union, list[...] or dict[str, ...]."""
     if kind is float and isinstance(value, int):
         return abs(value) < LARGEST_INTEGER
-    match get_origin(kind), get_args(kind):
-        case None, _:
-            return kind is Any or isinstance(value, kind)
-        case origin, (item,):
-            return isinstance(value, origin) and all(_is_a(each, item) for each in value)
-        case origin, (_, item) if origin is dict:
-            return isinstance(value, dict) and all(_is_a(each, item) for each in value.values())
-        case _, kinds:
-            return any(_is_a(value, each) for each in kinds)
+    origin, kinds = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_is_a(value, each) for each in kinds)
+    if origin is None:
+        return kind is Any or isinstance(value, kind)
+    items = value.values() if isinstance(value, dict) else value
+    return isinstance(value, origin) and all(_is_a(each, kinds[-1]) for each in items)
 
 
 def _printable(values):

@@ -17,7 +17,7 @@ from utilities.record import figures, image_figures
 from utilities.record.predictions import format_table
 from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.menus import save
-from utilities.session.other_images import NO_FOLDER, ask_for_images, keep_and_show, say_notes
+from utilities.session.other_images import ask_for_images, keep_and_show, say_notes
 from utilities.session.reading import read_for_autoencoder
 from utilities.terminal.console import say
 from utilities.training import training
@@ -154,11 +154,11 @@ class AutoencoderTask(Task):
     def _write_codes(self, network, folder):
         """Write the codes of all images, (count, ...), in the images' order, without having all of them in memory."""
         shape = len(self.images), *network.encoder.output_shape[1:]
-        path = folder.path / CODES_FILE if folder.path else None
-        told = f"the codes, {shape}, in the images' order: {path}" if path else NO_FOLDER
+        path = folder.path / CODES_FILE
+        told = f"the codes, {shape}, in the images' order: {path}"
         parts = training.Predictor(network.encoder).parts(self.images)
         try:
-            if path and is_first_process():
+            if is_first_process():
                 with replacing(path) as beside, beside.open("wb") as file:
                     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
                     np.lib.format.write_array_header_1_0(file, header)

@@ -122,7 +122,8 @@ class ClassifierTask(Task):
             folder.keep(name, write)
             return
         with networks.with_weights(network.whole, weights):  # all processes of a job set them
-            folder.keep(name, partial(save_model, network.whole), again=False)
+            folder.keep(name, partial(save_model, network.whole))
+        folder.forget(name)
 
     def present(self, network, weights, folder):
         """Return the Trained of a networks.Classifier."""

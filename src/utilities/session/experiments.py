@@ -178,10 +178,9 @@ class Task:
         if origin:
             answers = [*origin.summary.answers, str(TRAIN_ON), str(hyperparameters.epochs)]
         name = f"{name_of_run(self.arguments)}_{self.script}"
-        folder = RunFolder.create(self.arguments.runs, name, answers, vars(self.arguments), self.data, origin)
+        arguments = vars(self.arguments)
+        folder = RunFolder.create(self.arguments.runs, name, answers, arguments, self.data, origin, self.copied)
         folder.keep_summary({"versions": _versions()})
-        for name, content in self.copied.items():
-            folder.keep_copy(name, content)
         return folder
 
     def find(self, hyperparameters):
@@ -237,5 +236,5 @@ def _report(trained, folder, stopped=""):
     say(f"\nafter {folder.summary.seconds:.0f} s{stopped}: validation {trained.outcome}")
     for remark in trained.remarks:
         say(remark.removesuffix(ADVICE) if stopped else remark)
-    if folder.path and folder.is_kept:
+    if folder.is_kept:
         say(f"this experiment is kept in {folder.path}")

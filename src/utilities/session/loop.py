@@ -144,8 +144,6 @@ def _beginning_of(folder):
         return None, folder.read_weights()
     if parent is None or folder.checkpoint:
         return None, None
-    if not parent:
-        raise BadInput(f"{folder.path}: cannot be resumed: the weights that it began with were kept nowhere")
     path = folder.path.parent / parent
     if not (origin := RunFolder.read(path)):
         raise BadInput(f"{path}: not there, or damaged: {folder.path} cannot be resumed without it")
