@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +35,8 @@ from utilities import system
 from utilities.data import idx
 from utilities.data.datasets import read_test_set, read_training_set
 from utilities.data.pictures import Form
-from utilities.data.places import Folder
-from utilities.errors import BadInput, Fault
-from utilities.record import contact_sheet, conversion, dataset_folder
+from utilities.errors import BadInput
+from utilities.record import contact_sheet, dataset_folder
 from utilities.session.dataset import ask
 from utilities.terminal.dataset_arguments import parse_dataset_arguments
 
@@ -189,7 +187,7 @@ def zipped(path, *roots):
     return path
 
 
-def test_a_zip_of_folders_is_read_in_place_by_several_processes(tmp_path, monkeypatch):
+def test_a_zip_of_folders_is_read_in_place_by_several_threads(tmp_path, monkeypatch):
     images = write_pictures(tmp_path / "photos", each=200)
     (tmp_path / "photos" / "__MACOSX").mkdir()
     (tmp_path / "photos" / "__MACOSX" / "._000.png").write_bytes(b"junk")
@@ -665,8 +663,8 @@ def test_a_script_that_is_ended_while_it_writes_leaves_the_old_set(tmp_path, num
         os.link(tmp_path / "photos" / "cat" / "large.png", tmp_path / "photos" / "cat" / f"large{each}.png")
     running = Running("dataset", ["-d", "photos", "-o", "out", *AS_THEY_ARE], None, tmp_path, fresh=True)
     deadline = time.monotonic() + 60
-    children = []  # the workers, and who tells of crashes
-    while len(children) < 2 and time.monotonic() < deadline:
+    children = []  # who tells of crashes
+    while not children and time.monotonic() < deadline:
         time.sleep(0.01)
         children = children_of(running.process)
     running.process.send_signal(number)
@@ -714,35 +712,6 @@ def test_at_a_terminal_a_data_set_is_replaced_only_after_a_y(tmp_path):
         text = (tmp_path / "shown").read_text()
         assert "out has a data set: replace it? y/n [n]: " in text
         assert ((tmp_path / "out").stat().st_ino == before) == (answer == b"\n") == ("not written" in text)
-
-
-def test_a_decoder_that_crashes_is_told_with_the_pictures_it_was_at(tmp_path):
-    class Crashing(Folder):
-        def open(self, name):
-            return os.kill(os.getpid(), signal.SIGKILL) if name == "cat/150.png" else super().open(name)
-
-    write_pictures(tmp_path / "photos", each=200)
-    source, place = open_source(tmp_path / "photos"), Crashing(tmp_path / "photos")
-    crashing = replace(source, items=[(place, name) for _, name in source.items])
-    (tmp_path / "out").mkdir()
-    with pytest.raises(Fault, match="decoding crashed at a picture from ") as raised:
-        conversion.convert(crashing, Form(8, 8), tmp_path / "out", lambda *_: None)
-    first, last = re.findall(r"\w+/\d+\.png", str(raised.value))
-    assert first <= "cat/150.png" <= last < "dog/399.png"
-
-
-def test_the_images_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
-    images = write_pictures(tmp_path / "photos", each=200)
-    is_test = np.arange(400) % 7 == 0
-    source = replace(open_source(tmp_path / "photos"), is_test=is_test)
-    for cores in (1, 3):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: range(cores))
-        folder = tmp_path / f"{cores}"
-        folder.mkdir()
-        conversion.convert(source, Form(8, 8), folder, lambda *_: None)
-        assert np.array_equal(idx.read(folder / NAMES["images"]), images[~is_test])
-        assert np.array_equal(idx.read(folder / NAMES["test"]), images[is_test])
-        assert len(list(folder.iterdir())) == 2
 
 
 def test_what_killed_scripts_left_is_removed_but_for_another_that_runs(tmp_path):

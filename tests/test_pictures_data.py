@@ -163,7 +163,7 @@ def test_large_pictures_are_decoded_while_their_semaphore_is_held(monkeypatch):
         def __enter__(self):
             Counting.times += 1
 
-    monkeypatch.setattr(pictures, "_large", Counting())
+    monkeypatch.setattr(pictures, "LARGE", Counting())
     brought(saved(Image.new("L", (4096, 4096)), "JPEG"), Form(8, 8))
     assert Counting.times == 0
     brought(saved(Image.new("L", (4096, 4097)), "JPEG"), Form(8, 8))

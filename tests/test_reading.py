@@ -15,7 +15,6 @@ from utilities.data import idx, tables
 from utilities.data.forms import form_like
 from utilities.data.pictures import Form
 from utilities.data.sources import decide, find, open_pictures
-from utilities.data.tables import _joined
 from utilities.errors import BadInput
 from utilities.session.dataset import ask, read
 from utilities.terminal import pictures_done
@@ -172,8 +171,7 @@ CSV = {
 
 
 @pytest.mark.parametrize("case", CSV)
-def test_a_table_is_read_as_it_is_meant(tmp_path, monkeypatch, reads, case):
-    monkeypatch.setattr(tables, "BLOCK", 1000)  # a few rows at a time
+def test_a_table_is_read_as_it_is_meant(tmp_path, reads, case):
     content, images, labels, line = CSV[case]
     name = "x.csv.gz" if case == "gzip" else "x.csv"
     (tmp_path / name).write_bytes(content)
@@ -186,7 +184,6 @@ def test_a_table_is_read_as_it_is_meant(tmp_path, monkeypatch, reads, case):
 
 
 def test_a_large_table_tells_how_far_it_is_read(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tables, "BLOCK", 2**19)
     monkeypatch.setattr(pictures_done, "can_redraw", lambda: True)
     monkeypatch.setattr(pictures_done, "REFRESH_SECONDS", 0)
     pixels = np.resize(GREY, (2400, 784))
@@ -524,12 +521,6 @@ def test_parts_and_classes_are_told_by_folders(tmp_path, reads, case, packed):
     assert shown.startswith("read as pictures: ")
 
 
-def test_a_label_is_written_alike_in_all_parts_of_a_table():
-    parts = [np.array([3.0, 7.0]), np.array(["3", "A"])]
-    assert _joined(parts).tolist() == ["3", "7", "3", "A"]
-    assert _joined([np.array([3.0]), np.array(["7"])]).tolist() == [3, 7]
-
-
 # Of each: how the name of a picture in the archive becomes another, and the class that is meant.
 ARCHIVED = {
     "backslashes": (lambda name: name.replace("/", "\\"), "dog"),
@@ -616,10 +607,14 @@ REFUSED = {  # of each: the file, what it holds, what is said of it
     "an empty label": (
         "x.csv",
         table(LETTERS, GREY).replace(b"\ncat,", b"\n,", 1),
-        "line 3: expected a label, found ''",
+        "line 3: expected a number, found ''",
     ),
     "a cell too many": ("x.csv", PLAIN.replace(b"\n2,", b"\n2,7,", 1), "line 3: expected 65 cells, found 66"),
-    "infinity": ("x.csv", table(INFINITE), "line 6: expected a number, found 'inf'"),
+    "infinity": (
+        "x.csv",
+        table(INFINITE),
+        "expected pixels from 0 to 255, to 1, or to any 2^k - 1 up to 65,535, found",
+    ),
     "texts among the pixels": (
         "x.csv",
         table(LABELS, ["x"] * COUNT, GREY),
@@ -632,7 +627,7 @@ REFUSED = {  # of each: the file, what it holds, what is said of it
     ),
     "gzip cut off": ("x.csv", gzip.compress(PLAIN)[:-20], "not a table of images"),
     "an empty table": ("x.csv", b"", "x.csv: not a table of images: expected rows of numbers, found none"),
-    "commas alone": ("x.csv", b",\n,\n", "x.csv: not a table of images: line 1"),
+    "commas alone": ("x.csv", b",\n,\n", "x.csv: expected an array of images, and one of labels, found another"),
     "a head alone": ("x.csv", b"label,p1,p2,p3,p4\n", "expected rows of numbers, found none"),
     "a table of words": ("x.csv", b"a,b\nc,d\n", "a label and the pixels of a square in each row, found 2 columns"),
     "no square": ("x.csv", b"1,2,3\n" * 3, "found 3 columns"),
@@ -687,8 +682,7 @@ BESIDE = {  # in the same folder
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_none_is_refused_and_a_bad_row_named_by_its_line(tmp_path, monkeypatch, case):
-    monkeypatch.setattr(tables, "BLOCK", 100)  # a row at a time
+def test_what_is_none_is_refused_and_a_bad_row_named_by_its_line(tmp_path, case):
     name, content, complaint = REFUSED[case]
     lay(tmp_path, {name: content} | BESIDE.get(case, {}))
     with pytest.raises(BadInput) as raised:
@@ -697,10 +691,10 @@ def test_what_is_none_is_refused_and_a_bad_row_named_by_its_line(tmp_path, monke
     assert "\n" not in str(raised.value)
 
 
-def test_a_table_leaves_room_on_the_disk(tmp_path, monkeypatch):
+def test_a_table_is_read_no_further_than_there_is_memory_for_its_numbers(tmp_path, monkeypatch):
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(table(LABELS, GREY)))
-    monkeypatch.setattr(tables, "SPARE", 2**62)
-    with pytest.raises(BadInput, match="its numbers take more room than is free in "):
+    monkeypatch.setattr(tables, "available_memory", lambda: 3000)
+    with pytest.raises(BadInput, match="line 5: its numbers take more than 0"):
         open_source(tmp_path / "x.csv.gz")
 
 
