@@ -642,11 +642,11 @@ REFUSED = {  # of each: the file, what it holds, what is said of it
     ),
     "a single picture": ("photos/cat/0.png", GREY[0], "expected 2 or more pictures"),
     "a web page": ("x", b"<html>", "a web page"),
-    "no zip": ("x.npz", b"PK\x03\x04nothing", "not a zip archive that can be read"),
+    "no zip": ("x.npz", b"PK\x03\x04nothing", "not arrays of numbers that can be read: File is not a zip file"),
     "an array that claims too much": (
         "x.npy",
         HEADER.getvalue() + bytes(100),
-        "not an array of numbers that can be read",
+        "not arrays of numbers that can be read",
     ),
     "two arrays of images": (
         "x.npz",
