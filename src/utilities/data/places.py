@@ -38,18 +38,18 @@ class Folder:
         return open_picture(f"{self.path}/{name}")  # a Path takes as long as a tenth of a small picture
 
     def files(self):
-        """Return the files in the folder and in those below it, and a line on each picture or link not taken."""
-        names, left_out, root = [], [], self.path.resolve()
+        """Return the files in the folder and in those below it, and a line on each that is not taken, or is a link."""
+        names, left_out = [], []
         for folder, folders, files in os.walk(self.path, onerror=_raise):
             folders[:] = sorted(base for base in folders if not base.startswith(HIDDEN))
             links = [base for base in folders if Path(folder, base).is_symlink()]
-            below = Path(folder).relative_to(self.path).as_posix()
+            below = Path(folder).relative_to(self.path)
             for base in [*sorted(base for base in files if not base.startswith(HIDDEN)), *links]:
-                name = base if below == "." else f"{below}/{base}"
-                fault = _fault_of(Path(folder, base), name, root)
+                name = (below / base).as_posix()
+                fault = _fault_of(Path(folder, base), name)
                 if not fault:
                     names.append(name)
-                elif base in links or is_picture(base):
+                else:
                     left_out.append(f"{self.title(name)}: {fault}")
         return names, left_out
 
@@ -58,17 +58,13 @@ def _raise(error):
     raise error
 
 
-def _fault_of(path, name, root):
+def _fault_of(path, name):
     """Return why a file, or a link, is not taken, or None."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return "its name is no text"
-    if not path.is_file():
-        return "a link to a folder" if path.is_dir() else "not a regular file"
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
-        return "a link out of the folder"
-    return None
+    return "a link" if path.is_symlink() else None if path.is_file() else "not a regular file"
 
 
 class Archive:

@@ -51,7 +51,7 @@ def convert(source, form, folder, progress):
         for test, file in files.items():
             if count := (source.is_test == test).sum():
                 _write(folder / IMAGES[test], (count, *form.shape), file)
-    return source, left_out, _describe_alike(source, np.array([*checksums.values()]))
+    return source, left_out, _describe_alike(source, checksums.values())
 
 
 def _images(source, form):
@@ -78,18 +78,18 @@ def _write(path, shape, items):
 
 def _describe_alike(source, checksums):
     """Return lines on images of a Source that have the same pixels, by their checksums: they flatter results."""
-    _, images = np.unique(checksums, return_inverse=True)
-    labels, tests = source.labels, source.is_test
-    lines = []
-    leaked = np.flatnonzero(tests & np.isin(images, images[~tests]))
-    if len(leaked):
-        trained = np.flatnonzero((images == images[leaked[0]]) & ~tests)[0]
-        pair = " and ".join(source.name(index) for index in (trained, leaked[0]))
-        lines.append(f"the same image to train on and to test with, {len(leaked):,} times: {pair}")
-    _, groups = np.unique(2 * labels + tests, return_inverse=True)
-    _, first, alike = np.unique(images * (1 + groups.max(initial=0)) + groups, return_index=True, return_inverse=True)
-    again = np.flatnonzero(first[alike] != np.arange(len(source)))
-    if len(again):
-        pair = " and ".join(source.name(index) for index in (first[alike[again[0]]], again[0]))
-        lines.append(f"the same image again in its class, {len(again):,} times: {pair}")
-    return lines
+    images = list(zip(checksums, source.labels.tolist(), source.is_test.tolist(), strict=True))
+    first, trained = {}, {}
+    for index, image in enumerate(images):
+        checksum, _, is_test = image
+        first.setdefault(image, index)
+        if not is_test:
+            trained.setdefault(checksum, index)
+    leaked = [(trained[image[0]], index) for index, image in enumerate(images) if image[2] and image[0] in trained]
+    again = [(first[image], index) for index, image in enumerate(images) if first[image] != index]
+    pairs = {"the same image to train on and to test with": leaked, "the same image again in its class": again}
+    return [
+        f"{what}, {len(found):,} times: {' and '.join(map(source.name, found[0]))}"
+        for what, found in pairs.items()
+        if found
+    ]
