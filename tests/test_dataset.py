@@ -1,6 +1,8 @@
 """dataset.py as a user runs it: from folders, archives and files of pictures to IDX files."""
 
+import contextlib
 import functools
+import io
 import json
 import os
 import re
@@ -11,7 +13,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,6 @@ from conftest import (
     OF_USER,
     SOURCE,
     Running,
-    children_of,
-    is_running,
     make_images,
     make_labels,
     parse_classification_arguments,
@@ -36,10 +35,10 @@ from utilities import system
 from utilities.data import idx
 from utilities.data.datasets import read_test_set, read_training_set
 from utilities.data.pictures import Form
-from utilities.data.places import Folder
-from utilities.errors import BadInput, Fault
-from utilities.record import contact_sheet, conversion, dataset_folder
-from utilities.session.dataset import ask
+from utilities.errors import BadInput
+from utilities.record import contact_sheet, dataset_folder
+from utilities.session.dataset import ask, read, write
+from utilities.terminal.console import Console
 from utilities.terminal.dataset_arguments import parse_dataset_arguments
 
 SESSION = Path(__file__).parent / "data" / "dataset_session.txt"
@@ -71,13 +70,21 @@ def convert(folder, source, *arguments, answers=None):
     return run("dataset", ["-d", source, "-o", "out", *arguments], answers, folder)
 
 
-def converted(folder, source, *arguments, answers=None):
-    """Run the script, which must do well; return what it wrote, {what: array}, and its Session."""
-    session = convert(folder, source, *arguments, answers=answers)
-    assert (session.stderr, session.code) == ("", 0)
+def converted(folder, source, *flags, answers=""):
+    """Do what dataset.py does, in this process; return what it wrote, {what: array}, and what it showed."""
+    arguments = parse_dataset_arguments(["-d", str(source), "-o", "out", *flags])
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()) as shown,
+        pytest.MonkeyPatch.context() as at,
+    ):
+        at.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(answers.encode()))))
+        console = Console()
+        source = read(console, arguments)
+        write(source, *ask(console, source, arguments), arguments)
     found = {what: idx.read(folder / "out" / name) for what, name in NAMES.items() if (folder / "out" / name).exists()}
     assert {path.name for path in (folder / "out").iterdir()} - BESIDE == {NAMES[what] for what in found}
-    return found, session
+    return found, shown.getvalue()
 
 
 def assert_refused(session, complaint, code=2):
@@ -89,8 +96,8 @@ def assert_refused(session, complaint, code=2):
     assert not list(session.folder.glob(".out*"))
 
 
-def asked(session):
-    return re.findall(r"^(.+) \[.*?\]: ", session.stdout, re.MULTILINE)
+def asked(shown):
+    return re.findall(r"^(.+) \[.*?\]: ", shown, re.MULTILINE)
 
 
 # --- folders
@@ -113,59 +120,33 @@ def test_a_folder_for_each_class_becomes_what_the_other_scripts_read(tmp_path):
 
 def test_the_default_size_is_the_nearest_that_suits_the_third_pooling(tmp_path):
     write_pictures(tmp_path / "photos", side=40)
-    found, session = converted(tmp_path, "photos")
-    assert "rows and columns of the images [28x28]: end of input" in session.stdout
+    found, shown = converted(tmp_path, "photos")
+    assert "rows and columns of the images [28x28]: end of input" in shown
     assert found["images"].shape == (10, 28, 28)
-
-
-def test_train_and_test_folders_are_the_training_and_the_test_set(tmp_path):
-    training = write_pictures(tmp_path / "photos" / "set" / "train")
-    test = write_pictures(tmp_path / "photos" / "set" / "Test", each=2)
-    found, session = converted(tmp_path, "photos", *AS_THEY_ARE[:-2])
-    assert "share to take for the test set [0]: " in session.stdout
-    assert np.array_equal(found["images"], training)
-    assert np.array_equal(found["test"], test)
-    assert found["test labels"].tolist() == [0, 0, 1, 1]
 
 
 def test_a_flat_folder_has_no_labels_and_trains_the_autoencoder_alone(tmp_path):
     images = write_pictures(tmp_path / "photos", ("",), each=5)
-    found, session = converted(tmp_path, "photos", "--sides", "8", "--grey", "--no-invert")
+    found, shown = converted(tmp_path, "photos", "--sides", "8", "--grey", "--no-invert")
     assert list(found) == ["images"]
     assert np.array_equal(found["images"], images)
     assert not (tmp_path / "out" / "labels.txt").exists()
-    assert "autoencoder.py" in session.stdout
-    assert "classification.py" not in session.stdout
+    assert ("autoencoder.py" in shown, "classification.py" in shown) == (True, False)
 
 
-def test_classes_whose_names_are_numbers_have_these_labels(tmp_path):
-    write_pictures(tmp_path / "photos", ("32", "5", "8"))
+def test_classes_whose_names_are_numbers_have_these_labels_of_more_than_a_byte_too(tmp_path):
+    write_pictures(tmp_path / "photos", ("300", "5", "8"))
     found, _ = converted(tmp_path, "photos", *AS_THEY_ARE)
-    assert np.unique(found["labels"]).tolist() == [5, 8, 32]
-    assert (tmp_path / "out" / "labels.txt").read_text() == "5 5\n8 8\n32 32\n"
-
-
-def test_more_than_256_labels_are_written_as_wider_numbers(tmp_path):
-    write_pictures(tmp_path / "photos", ("1", "300"))
-    found, _ = converted(tmp_path, "photos", *AS_THEY_ARE)
-    assert found["labels"].tolist() == [1] * 6 + [300] * 6
-
-
-def test_pictures_beside_the_classes_are_named_and_left_out(tmp_path):
-    write_pictures(tmp_path / "photos", each=12)
-    Image.new("L", (8, 8)).save(tmp_path / "photos" / "sheet.png")
-    (tmp_path / "photos" / "cat" / "notes.txt").write_text("no picture, and no fault")
-    found, session = converted(tmp_path, "photos", *AS_THEY_ARE)
-    assert len(found["images"]) == 24
-    assert "; left out: 1 file (.txt 1), 1 of no class (photos/sheet.png)\n" in session.stdout
+    assert found["labels"].tolist() == [300] * 6 + [5] * 6 + [8] * 6
+    assert (tmp_path / "out" / "labels.txt").read_text() == "5 5\n8 8\n300 300\n"
 
 
 def test_dark_ink_on_light_paper_is_inverted_by_default(tmp_path):
     images = write_pictures(tmp_path / "photos")
     for path in (tmp_path / "photos").rglob("*.png"):
         Image.fromarray(255 - np.asarray(Image.open(path)) // 2).save(path)
-    found, session = converted(tmp_path, "photos", "--sides", "8", "--test-share", "0")
-    assert "swap light and dark? y/n [y]" in session.stdout
+    found, shown = converted(tmp_path, "photos", "--sides", "8", "--test-share", "0")
+    assert "swap light and dark? y/n [y]" in shown
     assert np.array_equal(found["images"], images // 2)
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["form"] == {
         "rows": 8,
@@ -189,7 +170,7 @@ def zipped(path, *roots):
     return path
 
 
-def test_a_zip_of_folders_is_read_in_place_by_several_processes(tmp_path, monkeypatch):
+def test_a_zip_of_folders_is_read_in_place_by_several_threads(tmp_path, monkeypatch):
     images = write_pictures(tmp_path / "photos", each=200)
     (tmp_path / "photos" / "__MACOSX").mkdir()
     (tmp_path / "photos" / "__MACOSX" / "._000.png").write_bytes(b"junk")
@@ -197,45 +178,25 @@ def test_a_zip_of_folders_is_read_in_place_by_several_processes(tmp_path, monkey
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "temporary").mkdir()
     monkeypatch.setitem(OF_USER, "TMPDIR", str(tmp_path / "temporary"))
-    found, _ = converted(tmp_path / "elsewhere", "../photos.zip", *AS_THEY_ARE)
-    assert np.array_equal(found["images"], images)
+    session = convert(tmp_path / "elsewhere", "../photos.zip", *AS_THEY_ARE)
+    assert (session.stderr, session.code) == ("", 0)
+    assert np.array_equal(idx.read(tmp_path / "elsewhere" / "out" / NAMES["images"]), images)
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["out"]
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def write_mnist(folder, name="train-images-idx3-ubyte", suffix=""):
-    """Write IDX files of a training and a test set; return the images and labels of both."""
-    arrays = []
-    for part, count in (("train", 20), ("t10k", 6)):
-        labels = make_labels(count, range(3))
-        images = make_images(labels)
-        idx.write(folder / f"{part}-images-idx3-ubyte{suffix}", images)
-        idx.write(folder / f"{part}-labels-idx1-ubyte{suffix}", labels)
-        arrays += [images, labels]
-    return arrays
-
-
-def assert_same(found, arrays):
-    for what, array in zip(NAMES, arrays, strict=True):
-        assert np.array_equal(found[what], array), what
-
-
-@pytest.mark.parametrize("source", ["set", "set/train-images-idx3-ubyte", "set/train-images-idx3-ubyte.gz", "set.zip"])
+@pytest.mark.parametrize("source", ["set", "set/train-images-idx3-ubyte", "set.zip"])
 def test_idx_files_come_out_as_they_went_in(tmp_path, source):
     (tmp_path / "set").mkdir()
-    arrays = write_mnist(tmp_path / "set", suffix=".gz")
-    if source.endswith(".zip"):
-        zipped(tmp_path / source, tmp_path / "set")
-    assert_same(converted(tmp_path, source, *AS_THEY_ARE)[0], arrays)
-
-
-def test_the_scripts_own_output_can_be_its_source(tmp_path):
-    write_pictures(tmp_path / "photos")
-    first, _ = converted(tmp_path, "photos", "--sides", "8")
-    (tmp_path / "out").rename(tmp_path / "before")
-    again, _ = converted(tmp_path, "before", "--sides", "8", "--invert", "--test-share", "0")
-    assert np.array_equal(again["images"], 255 - first["images"])
-    assert np.array_equal(again["test labels"], first["test labels"])
+    arrays = {}
+    for part, count, names in (("train", 20, ("images", "labels")), ("t10k", 6, ("test", "test labels"))):
+        labels = make_labels(count, range(3))
+        arrays |= dict(zip(names, (make_images(labels), labels), strict=True))
+        for what, kind in zip(names, ("images-idx3", "labels-idx1"), strict=True):
+            idx.write(tmp_path / "set" / f"{part}-{kind}-ubyte.gz", arrays[what])
+    zipped(tmp_path / "set.zip", tmp_path / "set")
+    found, _ = converted(tmp_path, source, *AS_THEY_ARE)
+    assert all(np.array_equal(found[what], array) for what, array in arrays.items())
 
 
 def test_transposed_cropped_and_counted(tmp_path):
@@ -251,37 +212,16 @@ def test_transposed_cropped_and_counted(tmp_path):
     assert np.bincount(found["labels"]).tolist() == [0, 10, 10, 10]
 
 
-def test_qmnists_labels_are_their_first_column(tmp_path):
-    labels = make_labels(20, range(3))
-    rows = np.full((20, 8), 77, np.int32)
-    rows[:, 0] = labels
-    idx.write(tmp_path / "qmnist-train-images-idx3-ubyte.gz", make_images(labels))
-    idx.write(tmp_path / "qmnist-train-labels-idx2-int.gz", rows)
-    found, _ = converted(tmp_path, "qmnist-train-images-idx3-ubyte.gz", *AS_THEY_ARE)
-    assert np.array_equal(found["labels"], labels)
-
-
-@pytest.mark.parametrize("name", ["mnist.npz", "archive.zip"])
-def test_keras_mnist_npz(tmp_path, name):
-    arrays = write_mnist(tmp_path)
-    np.savez_compressed(
-        tmp_path / "mnist.npz", **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True))
-    )
-    if name != "mnist.npz":
-        zipped(tmp_path / name, tmp_path / "mnist.npz")
-    assert_same(converted(tmp_path, name, *AS_THEY_ARE)[0], arrays)
-
-
 # --- questions and flags
 
 
 def test_answers_can_be_redirected(tmp_path):
     write_pictures(tmp_path / "photos", side=12)
-    found, session = converted(tmp_path, "photos", answers="8 x 4\nyes\ny\n25%\n")
+    found, shown = converted(tmp_path, "photos", answers="8 x 4\nyes\ny\n25%\n")
     assert found["images"].shape == (9, 8, 4, 3)
     assert found["test"].shape == (3, 8, 4, 3)
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["form"]["inverted"] is True
-    assert "share to take for the test set [1/6]: 25%\n" in session.stdout
+    assert "share to take for the test set [1/6]: 25%\n" in shown
 
 
 QUESTIONS = [
@@ -304,9 +244,7 @@ def test_what_a_flag_answers_is_not_asked(tmp_path, flags, left):
     ("flags", "complaint"),
     [
         (["--sides", "30"], "expected sides that divide by 4, found '30'"),
-        (["--sides", "0"], "expected rows x columns such as 28x28"),
         (["--sides", "4096"], "up to 1024"),
-        (["--test-share", "2/3"], "expected a share from 0 to 1/2"),
         (["--test-share", "1/0"], "expected a share from 0 to 1/2"),
         (["--count", "1"], "expected a whole number from 2"),
         (["--seed", "-1"], "expected a whole number from 0"),
@@ -314,16 +252,19 @@ def test_what_a_flag_answers_is_not_asked(tmp_path, flags, left):
         (["--crop", "x"], "expected rows x columns"),
     ],
 )
-def test_a_bad_flag_is_refused_before_anything_loads(tmp_path, flags, complaint):
-    session = convert(tmp_path, "nothing", *flags)
-    assert_refused(session, complaint)
-    assert session.stdout == ""
+def test_a_bad_flag_is_refused(capsys, flags, complaint):
+    with pytest.raises(SystemExit) as left:
+        parse_dataset_arguments(["-d", "nothing", "-o", "out", *flags])
+    assert left.value.code == 2
+    assert complaint in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("answers", "line"), [("29\n", 1), ("28\nperhaps\n", 2), ("28\nn\nn\n0.9\n", 4)])
 def test_a_bad_redirected_answer_ends_the_script(tmp_path, answers, line):
     write_pictures(tmp_path / "photos")
-    assert_refused(convert(tmp_path, "photos", answers=answers), f"line {line} of the input")
+    with pytest.raises(BadInput, match=f"line {line} of the input"):
+        converted(tmp_path, "photos", answers=answers)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 def test_at_a_terminal_a_bad_answer_is_asked_again_and_b_goes_back(tmp_path, at_terminal):
@@ -355,8 +296,8 @@ def test_colour_is_the_default_where_most_pictures_have_it(tmp_path, colours, de
         picture.paste(colour, (2, 2, 6, 6))
         picture.save(tmp_path / "photos" / f"{number}.png")
     (tmp_path / "photos" / "3.png").write_text("damaged: not looked at")
-    _, session = converted(tmp_path, "photos", "--count", "2")
-    assert f"in colour? y/n [{default}]: " in session.stdout
+    _, shown = converted(tmp_path, "photos", "--count", "2")
+    assert f"in colour? y/n [{default}]: " in shown
 
 
 def test_the_same_seed_gives_the_same_test_set_and_another_one_another(tmp_path):
@@ -370,12 +311,12 @@ def test_the_same_seed_gives_the_same_test_set_and_another_one_another(tmp_path)
 
 def test_a_class_keeps_a_picture_to_train_on_and_the_line_tells_of_those_without_a_test(tmp_path):
     write_pictures(tmp_path / "photos", tuple("abcdef"), each=1)
-    found, session = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
+    found, _ = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
     assert found["labels"].tolist() == list(range(6))
     write_pictures(tmp_path / "photos", tuple("ab"), each=2)
-    found, session = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
+    found, shown = converted(tmp_path, "photos", "--sides", "8", "--test-share", "1/2")
     assert (found["labels"].tolist(), found["test labels"].tolist()) == (list(range(6)), [0, 1, 1])
-    assert "6 images to train on, 3 to test with; classes with none to test with: 4 of 6\n" in session.stdout
+    assert "6 images to train on, 3 to test with; classes with none to test with: 4 of 6\n" in shown
 
 
 def test_a_small_count_has_a_picture_of_each_class_to_train_on(tmp_path):
@@ -428,13 +369,13 @@ def test_the_same_image_in_training_and_test_and_twice_in_a_class_is_told(tmp_pa
     write_pictures(tmp_path / "photos" / "train")
     write_pictures(tmp_path / "photos" / "test", each=2, side=16)
     shutil.copy(tmp_path / "photos/train/cat/001.png", tmp_path / "photos/train/dog/zz.png")  # another class: no repeat
-    _, session = converted(tmp_path, "photos", *AS_THEY_ARE)
-    assert "the same image" not in session.stdout
+    _, shown = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert "the same image" not in shown
     shutil.copy(tmp_path / "photos/train/cat/003.png", tmp_path / "photos/test/cat/x.png")
     for name in ("y", "z"):
         Image.open(tmp_path / "photos/train/cat/001.png").save(tmp_path / f"photos/train/cat/{name}.bmp")
-    _, session = converted(tmp_path, "photos", *AS_THEY_ARE)
-    assert [line for line in session.stdout.splitlines() if "the same image" in line] == [
+    _, shown = converted(tmp_path, "photos", *AS_THEY_ARE)
+    assert [line for line in shown.splitlines() if "the same image" in line] == [
         "the same image to train on and to test with, 1 times: photos/train/cat/003.png and photos/test/cat/x.png; "
         "results look better than they are",
         "the same image again in its class, 2 times: photos/train/cat/001.png and photos/train/cat/y.bmp; "
@@ -459,8 +400,7 @@ def test_the_commands_to_go_on_with_are_right_for_the_shell(tmp_path, monkeypatc
 def test_the_contact_sheet_shows_some_of_each_class_as_they_are_in_the_file(tmp_path, monkeypatch):
     write_pictures(tmp_path / "photos", ("a", "中"), each=3)
     (tmp_path / "photos" / "a" / "000.png").unlink()
-    _, session = converted(tmp_path, "photos", *AS_THEY_ARE)
-    assert "images to train on" in session.stdout
+    converted(tmp_path, "photos", *AS_THEY_ARE)
     drawn = []
     monkeypatch.setattr(contact_sheet, "as_png", lambda figure: drawn.append(figure))
     source = open_source(tmp_path / "photos")
@@ -512,24 +452,18 @@ LEFT_OUT = {
         lambda folder: (folder / "x.gif").write_bytes(b""),
         "x.gif: not a picture in one of the formats PNG, JPEG",
     ),
-    "another format": (
-        lambda folder: Image.new("L", (8, 8)).save(folder / "x.png", "ppm"),
-        "x.png: not a picture in one",
-    ),
     "a decompression bomb": (
         blank("bomb.png", (20_000, 20_000)),
         "bomb.png: Image size (400000000 pixels) exceeds limit",
     ),
-    "a smaller bomb": (blank("bomb.png", (10_000, 10_000)), "bomb.png: expected at most 67,108,864 pixels"),
     "a huge side": (
         blank("long.png", (40_000, 1)),
         "long.png: expected at most 67,108,864 pixels and 32,768 on a side, found 1 x 40000",
     ),
     "a pipe": (lambda folder: os.mkfifo(folder / "x.png"), "x.png: not a regular file"),
-    "a broken link": (lambda folder: (folder / "x.png").symlink_to("nothing"), "x.png: not a regular file"),
-    "a link to itself": (lambda folder: (folder / "x.png").symlink_to("x.png"), "x.png: not a regular file"),
-    "a link out of the folder": (link_out, "link.png: a link out of the folder"),
-    "a link to a folder": (lambda folder: (folder / "loop").symlink_to(".."), "cat/loop: a link to a folder"),
+    "a broken link": (lambda folder: (folder / "x.png").symlink_to("nothing"), "x.png: a link"),
+    "a link to a picture": (link_out, "link.png: a link"),
+    "a link to a folder": (lambda folder: (folder / "loop").symlink_to(".."), "cat/loop: a link"),
     "a name that is no text": (no_text, "\\udcff.png: its name is no text"),
     "32-bit pixels": (lambda folder: Image.new("F", (8, 8)).save(folder / "x.tiff"), "x.tiff: pixels of 32 bits"),
 }
@@ -539,18 +473,12 @@ LEFT_OUT = {
 def test_a_picture_is_named_and_left_out(tmp_path, fault):
     make, line = LEFT_OUT[fault]
     folder_of(make)(tmp_path)
-    found, session = converted(tmp_path, "photos", *AS_THEY_ARE)
+    found, shown = converted(tmp_path, "photos", *AS_THEY_ARE)
     assert len(found["images"]) == 24
-    lines = [each for each in session.stdout.splitlines() if each.startswith("left out: ")]
+    lines = [each for each in shown.splitlines() if each.startswith("left out: ")]
     assert len(lines) == 2
     assert line in lines[0]
     assert lines[1] == "left out: 1 that cannot be read, named above"
-
-
-def test_a_link_within_the_folder_is_followed(tmp_path):
-    write_pictures(tmp_path / "photos")
-    (tmp_path / "photos" / "cat" / "again.png").symlink_to("000.png")
-    assert len(converted(tmp_path, "photos", *AS_THEY_ARE)[0]["images"]) == 13
 
 
 def test_more_than_one_in_ten_that_cannot_be_read_are_an_error(tmp_path):
@@ -585,7 +513,11 @@ def zip_bomb(folder):
 REFUSED = {  # what test_reading says more of
     "no such source": (lambda folder: None, "photos", "photos: no such file"),
     "a device": (lambda folder: None, "/dev/zero", "not a regular file"),
-    "an object array": (object_array, "x.npz", "x_train.npy: not an array of numbers that can be read"),
+    "an object array": (
+        object_array,
+        "x.npz",
+        "x.npz: not arrays of numbers that can be read: Object arrays",
+    ),
     "a zip bomb": (zip_bomb, "x.zip", "x.zip: train.csv: not unpacked: it claims 4,294,967,294 bytes"),
 }
 
@@ -599,11 +531,11 @@ def test_a_source_is_refused_in_one_line_before_any_question(tmp_path, fault):
     (tmp_path / "work").mkdir()
     session = run("dataset", ["-d", folder / source, "-o", "out"], None, tmp_path / "work")
     assert_refused(session, complaint)
-    assert asked(session) == []
+    assert asked(session.stdout) == []
     assert not (folder / "ran").exists()
 
 
-def write(name, content):
+def file(name, content):
     return lambda folder: (folder / name).write_bytes(content)
 
 
@@ -615,31 +547,31 @@ def other_file(folder):
 @pytest.mark.parametrize(
     ("make", "output", "complaint"),
     [
-        (write("out", b"mine"), "out", "expected a folder, or none yet, found a file"),
+        (file("out", b"mine"), "out", "expected a folder, or none yet, found a file"),
         (other_file, "out", "has other files than a data set's, such as thesis.tex"),
         (lambda folder: None, "photos", "the pictures lie there"),
         (lambda folder: None, "photos/new/idx", "the pictures lie there"),
         (lambda folder: None, "..", "the pictures lie there"),
-        (write("file", b""), "file/out", "cannot be written"),
+        (lambda folder: None, "here", "the folder that this shell is in"),
+        (file("file", b""), "file/out", "cannot be written"),
         (lambda folder: None, "x" * 300, "cannot be written: File name too long"),
     ],
 )
-def test_an_output_is_refused_before_any_question(tmp_path, make, output, complaint):
+def test_no_other_folder_is_written(tmp_path, make, output, complaint):
     write_pictures(tmp_path / "photos")
     make(tmp_path)
+    (tmp_path / "here").mkdir()
     before = sorted(tmp_path.rglob("*"))
-    session = run("dataset", ["-d", "photos", "-o", output], None, tmp_path)
-    assert (session.code, session.stdout) == (2, "")
-    assert complaint in session.stderr
+    with contextlib.chdir(tmp_path / "here"), pytest.raises(BadInput, match=complaint):
+        dataset_folder.holds_dataset(Path("..", output), Path("../photos"))
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_working_directory_is_no_output(tmp_path):
+def test_an_output_is_refused_before_any_question(tmp_path):
     write_pictures(tmp_path / "photos")
-    (tmp_path / "here").mkdir()
-    session = run("dataset", ["-d", "../photos", "-o", "."], None, tmp_path / "here")
-    assert "the folder that this shell is in" in session.stderr
-    assert session.code == 2
+    session = run("dataset", ["-d", "photos", "-o", "photos/new"], None, tmp_path)
+    assert_refused(session, "the pictures lie there")
+    assert session.stdout == ""
 
 
 # --- all or nothing
@@ -653,32 +585,22 @@ def test_redirected_answers_replace_a_data_set_whole(tmp_path):
     assert not list(tmp_path.glob(".out*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_script_that_is_ended_while_it_writes_leaves_the_old_set(tmp_path, number):
+def test_a_script_that_is_killed_while_it_writes_leaves_the_old_set(tmp_path):
     write_pictures(tmp_path / "photos")
     converted(tmp_path, "photos", "--sides", "8")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    for each in range(300):
-        os.link(tmp_path / "photos" / "cat" / "000.png", tmp_path / "photos" / "cat" / f"more{each}.png")
     Image.new("RGB", (1500, 1500)).save(tmp_path / "photos" / "cat" / "large.png")
     for each in range(300):
         os.link(tmp_path / "photos" / "cat" / "large.png", tmp_path / "photos" / "cat" / f"large{each}.png")
     running = Running("dataset", ["-d", "photos", "-o", "out", *AS_THEY_ARE], None, tmp_path, fresh=True)
-    deadline = time.monotonic() + 60
-    children = []  # the workers, and who tells of crashes
-    while len(children) < 2 and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".out*")) and running.process.poll() is None:
         time.sleep(0.01)
-        children = children_of(running.process)
-    running.process.send_signal(number)
-    session = running.end()
-    assert session.code == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
-    assert "Traceback" not in session.stderr
+    running.process.kill()
+    assert running.end().code == -signal.SIGKILL
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
-    if number != signal.SIGKILL:
-        assert not list(tmp_path.glob(".out*"))
-    while any(map(is_running, children)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(is_running, children))
+    shutil.rmtree(tmp_path / "photos" / "cat")
+    convert(tmp_path, "photos", *AS_THEY_ARE)
+    assert not list(tmp_path.glob(".out*"))
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
@@ -714,35 +636,6 @@ def test_at_a_terminal_a_data_set_is_replaced_only_after_a_y(tmp_path):
         text = (tmp_path / "shown").read_text()
         assert "out has a data set: replace it? y/n [n]: " in text
         assert ((tmp_path / "out").stat().st_ino == before) == (answer == b"\n") == ("not written" in text)
-
-
-def test_a_decoder_that_crashes_is_told_with_the_pictures_it_was_at(tmp_path):
-    class Crashing(Folder):
-        def open(self, name):
-            return os.kill(os.getpid(), signal.SIGKILL) if name == "cat/150.png" else super().open(name)
-
-    write_pictures(tmp_path / "photos", each=200)
-    source, place = open_source(tmp_path / "photos"), Crashing(tmp_path / "photos")
-    crashing = replace(source, items=[(place, name) for _, name in source.items])
-    (tmp_path / "out").mkdir()
-    with pytest.raises(Fault, match="decoding crashed at a picture from ") as raised:
-        conversion.convert(crashing, Form(8, 8), tmp_path / "out", lambda *_: None)
-    first, last = re.findall(r"\w+/\d+\.png", str(raised.value))
-    assert first <= "cat/150.png" <= last < "dog/399.png"
-
-
-def test_the_images_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
-    images = write_pictures(tmp_path / "photos", each=200)
-    is_test = np.arange(400) % 7 == 0
-    source = replace(open_source(tmp_path / "photos"), is_test=is_test)
-    for cores in (1, 3):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: range(cores))
-        folder = tmp_path / f"{cores}"
-        folder.mkdir()
-        conversion.convert(source, Form(8, 8), folder, lambda *_: None)
-        assert np.array_equal(idx.read(folder / NAMES["images"]), images[~is_test])
-        assert np.array_equal(idx.read(folder / NAMES["test"]), images[is_test])
-        assert len(list(folder.iterdir())) == 2
 
 
 def test_what_killed_scripts_left_is_removed_but_for_another_that_runs(tmp_path):

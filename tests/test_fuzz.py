@@ -64,12 +64,12 @@ def test_a_damaged_idx_file_is_read_right_or_refused_in_one_line(tmp_path):
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory):
-    """A folder with a good encoder of this project, one of nested networks, and one of Keras 2."""
+    """A folder with a good encoder of this project, a sequential one, and one of Keras 2."""
     folder = tmp_path_factory.mktemp("encoders")
     encoder = build_autoencoder(SHAPE, make_hyperparameters(2)).encoder
     save_model(encoder, folder / "good1.h5")
-    nested = keras.Sequential([keras.Input(SHAPE), encoder, layers.Conv2D(2, 1, activation="tanh")])
-    save_model(nested, folder / "good2.h5")
+    chain = [layers.Conv2D(4, 3, activation="tanh"), layers.BatchNormalization(), layers.LeakyReLU()]
+    save_model(keras.Sequential([keras.Input(SHAPE), *chain]), folder / "good2.h5")
     shutil.copy(KERAS_2, folder / "good3.h5")
     save_model(encoder, folder / "archive.keras")
     return folder

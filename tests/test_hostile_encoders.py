@@ -141,14 +141,13 @@ def configurations(code):
     """Return {name: (a change of a configuration, what the refusal says, None if it is harmless)}."""
     hidden = {"class_name": "Lambda", "module": "keras.layers", "config": {"function": marshalled(code)}}
     inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": [hidden]}}
-    nested = json.loads('{"class_name":"Sequential","config":{"name":"n","layers":[' * 300 + "{}" + "]}}" * 300)
     relus = [{"class_name": "ReLU", "config": {"name": f"r{n}", "negative_slope": 0.0}} for n in range(201)]
     chain = "is not connected to the layer before it alone"
     return {
         "nothing": (lambda network: None, None),
         # Code.
         "Lambda with bytecode": (activation("Lambda", {"function": marshalled(code)}), "kind Lambda"),
-        "Lambda in nested networks": (instead("Sequential", [inner]), "kind Lambda"),
+        "Lambda in a nested network": (instead("Sequential", [inner]), "it has a network within it"),
         "TFSMLayer": (activation("TFSMLayer", {"filepath": "/tmp"}), "kind TFSMLayer"),
         "custom class": (activation("Custom", {}, registered_name="stranger>Custom"), "kind stranger>Custom"),
         "registered name": (set_beside("Conv2D", registered_name="stranger>Conv2D"), "kind stranger>Conv2D"),
@@ -156,7 +155,6 @@ def configurations(code):
         "activation with bytecode": (set_in("Conv2D", activation=marshalled(code)), "activation: expected"),
         "dtype of an object": (set_in("Conv2D", dtype=custom("system")), 'dtype: expected "float32"'),
         "code in what is ignored": (set_in("Conv2D", kernel_initializer=marshalled(code)), None),
-        "setting beside": (set_beside("Conv2D", code="import os", build_config={"input_shape": [10**9]}), None),
         "compiled with code": (set_beside("Conv2D", compile_config={"loss": marshalled(code)}), None),
         # Bombs.
         "filters": (
@@ -167,12 +165,7 @@ def configurations(code):
             set_in("Conv2D", kernel_size=[10**5, 10**5]),
             "kernel_size: expected twice a whole number from 1 to",
         ),
-        "ten thousand digits": (
-            lambda network: json.dumps(network).replace('"filters": 2', f'"filters": {"9" * 10_000}'),
-            "cannot be read",
-        ),
         "layers": (instead("Sequential", relus), "more than 200 layers"),
-        "nested networks": (lambda network: network.update(nested), "not an encoder: its configuration "),
         "very deep JSON": (lambda network: "[" * 100_000, "nested too deep"),
         "huge JSON": (lambda network: network["config"].update(name=" " * 2**21), "larger than 1048576 bytes"),
         "pooling that leaves nothing": (set_in("MaxPooling2D", pool_size=[99, 99], strides=None), "leaves nothing"),
@@ -182,10 +175,8 @@ def configurations(code):
         "doubles": (set_in("Conv2D", dtype="float64"), "dtype: expected"),
         "negative integer": (set_in("Conv2D", strides=[-1, 1]), "strides: expected"),
         "zero": (set_in("MaxPooling2D", pool_size=[0, 2]), "pool_size: expected"),
-        "three sides": (set_in("MaxPooling2D", pool_size=[2, 2, 2]), "pool_size: expected"),
         "truth for an integer": (set_in("Conv2D", groups=True), "groups: expected 1, found True"),
         "not a number": (set_in("BatchNormalization", momentum=float("nan")), "momentum: expected"),
-        "infinity": (set_in("BatchNormalization", epsilon=float("inf")), "epsilon: expected"),
         "groups": (set_in("Conv2D", groups=2), "groups: expected 1"),
         "dilation": (set_in("Conv2D", dilation_rate=[2, 2]), "dilation_rate: expected [1, 1]"),
         "channels first": (set_in("Conv2D", data_format="channels_first"), "data_format: expected"),
@@ -193,7 +184,6 @@ def configurations(code):
         "axis of its own": (set_in("BatchNormalization", axis=1), "axis: expected"),
         "sparse input": (set_in("InputLayer", sparse=True), "sparse: expected"),
         "ReLU with a threshold": (activation("ReLU", {"negative_slope": 0, "threshold": 1.0}), "threshold: expected"),
-        "LeakyReLU without a slope": (activation("LeakyReLU", {}), "negative_slope: expected"),
         # Connections, names.
         "layer used twice": (lambda network: layer(network, "Conv2D")["inbound_nodes"].append([]), chain),
         "circle": (set_beside("Conv2D", inbound_nodes=[[["encoder_2_pooling", 0, 0, {}]]]), chain),
@@ -249,12 +239,6 @@ def of_type(dtype):
     return stored(lambda data: {"data": data.astype(dtype)})
 
 
-def soft_link(file, folder):
-    name = first_weight(file)
-    file.move(name, "elsewhere")
-    file[name] = h5py.SoftLink("/elsewhere")
-
-
 def external_link(file, folder):
     name = first_weight(file)
     with h5py.File(folder / "other.h5", "w") as other:
@@ -279,7 +263,6 @@ ELSEWHERE = {"dtype": "f4", "external": [("/dev/zero", 0, 1000)]}
 # {name: (a change of an HDF5 file, what the refusal says, None if it is harmless)}
 WEIGHTS = {
     "missing": (lambda file, folder: file.pop(first_weight(file)), "is missing"),
-    "soft link": (soft_link, "is missing"),
     "external link": (external_link, "is missing"),
     "external storage": (stored(lambda data: ELSEWHERE | {"shape": data.shape}), "is not in the file"),
     "virtual dataset": (virtual, "is not in the file"),
@@ -323,20 +306,14 @@ def test_hostile_weights_are_refused_or_what_is_strange_does_no_harm(good, tmp_p
     judge(with_changed_weights(good, tmp_path, change, suffix), canary, good, expected)
 
 
-ATTRIBUTES = {
-    "training": ({"training_config": json.dumps({"optimizer_config": custom("system")})}, None),
-    "no text for the version": ({"keras_version": 3}, None),
-    "number": ({"model_config": 3}, "configuration cannot be read"),
-    "no text": ({"model_config": b"\xff"}, "configuration cannot be read"),
-    "array": ({"model_config": np.zeros((2, 2))}, "configuration cannot be read"),
-}
-
-
-@pytest.mark.parametrize("name", ATTRIBUTES)
-def test_attributes_are_text_or_not_looked_at(good, tmp_path, canary, name):
-    values, expected = ATTRIBUTES[name]
-    path = with_changed_weights(good, tmp_path, lambda file, folder: file.attrs.update(values), ".h5")
-    judge(path, canary, good, expected)
+def test_attributes_are_text_or_not_looked_at(good, tmp_path, canary):
+    training = {"training_config": json.dumps({"optimizer_config": custom("system")}), "keras_version": 3}
+    path = with_changed_weights(good, tmp_path, lambda file, folder: file.attrs.update(training), ".h5")
+    judge(path, canary, good, None)
+    for value in (3, b"\xff", np.zeros((2, 2))):
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = value
+        judge(path, canary, good, "configuration cannot be read")
 
 
 # --- hostile archives

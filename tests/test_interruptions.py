@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Running, children_of
+from conftest import Running
 from PIL import Image
 
-KINDS = ("Ctrl-C", "SIGTERM", "a full disk", "unreadable pictures", "a killed decoder")
+KINDS = ("Ctrl-C", "SIGTERM", "a full disk", "unreadable pictures")
 TIMES = int(2 * float(os.environ.get("FUZZ", "1")))
 PICTURES = 480
 ARGUMENTS = ["-d", "photos", "-o", "disk/out", "--sides", "64", "--grey", "--no-invert", "--test-share", "1/6"]
@@ -85,8 +85,6 @@ def interrupt(kind, seed, undisturbed, disk):
     time.sleep(chance.random() * chance.choice((0.2, seconds)))
     if kind in ("Ctrl-C", "SIGTERM"):
         running.process.send_signal(signal.SIGINT if kind == "Ctrl-C" else signal.SIGTERM)
-    if kind == "a killed decoder":
-        kill_decoder(running.process, chance)
     session = running.end(SECONDS)
     shutil.rmtree(folder / "photos")  # a file can have only so many links
     check(kind, session, disk, new)
@@ -103,19 +101,6 @@ def held(process):
     return int(re.search(r"SigBlk:\s+(\w+)", Path(f"/proc/{process.pid}/status").read_text())[1], 16)
 
 
-def kill_decoder(process, chance):
-    """Kill one of the processes that a script has forked, as soon as there is one."""
-    own = Path(f"/proc/{process.pid}/cmdline").read_bytes()
-    while process.poll() is None:
-        try:
-            forked = [each for each in children_of(process) if Path(f"/proc/{each}/cmdline").read_bytes() == own]
-            if len(forked) > 1:  # one alone may be about to become the process that tells of crashes
-                os.kill(int(chance.choice(forked)), signal.SIGKILL)
-                return
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-
-
 def check(kind, session, disk, new):
     """Check how a script has ended, and that there is a data set, the old one or, where it is told, the new one."""
     lines = session.stderr.strip().splitlines()
@@ -125,7 +110,6 @@ def check(kind, session, disk, new):
         "SIGTERM": (None, 143),
         "a full disk": ("disk/out: cannot be written: No space left on device", 1),
         "unreadable pictures": ("pictures cannot be read: expected at most one in ten", 2),
-        "a killed decoder": ("decoding crashed at a picture from", 1),
     }[kind]
     if session.code and (kind, session.code) != ("SIGTERM", -signal.SIGTERM):  # which is how the script begins
         assert (session.code, len(lines)) == (code, 1 if told else 0), session.stderr

@@ -469,7 +469,7 @@ def test_bad_arguments_and_files_of_the_autoencoder_are_told_before_any_question
     [
         ({"-model": None}, "-model"),
         ({"-model": "missing.h5"}, "missing.h5: no such file"),
-        ({"-model": "autoencoder.h5"}, "autoencoder.h5: not an encoder: it has a decoder"),
+        ({"-model": "autoencoder.h5"}, "autoencoder.h5: not an encoder: it has a network within it"),
         ({"-model": "wide.h5"}, "wide.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 12 x 1"),
         ({"-model": "colour.h5"}, "colour.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 8 x 3"),
         (

@@ -209,19 +209,6 @@ def lock(file, shared=False):
         raise BlockingIOError(*error.args) from error
 
 
-def is_locked(file):
-    """Tell whether another program has locked an open file, as HDF5 does with one that it writes."""
-    if fcntl is None:
-        return False
-    try:
-        lock(file, shared=True)
-    except BlockingIOError:
-        return True
-    except OSError:  # the file system has no locks
-        pass
-    return False
-
-
 def is_running(number):
     """Tell whether this system has a process of a number; on Windows, which would end it for asking, always."""
     if fcntl is None:

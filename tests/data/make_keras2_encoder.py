@@ -28,7 +28,7 @@ def build_encoder():
     return keras.Model(images, features, name="encoder")
 
 
-def build_sequential(name="sequential"):
+def build_sequential():
     """Return a sequential encoder, whose first layer says what its input is, with activations that are layers."""
     return keras.Sequential(
         [
@@ -36,29 +36,13 @@ def build_sequential(name="sequential"):
             layers.BatchNormalization(scale=False),
             layers.ReLU(max_value=1.5, negative_slope=0.2),
             layers.MaxPooling2D(2, 1, padding="same"),
-        ],
-        name=name,
+        ]
     )
-
-
-def build_frozen():
-    """Return a compiled encoder of a frozen network and layers, one of them frozen, within another network."""
-    images = keras.Input(SHAPE)
-    frozen = build_sequential("frozen")
-    frozen.trainable = False
-    codes = layers.Conv2D(3, (1, 2), activation="tanh", name="conv")(frozen(images))
-    codes = layers.BatchNormalization(trainable=False, name="normalization")(codes)
-    inner = keras.Model(images, layers.Conv2D(2, 2, name="last")(codes), name="inner")
-    outer = keras.Input(SHAPE)
-    encoder = keras.Model([outer], inner(outer, training=False), name="outer")
-    encoder.compile("adam", loss="mse")
-    encoder.fit(np.zeros((2, *SHAPE)), np.zeros((2, *encoder.output_shape[1:])), verbose=0)
-    return encoder
 
 
 def main():
     """Save the encoders, images and predictions."""
-    for name, build in {"encoder": build_encoder, "sequential": build_sequential, "frozen": build_frozen}.items():
+    for name, build in {"encoder": build_encoder, "sequential": build_sequential}.items():
         random = np.random.default_rng(0)
         encoder = build()
         for weight in encoder.weights:

@@ -10,11 +10,11 @@ from utilities.data import idx
 from utilities.data.datasets import MOST_CHANNELS, QMNIST_COLUMNS
 from utilities.data.parts import IN_ORDER, TRAINING, part_of
 from utilities.data.pictures import from_array
-from utilities.data.places import Archive
 from utilities.data.tables import Table, read_table, tell_columns
 from utilities.data.values import BEYOND, DIM, as_bytes, white_of
 from utilities.errors import BadInput
-from utilities.text import printable
+from utilities.limits import available_memory
+from utilities.text import gigabytes, printable
 
 TABLES = tuple(f"{suffix}{gz}" for suffix in (".csv", ".tsv", ".txt") for gz in ("", ".gz"))
 SUFFIXES = (*TABLES, ".npz", ".npy")
@@ -88,30 +88,36 @@ def _another(found):
 
 def _load(place, name):
     """Return the Tables of a file, {name: Table}, mapped from the disk where that can be."""
-    title, kind = place.title(name), Path(name.lower()).suffix
+    title = place.title(name)
     with place.at(name) as path:
         try:
             if name.lower().endswith(TABLES):
                 return {"": read_table(path, title)}
-            if kind != ".npz":
-                return {"": Table(_map(path, title) if kind == ".npy" else idx.read(path))}
-            archive, tables = Archive(path), {}
-            for member in archive.files()[0]:
-                with archive.at(member) as unpacked:
-                    tables[member.removesuffix(".npy")] = Table(_map(unpacked, archive.title(member)))
-            return tables
+            if not name.lower().endswith(SUFFIXES):
+                return {"": Table(idx.read(path))}
+            return {key: Table(np.asarray(array)) for key, array in _load_numpy(path, title).items()}
         except BadInput as fault:
             raise BadInput(str(fault).replace(str(path), title)) from fault
 
 
-def _map(path, title):
-    """Return the array of a .npy file, mapped. No Python objects are read: they could run anything."""
+def _load_numpy(path, title):
+    """Return the arrays of a .npz file, {name: array}, or that of a .npy file, which is mapped.
+
+    No Python objects are read: they could run anything.
+    """
     try:
         crashes.note_mapped(path)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"": loaded}
+        with loaded:
+            size, available = sum(member.file_size for member in loaded.zip.infolist()), available_memory()
+            if size > available:
+                raise MemoryError(f"they take {gigabytes(size)} of memory, and there are {gigabytes(available)}")
+            return dict(loaded)
     except Exception as error:  # a damaged header may raise anything
         fault = printable(" ".join(str(error).split()), 100)
-        raise BadInput(f"{title}: not an array of numbers that can be read: {fault}") from error
+        raise BadInput(f"{title}: not arrays of numbers that can be read: {fault}") from error
 
 
 # --- what they are

@@ -25,7 +25,6 @@ import numpy as np
 from utilities import crashes
 from utilities.errors import BadInput
 from utilities.limits import LIBRARIES, available_memory
-from utilities.terminal.console import say
 from utilities.text import gigabytes, printable
 
 TYPES = {
@@ -138,7 +137,7 @@ def _decompress(file, path):
             filled += count
         if filled < size:
             raise BadInput(f"{path}: {_promise(dtype, shape)} needs {size} bytes of items, found {filled}")
-        if not _is_at_end(content, path):
+        if content.read(1):  # at the end gzip compares its checksum
             raise BadInput(f"{path}: goes on after the end of {_promise(dtype, shape)}")
     items.flags.writeable = False
     return items.view(dtype).reshape(shape)
@@ -154,18 +153,6 @@ def _check_room(path, dtype, shape):
             f"{path}: decompressed it takes {gigabytes(size)} of memory, the libraries {gigabytes(LIBRARIES)}, and "
             f"there are {gigabytes(available)}; gunzip it: a plain file stays on the disk"
         )
-
-
-def _is_at_end(content, path):
-    """Tell whether a gzip file has no more content, and check its checksum; trailing garbage is ignored."""
-    try:
-        return not content.read(1)
-    except gzip.BadGzipFile as error:
-        # What gzip says of trailing garbage: a whole member, and then no other one. Everything else is damage.
-        if not str(error).startswith("Not a gzipped file"):
-            raise
-        say(f"{path}: trailing garbage after the gzip data ignored")
-        return True
 
 
 def _read_header(file, path):

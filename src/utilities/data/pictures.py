@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 from utilities.data.batches import WHITE
 from utilities.data.values import DEEPEST, as_bytes, brightest, is_deep, scale_of, white_of
 from utilities.errors import BadInput
+from utilities.limits import available_memory
 from utilities.text import printable
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -18,7 +20,9 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 # 600 MB while it is decoded, a progressive JPEG twice that.
 MOST_PIXELS, MOST_PIXELS_OF_JPEG = 2**26, 2**28
 LARGEST_SIDE = 2**15
-LARGE_PIXELS, LARGEST_BYTES = 2**24, 2**31  # of which on limit_large's semaphore is taken; what one may take
+# Threads decode no more large pictures at a time than there is memory for.
+LARGE_PIXELS, LARGEST_BYTES = 2**24, 2**31
+LARGE = threading.Semaphore(max(1, available_memory() // LARGEST_BYTES))
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS_OF_JPEG // 2  # Pillow refuses what has more than twice as many
 BLACK = 32  # the brightest that a ground is taken for black
 REDUCING_GAP = 1.5  # a picture is first reduced by whole numbers, which is faster, to so many times its new sides
@@ -61,15 +65,6 @@ def from_array(pixels):
     return _checked(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
-def limit_large(semaphore):
-    """Have this process decode large pictures only while it has a semaphore, which bounds how many do at a time."""
-    global _large
-    _large = semaphore
-
-
-_large = contextlib.nullcontext()
-
-
 def _checked(picture):
     most = MOST_PIXELS_OF_JPEG if picture.format == "JPEG" else MOST_PIXELS
     if picture.width * picture.height > most or max(picture.size) > LARGEST_SIDE:
@@ -110,7 +105,7 @@ def bring(picture, form):
         raise ValueError(f"a picture has 1 or 3 channels, and images of {form.channels} are wanted")
     if picture.width * picture.height <= LARGE_PIXELS:
         return _bring(picture, form)
-    with _large:
+    with LARGE:
         return _bring(picture, form)
 
 

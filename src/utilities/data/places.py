@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -37,18 +38,18 @@ class Folder:
         return open_picture(f"{self.path}/{name}")  # a Path takes as long as a tenth of a small picture
 
     def files(self):
-        """Return the files in the folder and in those below it, and a line on each picture or link not taken."""
-        names, left_out, root = [], [], self.path.resolve()
+        """Return the files in the folder and in those below it, and a line on each that is not taken, or is a link."""
+        names, left_out = [], []
         for folder, folders, files in os.walk(self.path, onerror=_raise):
             folders[:] = sorted(base for base in folders if not base.startswith(HIDDEN))
             links = [base for base in folders if Path(folder, base).is_symlink()]
-            below = Path(folder).relative_to(self.path).as_posix()
+            below = Path(folder).relative_to(self.path)
             for base in [*sorted(base for base in files if not base.startswith(HIDDEN)), *links]:
-                name = base if below == "." else f"{below}/{base}"
-                fault = _fault_of(Path(folder, base), name, root)
+                name = (below / base).as_posix()
+                fault = _fault_of(Path(folder, base), name)
                 if not fault:
                     names.append(name)
-                elif base in links or is_picture(base):
+                else:
                     left_out.append(f"{self.title(name)}: {fault}")
         return names, left_out
 
@@ -57,28 +58,24 @@ def _raise(error):
     raise error
 
 
-def _fault_of(path, name, root):
+def _fault_of(path, name):
     """Return why a file, or a link, is not taken, or None."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return "its name is no text"
-    if not path.is_file():
-        return "a link to a folder" if path.is_dir() else "not a regular file"
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
-        return "a link out of the folder"
-    return None
+    return "a link" if path.is_symlink() else None if path.is_file() else "not a regular file"
 
 
 class Archive:
-    """A zip archive, read in place; see Folder. A child process may go on to read it.
+    """A zip archive, read in place; see Folder.
 
     Raises:
         BadInput: it is none, or a damaged or an encrypted one.
     """
 
     def __init__(self, path):
-        self.path, self._process = Path(path), os.getpid()
+        self.path, self._lock = Path(path), threading.Lock()
         try:
             self._zip = zipfile.ZipFile(self.path)
         except Exception as error:  # a damaged directory may raise anything
@@ -87,14 +84,6 @@ class Archive:
         self.members = {name: member for member in self._zip.infolist() if (name := _name_of(member))}
         if any(member.flag_bits & ENCRYPTED for member in self.members.values()):
             raise BadInput(f"{self.path}: an encrypted zip archive: unpack it first")
-
-    def __reduce__(self):
-        return Archive, (self.path,)
-
-    def _stream(self, name):
-        if self._process != os.getpid():  # the position in the file is another process's: it is opened anew
-            self.__init__(self.path)
-        return self._zip.open(self.members[name])
 
     def title(self, name):
         """Return what a member is called in messages."""
@@ -114,7 +103,7 @@ class Archive:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             path = Path(folder, "member")
             try:
-                with self._stream(name) as stream, path.open("wb") as file:
+                with self._zip.open(member) as stream, path.open("wb") as file:
                     shutil.copyfileobj(stream, file)
             except Exception as error:  # each way of compression has errors of its own
                 raise BadInput(f"{self.title(name)}: cannot be unpacked: {printable(str(error), 100)}") from error
@@ -124,8 +113,9 @@ class Archive:
         """Return a picture as pictures.open_picture does."""
         if self.members[name].file_size > LARGEST_MEMBER:
             raise BadInput(f"unpacked it would take {self.members[name].file_size:,} bytes")
-        with self._stream(name) as stream:
-            return open_picture(io.BytesIO(stream.read()))
+        with self._lock:
+            content = self._zip.read(self.members[name])
+        return open_picture(io.BytesIO(content))
 
     def files(self):
         """Return the members, sorted, and no lines."""

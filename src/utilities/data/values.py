@@ -3,8 +3,8 @@
 import numpy as np
 
 from utilities.data.batches import WHITE
+from utilities.terminal.dataset_arguments import DEEPEST
 
-DEEPEST = 2**16 - 1  # of 16 bits
 DIM = 64  # of 255: where the brightest pixel would be darker than this, the scale is rather another
 BEYOND = 1e-3  # of white: what resizing leaves above it, and below black
 EXPECTED = "expected pixels from 0 to 255, to 1, or to any 2^k - 1 up to 65,535"

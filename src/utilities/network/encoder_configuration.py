@@ -31,6 +31,7 @@ RECORDS = {
 KERAS_2 = {"alpha": "negative_slope"}  # what it calls a setting
 STRANGERS = {"UpSampling2D": "a decoder too; give the encoder that autoencoder.py saved"}
 STRANGERS |= dict.fromkeys(("Flatten", "Dense"), "dense layers; give an encoder, not a classifier")
+STRANGERS |= dict.fromkeys(NETWORKS, "a network within it; give the encoder that autoencoder.py saved")
 
 
 def _number(least, largest, kinds=(int, float)):
@@ -76,19 +77,15 @@ IGNORED = re.compile(
 
 
 def read_configuration(text, input_shape):
-    """Return an encoder's layers, records of layers.py, and [(names, place, shape)] of their weights.
+    """Return an encoder's layers, records of layers.py, and [(layer's name, weight's name, place, shape)] of weights.
 
-    The names are those of the nested networks around a weight's layer, the layer's and the weight's own; its place is
-    a path in a .keras file.
+    The place is a weight's path in a .keras file.
 
     Raises:
         BadInput: it is no encoder for images of the input shape, or has a setting that cannot be read.
     """
     try:
-        chain = list(_flatten(_decode(text)))
-        if len(chain) > MOST_LAYERS:
-            raise BadInput(f"not an encoder: it has more than {MOST_LAYERS} layers")
-        return _read_chain(chain, input_shape)
+        return _read_chain(_layers_of(_decode(text)), input_shape)
     except RecursionError as error:
         raise BadInput("not an encoder: its configuration is nested too deep") from error
 
@@ -102,34 +99,34 @@ def _decode(text):
     raise BadInput(f"not an encoder: its configuration is larger than {LONGEST_CONFIGURATION} bytes")
 
 
-def _flatten(network, names=(), group=""):
-    """Yield (a layer's JSON, its name after those of the nested networks around it, its group in a .keras file)."""
-    before, counts = None, Counter()
-    for entry in _entries(network):
-        kind, path = entry["class_name"], (*names, str(entry["config"].get("name")))
-        if network["class_name"] != "Sequential" and _source(entry.get("inbound_nodes")) != before:
+def _layers_of(network):
+    """Yield of each layer in a network's JSON its own, its name, and its group in a .keras file."""
+    match network:
+        case {"class_name": str(kind), "config": {"layers": [_, *_] as entries}} if kind in NETWORKS:
+            if not all(map(_is_layer, entries)):
+                raise BadInput(UNREADABLE)
+        case _:
+            raise BadInput(UNREADABLE)
+    _read_settings(network, {})
+    if len(entries) > MOST_LAYERS:
+        raise BadInput(f"not an encoder: it has more than {MOST_LAYERS} layers")
+    before, counts, is_graph = None, Counter(), kind != "Sequential"
+    for entry in entries:
+        if is_graph and _source(entry.get("inbound_nodes")) != before:
             raise BadInput(f"{_place(entry)} is not connected to the layer before it alone")
-        before = path[-1]
-        counted = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
-        place = f"{group}layers/{counted}_{counts[counted]}".removesuffix("_0")
+        before = str(entry["config"].get("name"))
+        counted = re.sub("([a-z])([A-Z])", r"\1_\2", entry["class_name"]).lower()
+        yield entry, before, f"layers/{counted}_{counts[counted]}".removesuffix("_0")
         counts[counted] += 1
-        yield from _flatten(entry, path, f"{place}/") if kind in NETWORKS else [(entry, path, place)]
-    if network["class_name"] != "Sequential" and _source(network["config"].get("output_layers")) != before:
+    if is_graph and _source(network["config"].get("output_layers")) != before:
         raise BadInput("not an encoder: its output is not that of its last layer alone")
 
 
-def _entries(network):
-    """Return the JSON of the layers and networks in a network's."""
-    match network:
-        case {"class_name": str(kind), "config": {"layers": [_, *_] as entries}} if kind in NETWORKS:
-            _read_settings(network, {})
-            for entry in entries:
-                match entry:
-                    case {"class_name": str(), "config": dict()}:
-                        continue
-                raise BadInput(UNREADABLE)
-            return entries
-    raise BadInput(UNREADABLE)
+def _is_layer(entry):
+    match entry:
+        case {"class_name": str(), "config": dict()}:
+            return True
+    return False
 
 
 def _source(nodes):
@@ -147,16 +144,16 @@ def _source(nodes):
 
 
 def _read_chain(chain, shape):
-    """Return what read_configuration does, of what _flatten yields and the shape of an image."""
+    """Return what read_configuration does, of what _layers_of yields and the shape of an image."""
     records, weights = [], []
-    for entry, names, group in chain:
+    for entry, name, group in chain:
         match entry["config"]:  # the batch's shape, in which null is any
             case {"batch_shape": [_, *sides]} | {"batch_input_shape": [_, *sides]}:
                 if [side or known for side, known in zip_longest(sides, shape)] != list(shape):
                     raise BadInput(f"the images have {_join(shape)} pixels, the encoder is for {_join(sides)}")
         for record in _read_layer(entry):
             shapes = layers.weight_shapes(record, shape)
-            weights += [((*names, name), f"{group}/vars/{n}", shapes[name]) for n, name in enumerate(shapes)]
+            weights += [(name, weight, f"{group}/vars/{n}", shapes[weight]) for n, weight in enumerate(shapes)]
             before, shape = shape, layers.output_shape(record, shape)
             if min(shape) < 1:
                 raise BadInput(f"{_place(entry)}: it leaves nothing of its input of {_join(before)}")

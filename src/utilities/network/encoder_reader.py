@@ -7,7 +7,6 @@ import zipfile
 
 import numpy as np
 
-from utilities import system
 from utilities.errors import BadInput
 from utilities.network.child_process import run_in_child
 from utilities.network.encoder_configuration import LONGEST_CONFIGURATION, read_configuration
@@ -47,12 +46,15 @@ def read_encoder(path, image_shape):
 def _read(path, input_shape):
     import h5py  # in the child process alone
 
+    if not path.is_file():
+        raise BadInput("not a regular file" if path.exists() else "no such file")
     with _blaming_the_file():
-        file = _open(path)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        archive = zipfile.ZipFile(file) if file.read(2) == b"PK" else None
-        hdf5 = None if archive else h5py.File(file)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            is_archive = file.read(2) == b"PK"
+        archive = zipfile.ZipFile(path) if is_archive else None
+        hdf5 = None if archive else h5py.File(path)
         text = _member(archive, "config.json", LONGEST_CONFIGURATION) if archive else hdf5.attrs.get("model_config")
         if text is None:
             raise BadInput("holds no model, only weights, if any")
@@ -64,8 +66,8 @@ def _read(path, input_shape):
     with _blaming_the_file():
         if archive:
             hdf5 = h5py.File(io.BytesIO(_member(archive, "model.weights.h5", MOST_COPIES * size + DESCRIPTION)))
-        hdf5.visit(paths.append)  # which follows no link to elsewhere
-    weights = tuple(_read_array(hdf5, _find(paths, names, place), shape) for names, place, shape in places)
+        hdf5.visit(lambda path: paths.append(str(path)))  # bytes where it is no text; no link to elsewhere is followed
+    weights = tuple(_read_array(hdf5, _find(paths, *place), shape) for *place, shape in places)
     return Encoder(input_shape, records, weights, f"{path.name} {digest[:DIGITS]}")
 
 
@@ -80,29 +82,19 @@ def _blaming_the_file():
         raise BadInput(getattr(error, "strerror", None) or NO_MODEL) from error
 
 
-def _open(path):
-    if not path.is_file():
-        raise BadInput("not a regular file" if path.exists() else "no such file")
-    file = path.open("rb")
-    if system.is_locked(file):
-        raise BadInput("locked by another program, which may be writing it")
-    return file
-
-
 def _member(archive, name, largest):
     if archive.getinfo(name).file_size > largest:
         raise BadInput(f"not an encoder: its {name} is larger than {largest} bytes")
     return archive.read(name)
 
 
-def _find(paths, names, place):
-    """Return the path of a weight: its place in a .keras file; in an .h5 file the one that its names lead to."""
-    if place in paths:
-        return place
-    group, end = f"model_weights/{names[0]}/", "/".join(["", *names[-2:]])
+def _find(paths, layer, weight, place):
+    """Return the path of a weight: its place in a .keras file; in an .h5 file the one that the names lead to."""
+    group, end = f"model_weights/{layer}/", f"/{layer}/{weight}"
     found = [path for path in paths if path.startswith(group) and path.removesuffix(":0").endswith(end)]
+    found = [place] if place in paths else found
     if len(found) != 1:
-        raise BadInput(f"the weight {'/'.join(names)} is {'there more than once' if found else 'missing'}")
+        raise BadInput(f"the weight {layer}/{weight} is {'there more than once' if found else 'missing'}")
     return found[0]
 
 

@@ -31,7 +31,7 @@ def fast_layers(chain, batch_size, may_transform):
     largest_batch = batch_size if may_transform else 0
     while chain:
         layer = chain.pop(0)
-        if _repeats_pixels(layer) and chain and _is_simple_convolution(chain[0]):
+        if isinstance(layer, layers.UpSampling2D) and chain and _is_simple_convolution(chain[0]):
             steps.append(_upsampled_convolution(layer.size[0], chain.pop(0), largest_batch))
         elif _is_simple_convolution(layer) and layer.input.shape[1:3] == (1, 1):
             steps.append(_upsampled_convolution(1, layer, largest_batch))
@@ -44,19 +44,8 @@ def fast_layers(chain, batch_size, may_transform):
     return steps
 
 
-def _repeats_pixels(layer):
-    return (
-        isinstance(layer, layers.UpSampling2D) and layer.size[0] == layer.size[1] and layer.interpolation == "nearest"
-    )
-
-
 def _is_simple_convolution(layer):
-    return (
-        isinstance(layer, layers.Conv2D)
-        and layer.padding == "same"
-        and layer.groups == 1
-        and {*layer.strides, *layer.dilation_rate} == {1}
-    )
+    return isinstance(layer, layers.Conv2D) and layer.padding == "same" and {*layer.strides} == {1}
 
 
 def _convolution(layer, batch_size):
@@ -133,7 +122,7 @@ def _normalization(layer):
     def step(features, normalise):
         if normalise and layer.trainable:
             return normalise(layer, features)
-        if layer.axis not in (-1, features.ndim - 1) or not (layer.scale and layer.center):
+        if not (layer.scale and layer.center):
             return layer(features)
         scale = layer.gamma * ops.rsqrt(layer.moving_variance + layer.epsilon)
         return features * scale + (layer.beta - layer.moving_mean * scale)
