@@ -68,6 +68,10 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", warning)
 
 
+def lines(*answers):
+    return "".join(f"{answer}\n" for answer in answers)
+
+
 def make_labels(count, classes):
     """Return each class about as often as the others, shuffled."""
     return np.random.default_rng(0).permutation(np.resize(np.asarray(classes, np.uint8), count))

@@ -19,6 +19,8 @@ import keras
 import numpy as np
 import pytest
 from conftest import (
+    assert_same_bits,
+    lines,
     make_hyperparameters,
     make_images,
     make_labels,
@@ -32,13 +34,10 @@ from utilities.data import idx
 from utilities.data.datasets import read_test_set, read_training_set
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
+from utilities.record.results import Results, format_results
 
 END_OF_INPUT = "end of input: taking the default"
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def lines(*answers):
-    return "".join(f"{answer}\n" for answer in answers)
 
 
 def asked(session):
@@ -101,27 +100,6 @@ def test_a_long_session_ends_well_with_nothing_on_standard_error(long_session):
     assert "never read" not in long_session.stdout
 
 
-def test_the_questions_of_a_redirected_session_read_like_a_typed_one(long_session):
-    transcript = long_session.stdout[: long_session.stdout.index("encoder_1_convolution")]
-    assert transcript.splitlines()[:8] == [
-        "60 images of 28 x 28 pixels: 54 to train on, 6 for validation; seed 5",
-        "",
-        "number of convolutional layers [3]: 3",
-        "kernel size of each layer [(5, 5) (7, 7) (7, 7)]: 5x4; 3; 1",
-        "filters of each layer [32 32 64]: 2, 3, 4",
-        "epochs [100]: 2",
-        "batch size [16]: 32",
-        "third max-pooling (7, 7)? y/n [y]: n",
-    ]
-
-
-def test_the_network_is_shown_before_it_is_trained(long_session):
-    out = long_session.stdout
-    assert (
-        out.index("y/n [") < out.index("encoder_1_convolution") < out.index("weights; takes") < out.index("epoch 1/2")
-    )
-
-
 def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
     rows = re.findall(r"^epoch (\d)/(\d) +[\d.]+ s +([\d.]+) +([\d.]+)$", long_session.stdout, re.MULTILINE)
     epochs = [row[:2] for row in rows]
@@ -135,23 +113,17 @@ def test_redirected_training_prints_one_plain_line_an_epoch(long_session):
     assert "\x1b" not in long_session.stdout
 
 
-def test_the_third_pooling_is_asked_of_3_layers_or_more(long_session):
-    assert sum(question.startswith("third max-pooling") for question in asked(long_session)) == 2
-
-
-def test_each_save_is_told_and_leaves_nothing_else(long_session):
+def test_each_save_is_told_and_holds_the_encoder_last_trained_and_leaves_nothing_else(long_session):
     saved = re.findall(r"^saved: (.*)$", long_session.stdout, re.MULTILINE)
     assert saved == ["new/folder/first.h5", "second.keras", "new/folder/first.h5", "encoder.h5"]
     made = {path.name for path in long_session.folder.iterdir()}
     assert made == {"runs", "new", "second.keras", "encoder.h5"}
-
-
-def test_each_save_holds_the_encoder_last_trained(long_session):
-    shapes = {
-        name: keras.models.load_model(long_session.folder / name, compile=False).output_shape
-        for name in ("new/folder/first.h5", "second.keras", "encoder.h5")
-    }
-    assert list(shapes.values()) == [(None, 14, 14, 2), (None, 7, 7, 4), (None, 1, 1, 2)]
+    for path, number in (("new/folder/first.h5", 2), ("second.keras", 0), ("encoder.h5", 3)):
+        kept, encoder = (
+            keras.models.load_model(file, compile=False)
+            for file in (long_session.runs[number] / "encoder.h5", long_session.folder / path)
+        )
+        assert_same_bits(kept.get_weights(), encoder.get_weights())
 
 
 def test_graphs_are_png_files_whose_paths_are_printed(long_session):
@@ -182,12 +154,6 @@ def test_every_experiment_keeps_itself(long_session):
         "3", "(5, 4) (3, 3) (1, 1)", "2 3 4", "2", "32", "n"
     )
     assert [len(history_of(run)) for run in long_session.runs] == [2, 1, 1, 1]
-
-
-def test_what_was_saved_is_what_the_experiment_kept(long_session):
-    kept = keras.models.load_model(long_session.runs[0] / "encoder.h5", compile=False)
-    saved = keras.models.load_model(long_session.folder / "second.keras", compile=False)
-    assert all(map(np.array_equal, kept.get_weights(), saved.get_weights()))
 
 
 # --- autoencoder.py: short input, repetition
@@ -290,9 +256,8 @@ def classification_arguments(data, encoder):
 
 @pytest.fixture(scope="module")
 def classified(data, letters_encoder, tmp_path_factory):
-    """Three trainings on labels 1..26; p prints results, g shows graphs, r repeats: p g p r g r p p g, end of input."""
-    answers = lines("12", "2", "30")
-    answers += lines("3", "2", "1", "0", "3", "1", "9", "1", "50", "2", "2", "0", "1", "", "", "", "3", "3", "2")
+    """Two trainings on labels 1..26; p prints results, g shows graphs, r repeats: p g p r g p p g, end of input."""
+    answers = lines("12", "2", "30", "3", "2", "1", "0", "3", "1", "9", "1", "50", "2", "2", "0", "3", "3", "2")
     return run_script(
         "classification",
         classification_arguments(data, letters_encoder[1]),
@@ -301,108 +266,36 @@ def classified(data, letters_encoder, tmp_path_factory):
     )
 
 
-def parse_results(text):
-    """Return the numbers of each printed report, in their order."""
-    reports = []
-    for part in text.split("\ntest loss ")[1:]:
-        before, matrix = part.split("\nconfusion matrix", 1)
-        rows = [[int(word) for word in line.split()] for line in matrix.split("\n\n")[0].splitlines()[1:] if line]
-        rows = [row for row in rows if len(row) >= len(rows[0])]
-        table = [line.split() for line in before.split("support\n", 1)[1].strip().splitlines()]
-        reports.append(
-            {
-                "loss": float(before.split()[0]),
-                "accuracy": float(re.search(r"test accuracy +([\d.]+)%", before)[1]) / 100,
-                "correct": [int(number) for number in re.search(r"\ncorrect +(\d+) of (\d+)", before).groups()],
-                "incorrect": [int(number) for number in re.search(r"\nincorrect +(\d+) of (\d+)", before).groups()],
-                "table": {row[0]: [float(number) for number in row[1:]] for row in table},
-                "classes": rows[0],
-                "confusion": np.array([row[1:] for row in rows[1:]]),
-                "row labels": [row[0] for row in rows[1:]],
-            }
-        )
-    return reports
-
-
-@pytest.fixture(scope="module")
-def reports(classified):
-    return parse_results(classified.stdout.replace("picture:", "\n\npicture:"))
-
-
-@pytest.mark.backend
 def test_a_session_of_classification_ends_well_with_nothing_on_standard_error(classified):
     assert_good(classified)
-    assert len(classified.runs) == 3
+    first, second = classified.runs
+    assert (first / "input.txt").read_text() == lines("12", "2", "30")
+    for run in (first, second):
+        assert {"input.txt", "history.csv", "classifier.h5"} <= {path.name for path in run.iterdir()}
     assert classified.stdout.count(END_OF_INPUT) == 1
     assert asked(classified)[-4:] == ["choice"] * 4  # graphs, which of them, which more, what next
     assert asked(classified)[:4] == ["units of the hidden dense layer", "epochs", "batch size", "choice"]
 
 
-@pytest.mark.backend
-def test_the_phases_are_told_and_each_runs_its_epochs(classified):
-    out = classified.stdout
-    assert out.index("phase 1 of 2") < out.index("phase 2 of 2") < out.index("what next?")
-    rows = history_of(classified.runs[0])
-    assert [row["epoch"] for row in rows] == ["1", "2", "1", "2"]
-    assert len({row["phase"] for row in rows[:2]} | {row["phase"] for row in rows[2:]}) == 2
-
-
-@pytest.mark.backend
-def test_results_agree_with_each_other(reports):
-    assert len(reports) == 4
-    for report in reports:
-        confusion, table = report["confusion"], report["table"]
-        assert report["classes"] == report["row labels"] == list(range(1, 27))
-        assert report["correct"] == [confusion.trace(), 73]
-        assert report["incorrect"] == [73 - confusion.trace(), 73]
-        assert report["accuracy"] == pytest.approx(confusion.trace() / 73, abs=6e-5)
-        assert list(table) == [*map(str, range(1, 27)), "mean"]
-        for place, (precision, recall, f1, support) in enumerate(list(table.values())[:-1]):
-            right, predicted, there = confusion[place, place], confusion[:, place].sum(), confusion[place].sum()
-            assert support == there
-            assert precision == pytest.approx(right / max(1, predicted), abs=6e-5)
-            assert recall == pytest.approx(right / max(1, there), abs=6e-5)
-            assert f1 == pytest.approx(2 * right / max(1, predicted + there), abs=6e-5)
-        assert table["mean"][-1] == confusion.sum() == 73
-
-
-@pytest.mark.backend
-def test_results_are_those_of_the_classifier_kept(classified, reports, data):
+def test_results_are_those_of_the_classifier_kept_however_often_they_are_asked_for(classified, data):
     training = read_training_set(data / "letters", data / "letters-labels")
     test = read_test_set(data / "letters-test", data / "letters-test-labels", training)
-    images = test.images / np.float32(255)
-    for run, report in [(classified.runs[0], reports[0]), (classified.runs[2], reports[2])]:
+    reports = re.findall(r"\ntest loss +([\d.]+)\n(.*?)\n\npicture: ", classified.stdout, re.DOTALL)
+    assert reports[0] == reports[1] != reports[2] == reports[3]
+    for run, (loss, report) in zip(classified.runs, (reports[0], reports[2]), strict=True):
         classifier = keras.models.load_model(run / "classifier.h5")
-        probabilities = classifier.predict(images, verbose=0)
-        confusion = np.zeros((26, 26), int)
-        np.add.at(confusion, (test.targets, probabilities.argmax(axis=1)), 1)
-        assert np.array_equal(report["confusion"], confusion)
-        loss = -np.log(probabilities[np.arange(73), test.targets]).mean()
-        assert report["loss"] == pytest.approx(loss, abs=1e-3)
+        probabilities = classifier.predict(test.images / np.float32(255), verbose=0)
+        results = Results(test.targets, probabilities, test.classes, test.names)
+        assert float(loss) == pytest.approx(results.loss, abs=1e-3)
+        assert report == format_results(results).partition("\n")[2]
 
 
-@pytest.mark.backend
-def test_results_asked_again_are_the_same(reports):
-    for first, second in [(0, 1), (2, 3)]:
-        assert {name: str(value) for name, value in reports[first].items()} == {
-            name: str(value) for name, value in reports[second].items()
-        }
-
-
-@pytest.mark.backend
 def test_results_and_graphs_leave_pictures_whose_paths_are_printed(classified):
     pictures = pictures_of(classified)
     graphs = [picture for picture in pictures if pictures.count(picture) == 1]
     assert len(graphs) == 3
     assert len(pictures) == 3 + 4 * 2  # each time examples and confusion matrix
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
-
-
-@pytest.mark.backend
-def test_every_classification_keeps_itself(classified):
-    assert (classified.runs[0] / "input.txt").read_text() == lines("12", "2", "30")
-    for run in classified.runs:
-        assert {"input.txt", "history.csv", "classifier.h5"} <= {path.name for path in run.iterdir()}
 
 
 def test_classification_takes_every_default_from_dev_null(data, letters_encoder, tmp_path):
@@ -467,29 +360,30 @@ def test_bad_arguments_and_files_of_the_autoencoder_are_told_before_any_question
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"-model": None}, "-model"),
-        ({"-model": "missing.h5"}, "missing.h5: no such file"),
-        ({"-model": "autoencoder.h5"}, "autoencoder.h5: not an encoder: it has a decoder"),
-        ({"-model": "wide.h5"}, "wide.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 12 x 1"),
-        ({"-model": "colour.h5"}, "colour.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 8 x 3"),
+        ({"--modelpath": None}, "-model"),
+        ({"--modelpath": "missing.h5"}, "missing.h5: no such file"),
+        ({"--modelpath": "autoencoder.h5"}, "autoencoder.h5: not an encoder: it has a decoder"),
+        ({"--modelpath": "wide.h5"}, "wide.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 12 x 1"),
+        ({"--modelpath": "colour.h5"}, "colour.h5: the images have 8 x 8 x 1 pixels, the encoder is for 8 x 8 x 3"),
         (
-            {"-d": "colour", "-t": "colour"},
+            {"--data": "colour", "--test": "colour"},
             "encoder.h5: the images have 8 x 8 x 3 pixels, the encoder is for 8 x 8 x 1",
         ),
-        ({"-model": "text.h5"}, "text.h5: not a Keras model"),
-        ({"-model": "nan.h5"}, "nan.h5"),
-        ({"-model": "images"}, "images: not a Keras model"),
-        ({"-d": "labels", "-dl": "images"}, "labels: expected images"),
-        ({"-dl": "29-labels"}, "29-labels: expected 30 labels, one for each image of images, found 29"),
-        ({"-tl": "29-labels"}, "29-labels: expected 30 labels"),
-        ({"-tl": "other-labels"}, "other-labels: the label 3 does not occur in the training set"),
-        ({"-t": "wide"}, "wide: expected images of 8 x 8 pixels as in the training set, found 8 x 12"),
-        ({"-t": "colour"}, "colour: expected images of 8 x 8 x 1 pixels as in the training set, found 8 x 8 x 3"),
-        ({"-t": "missing"}, "missing: no such file"),
+        ({"--modelpath": "text.h5"}, "text.h5: not a Keras model"),
+        ({"--modelpath": "nan.h5"}, "nan.h5"),
+        ({"--modelpath": "images"}, "images: not a Keras model"),
+        ({"--data": "labels", "--datalabels": "images"}, "labels: expected images"),
+        ({"--datalabels": "29-labels"}, "29-labels: expected 30 labels, one for each image of images, found 29"),
+        ({"--testlabels": "29-labels"}, "29-labels: expected 30 labels"),
+        ({"--testlabels": "other-labels"}, "other-labels: the label 3 does not occur in the training set"),
+        ({"--test": "wide"}, "wide: expected images of 8 x 8 pixels as in the training set, found 8 x 12"),
+        ({"--test": "colour"}, "colour: expected images of 8 x 8 x 1 pixels as in the training set, found 8 x 8 x 3"),
+        ({"--test": "missing"}, "missing: no such file"),
     ],
 )
 def test_bad_arguments_and_files_of_classification_are_told_before_any_question(bad_files, changes, complaint):
-    good = {"-d": "images", "-dl": "labels", "-t": "images", "-tl": "labels", "-model": "encoder.h5"}
+    good = {"--data": "images", "--datalabels": "labels", "--test": "images", "--testlabels": "labels"}
+    good["--modelpath"] = "encoder.h5"
     arguments = [part for flag, value in (good | changes).items() if value for part in (flag, value)]
     assert_refused(run_script("classification", arguments, lines("8"), bad_files), complaint)
 
@@ -500,11 +394,6 @@ def test_images_that_suit_no_number_of_layers_are_refused_before_any_question(tm
     assert session.code == 2
     assert asked(session) == []
     assert re.fullmatch(r"autoencoder\.py: error: [^\n]*27 x 27 pixels\n", session.stderr)
-
-
-def test_long_forms_of_the_arguments_are_known(bad_files):
-    long = "--data images --datalabels labels --test images --testlabels labels --modelpath missing.h5"
-    assert_refused(run_script("classification", long.split(), "", bad_files), "missing.h5: no such file")
 
 
 # --- fast sessions: nothing trains
