@@ -53,7 +53,7 @@ READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE"}
 AS_ELSEWHERE = {"PYTHONPATH": str(Path(__file__).with_name("elsewhere")), "PYTHONIOENCODING": "cp1252"}
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
-tensorflow_only = pytest.mark.skipif(ON_JAX, reason="stacks of batches are TensorFlow's alone")
+tensorflow_only = pytest.mark.skipif(ON_JAX, reason="graphs and stacks of batches are TensorFlow's alone")
 
 IGNORED_WARNINGS = (
     "ignore:__array__ implementation:DeprecationWarning",  # Keras, with NumPy 2

@@ -107,7 +107,6 @@ def test_shapes_run_from_image_to_code_and_back(case):
     assert network.whole.output_shape == (None, *shape)
 
 
-@pytest.mark.backend
 def test_reconstructions_stay_in_range_whatever_the_weights(case):
     shape, hyperparameters, _ = case
     network = build_autoencoder(shape, hyperparameters)
@@ -121,7 +120,6 @@ def test_reconstructions_stay_in_range_whatever_the_weights(case):
     assert output.max() - output.min() > 0.5
 
 
-@pytest.mark.backend
 def test_the_whole_is_decoder_after_encoder(case):
     shape, _, network = case
     images = np.random.default_rng(0).random((2, *shape))
@@ -145,7 +143,7 @@ def test_the_encoder_is_made_of_keras_own_layers(case):
     assert {kind(layer) for layer in network.encoder.layers}.isdisjoint({"Functional", "Lambda"})
 
 
-@pytest.mark.parametrize("classes", [2, pytest.param(10, marks=pytest.mark.backend), 26])
+@pytest.mark.parametrize("classes", [2, 10, 26])
 def test_the_classifier_is_the_encoder_flattened_and_two_dense_layers(classes):
     encoder = build_autoencoder((8, 12, 2), make_hyperparameters(2)).encoder
     encoder_layers = flat(encoder)

@@ -44,7 +44,6 @@ def spoilt(tmp_path_factory):
     return session, re.findall(r"after phase 1 .*?(?=picture: )", session.stdout, re.DOTALL)
 
 
-@pytest.mark.backend
 def test_the_phase_with_the_lower_loss_is_kept_and_the_line_tells_of_both(spoilt):
     session, _ = spoilt
     first = session.runs[0]
@@ -68,7 +67,6 @@ def session_row(run, phase):
     return {name: float(value) for name, value in last.items() if name != "phase"}
 
 
-@pytest.mark.backend
 def test_results_show_both_phases_and_all_else_is_of_the_kept_one(spoilt):
     session, (report, _) = spoilt
     first = session.runs[0]
@@ -87,7 +85,6 @@ def test_results_show_both_phases_and_all_else_is_of_the_kept_one(spoilt):
         assert right.mean() == pytest.approx(measured[f"after_phase_{number}"]["accuracy"])
 
 
-@pytest.mark.backend
 def test_an_opened_one_reports_the_same(spoilt):
     session, (report, _) = spoilt
     opened = run_script("classification", ["--open", session.runs[0].name], "3\n0\n", session.folder)
@@ -96,7 +93,6 @@ def test_an_opened_one_reports_the_same(spoilt):
     assert "\nphase 1 is kept: validation loss " in opened.stdout
 
 
-@pytest.mark.backend
 def test_training_on_begins_with_the_phase_that_is_kept(spoilt):
     session, (before, after) = spoilt
     first, second = session.runs

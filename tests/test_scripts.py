@@ -451,17 +451,6 @@ def test_a_library_that_cannot_be_imported_is_told_in_one_line(data, tmp_path, w
     details.unlink()
 
 
-@pytest.mark.parametrize(
-    "error",
-    ["MemoryError", "type('ResourceExhaustedError', (Exception,), {})", "RuntimeError('RESOURCE_EXHAUSTED: so')"],
-)
-def test_a_lack_of_memory_is_told_in_one_line(data, tmp_path, without_tensorflow, error):
-    (without_tensorflow / "keras.py").write_text(f"raise {error}\n")
-    session = run_script("autoencoder", ["-d", data / "letters"], None, tmp_path, PYTHONPATH=str(without_tensorflow))
-    assert session.code == 1
-    assert re.fullmatch(r"autoencoder\.py: error: out of memory[^\n]+\n", session.stderr)
-
-
 def test_an_answer_that_the_output_cannot_encode_is_a_bad_answer(data, tmp_path):
     arguments = ["-d", data / "letters"]
     session = run_script("autoencoder", arguments, lines("é", "ж"), tmp_path, PYTHONIOENCODING="ascii:strict")
