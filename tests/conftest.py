@@ -1,5 +1,6 @@
 """What the tests share: tiny IDX data sets, small hyperparameters, and the scripts run as a user runs them."""
 
+import csv
 import functools
 import io
 import os
@@ -260,6 +261,12 @@ def without_seconds(history):
 
 def assert_same_bits(ones, others):
     assert [one.tobytes() for one in ones] == [other.tobytes() for other in others]
+
+
+def history_of(run):
+    """Return the rows of a run folder's history, but for the seconds, as texts."""
+    with (run / "history.csv").open(newline="") as file:
+        return without_seconds(csv.DictReader(file))
 
 
 def wait_for_rows(folder, rows, process):

@@ -1,7 +1,6 @@
 """The scripts as a user runs them: child processes with real standard input."""
 
 import codecs
-import csv
 import json
 import os
 import pty
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 from conftest import (
     assert_same_bits,
+    history_of,
     lines,
     make_hyperparameters,
     make_images,
@@ -43,12 +43,6 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def asked(session):
     """Return the questions that a session asked, without their defaults, in their order."""
     return re.findall(r"^(.+) \[.*?\]: ", session.stdout, re.MULTILINE)
-
-
-def history_of(run):
-    """Return the losses and metrics of each epoch that a run folder holds."""
-    with (run / "history.csv").open(newline="") as file:
-        return [{name: text for name, text in row.items() if name != "seconds"} for row in csv.DictReader(file)]
 
 
 def pictures_of(session):
@@ -166,7 +160,6 @@ def five_lines(data, tmp_path_factory):
     return run_script("autoencoder", ["-d", data / "digits"], answers, tmp_path_factory.mktemp("five"))
 
 
-@pytest.mark.backend
 def test_a_file_of_only_the_hyperparameters_trains_and_leaves_an_encoder(five_lines):
     assert_good(five_lines)
     assert five_lines.stdout.count(END_OF_INPUT) == 1
@@ -175,7 +168,6 @@ def test_a_file_of_only_the_hyperparameters_trains_and_leaves_an_encoder(five_li
     assert len(history_of(run)) == 2
 
 
-@pytest.mark.backend
 def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(five_lines, data, tmp_path):
     (run,) = five_lines.runs
     kept = (run / "input.txt").read_text()
@@ -237,7 +229,6 @@ def letters_encoder(data, tmp_path_factory):
     return session, session.folder / "encoder.h5"
 
 
-@pytest.mark.backend
 def test_end_of_input_where_a_path_is_asked_saves_to_the_default(letters_encoder):
     session, path = letters_encoder
     assert_good(session)

@@ -1,12 +1,11 @@
 """Scripts killed at random while they train, and resumed, twenty times each."""
 
-import csv
 import json
 import random
 
 import h5py
 import pytest
-from conftest import Running, kept, make_hyperparameters, run_script, wait_for_rows, without_seconds
+from conftest import Running, history_of, kept, make_hyperparameters, run_script, wait_for_rows
 
 from utilities.network.networks import build_autoencoder
 from utilities.network.saving import save_model
@@ -44,12 +43,10 @@ def undisturbed(commands, tmp_path_factory):
 def outcome(script, folder):
     """Return the history of the only experiment below a folder, and the bytes of its network's weights."""
     run = kept(folder)
-    with (run / "history.csv").open(newline="") as file:
-        history = without_seconds(list(csv.DictReader(file)))
     arrays = {}
     with h5py.File(run / SCRIPTS[script][1]) as file:
         file.visititems(lambda name, item: arrays.update({name: item[()].tobytes()} if hasattr(item, "shape") else {}))
-    return history, arrays
+    return history_of(run), arrays
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
