@@ -259,8 +259,12 @@ def without_seconds(history):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
 
 
+def same_bits(ones, others):
+    return [one.tobytes() for one in ones] == [other.tobytes() for other in others]
+
+
 def assert_same_bits(ones, others):
-    assert [one.tobytes() for one in ones] == [other.tobytes() for other in others]
+    assert same_bits(ones, others)
 
 
 def history_of(run):

@@ -83,6 +83,7 @@ def large_file(tmp_path):
 
 
 @pytest.mark.backend
+@pytest.mark.skipif(not ON_JAX, reason="on TensorFlow such a file is trained on")
 def test_an_epoch_of_a_file_larger_than_the_memory_allowed_comes_in_batches(large_file):
     environment = script_environment(PYTHONPATH=str(SOURCE))
     command = [sys.executable, "-c", READ_AN_EPOCH, large_file]

@@ -170,11 +170,3 @@ def test_a_foreign_suffix_is_a_fault_that_tells_those_known(autoencoder, tmp_pat
     with pytest.raises(Fault, match=r"must end in \.h5 or \.keras"):
         save_model(autoencoder.encoder, tmp_path / name)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_read_only_directory_is_a_fault(autoencoder, tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(Fault, match="Permission denied"):
-        save_model(autoencoder.encoder, tmp_path / "encoder.h5")
-    tmp_path.chmod(0o700)
