@@ -156,6 +156,28 @@ def data(tmp_path_factory):
     return folder
 
 
+def save_encoder(folder, shape=(8, 8, 1), layers=1):
+    """Save a new encoder, always the same; return its path."""
+    import keras
+
+    from utilities.network.networks import build_autoencoder
+    from utilities.network.saving import save_model
+
+    keras.utils.set_random_seed(1)
+    save_model(build_autoencoder(shape, make_hyperparameters(layers)).encoder, folder / "encoder.h5")
+    return folder / "encoder.h5"
+
+
+# What classification.py is given of a folder that has these files.
+LABELLED = ("-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5")
+
+
+def letters_arguments(data, encoder):
+    """Return the arguments of classification.py with the letters of ``data`` and an encoder."""
+    names = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
+    return [part for flag, name in names.items() for part in (flag, data / name)] + ["-model", encoder]
+
+
 @dataclass(frozen=True)
 class Session:
     """What a script's run left behind."""

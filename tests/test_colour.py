@@ -5,7 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from conftest import lines, make_images, make_labels, run_script
+from conftest import LABELLED, lines, make_images, make_labels, run_script
 
 from utilities.data import idx
 from utilities.data.checksum import identify
@@ -57,10 +57,10 @@ def test_the_pictures_of_colours_are_drawn(autoencoder_session):
 
 
 def test_a_classifier_tells_colours_apart_and_calls_them_by_their_names(folder, autoencoder_session):
-    files = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
-    session = run_script("classification", files, lines("16", "12", "8", "3"), folder)
+    session = run_script("classification", LABELLED, lines("16", "12", "8", "3"), folder)
     assert (session.stderr, session.code) == ("", 0)
     assert "not drawn" not in session.stdout
+    assert "nothing was learnt" not in session.stdout
     (run,) = session.runs
     results = (run / "results.txt").read_text()
     assert float(re.search(r"\ntest accuracy +([\d.]+)%\n", results)[1]) > 80

@@ -74,8 +74,11 @@ def case(request):
 
 
 def test_the_encoder_is_built_as_asked(case):
-    _, hyperparameters, network = case
+    shape, hyperparameters, network = case
     encoder, _, _ = halves(network)
+    code = feature_maps(shape, hyperparameters.filters, hyperparameters.third_pooling)[0][-1]
+    assert (network.encoder.input_shape, network.encoder.output_shape) == ((None, *shape), (None, *code))
+    assert {layer.padding for layer in flat(network.whole) if kind(layer) == "Conv2D"} == {"same"}
     assert tuple(convolution.filters for convolution, _ in encoder) == hyperparameters.filters
     assert tuple(convolution.kernel_size for convolution, _ in encoder) == hyperparameters.kernel_sizes
     assert [factor for _, factor in encoder] == poolings(len(encoder), hyperparameters.third_pooling)
@@ -84,26 +87,13 @@ def test_the_encoder_is_built_as_asked(case):
 def test_the_decoder_is_its_mirror(case):
     shape, hyperparameters, network = case
     _, decoder, last = halves(network)
+    assert network.decoder.input_shape == network.encoder.output_shape
+    assert network.whole.output_shape == (None, *shape)
     assert tuple(convolution.filters for convolution, _ in decoder) == hyperparameters.filters[::-1]
     assert tuple(convolution.kernel_size for convolution, _ in decoder) == hyperparameters.kernel_sizes[::-1]
     assert [factor for _, factor in decoder] == poolings(len(decoder), hyperparameters.third_pooling)[::-1]
     assert last.filters == shape[2]
     assert flat(network.decoder)[-1] is last or kind(flat(network.decoder)[-1]) == "Activation"
-
-
-def test_every_convolution_pads_same(case):
-    _, _, network = case
-    assert {layer.padding for layer in flat(network.whole) if kind(layer) == "Conv2D"} == {"same"}
-
-
-def test_shapes_run_from_image_to_code_and_back(case):
-    shape, hyperparameters, network = case
-    encoded, _ = feature_maps(shape, hyperparameters.filters, hyperparameters.third_pooling)
-    code = encoded[-1]
-    assert network.encoder.input_shape == (None, *shape)
-    assert network.encoder.output_shape == (None, *code)
-    assert network.decoder.input_shape == (None, *code)
-    assert network.whole.output_shape == (None, *shape)
 
 
 def test_reconstructions_stay_in_range_whatever_the_weights(case):

@@ -7,14 +7,10 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from conftest import assert_same_bits, make_hyperparameters, run_script
+from conftest import LABELLED, assert_same_bits, run_script, save_encoder
 
 from utilities.data import idx
-from utilities.network.networks import build_autoencoder
-from utilities.network.saving import save_model
 from utilities.record.runs import RunFolder
-
-FILES = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
 
 
 def weights_of(path):
@@ -37,9 +33,8 @@ def spoilt(tmp_path_factory):
     images[np.arange(60), :, 6 + labels] = 255
     idx.write(folder / "images", images)
     idx.write(folder / "labels", labels)
-    keras.utils.set_random_seed(1)
-    save_model(build_autoencoder((16, 16, 1), make_hyperparameters(1)).encoder, folder / "encoder.h5")
-    session = run_script("classification", FILES, "8\n8\n8\n3\n6\n1\n3\n0\n", folder)
+    save_encoder(folder, (16, 16, 1))
+    session = run_script("classification", LABELLED, "8\n8\n8\n3\n6\n1\n3\n0\n", folder)
     assert (session.code, session.stderr) == (0, "")
     return session, re.findall(r"after phase 1 .*?(?=picture: )", session.stdout, re.DOTALL)
 

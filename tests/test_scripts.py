@@ -18,8 +18,10 @@ import keras
 import numpy as np
 import pytest
 from conftest import (
+    LABELLED,
     assert_same_bits,
     history_of,
+    letters_arguments,
     lines,
     make_hyperparameters,
     make_images,
@@ -150,75 +152,33 @@ def test_every_experiment_keeps_itself(long_session):
     assert [len(history_of(run)) for run in long_session.runs] == [2, 1, 1, 1]
 
 
-# --- autoencoder.py: short input, repetition
-
-
 @pytest.fixture(scope="module")
-def five_lines(data, tmp_path_factory):
-    """Only the hyperparameters, and the third pooling unanswered."""
-    answers = lines("3", "(5, 5) (3, 3) (3, 3)", "4 4 4", "2", "16")
-    return run_script("autoencoder", ["-d", data / "digits"], answers, tmp_path_factory.mktemp("five"))
+def again(long_session, data):
+    """A later session in the same folder, of the answers that the first run kept, and a bad one in its menu."""
+    kept = (long_session.runs[0] / "input.txt").read_text()
+    arguments = ["-d", data / "digits", "--seed", "5"]
+    return run_script("autoencoder", arguments, kept + lines("2", "6", "0", "save"), long_session.folder)
 
 
-def test_a_file_of_only_the_hyperparameters_trains_and_leaves_an_encoder(five_lines):
-    assert_good(five_lines)
-    assert five_lines.stdout.count(END_OF_INPUT) == 1
-    (run,) = five_lines.runs
-    assert keras.models.load_model(run / "encoder.h5", compile=False).input_shape == (None, 28, 28, 1)
-    assert len(history_of(run)) == 2
-
-
-def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(five_lines, data, tmp_path):
-    (run,) = five_lines.runs
-    kept = (run / "input.txt").read_text()
-    assert kept.startswith(lines("3", "(5, 5) (3, 3) (3, 3)", "4 4 4", "2", "16"))
-    again = run_script("autoencoder", ["-d", data / "digits"], kept + lines("save"), tmp_path)
-    assert history_of(again.runs[0]) == history_of(run)
+def test_the_input_that_a_run_kept_repeats_it_to_the_last_digit(long_session, again):
+    (run,) = again.runs
+    assert history_of(run) == history_of(long_session.runs[0])
     assert again.code == 2
-    assert again.stderr == (
-        "autoencoder.py: error: line 7 of the input, \"choice\": expected one of 0, 1, 2, 3, 4, 5, 6, 7; found 'save'\n"
+    assert re.fullmatch(
+        r"autoencoder\.py: error: line \d+ of the input, \"choice\": expected one of 0, .*; found 'save'\n",
+        again.stderr,
     )
 
 
-def test_dev_null_takes_every_default(data, tmp_path):
-    idx.write(tmp_path / "few", idx.read(data / "digits")[:18])
-    session = run_script("autoencoder", ["-d", "few"], None, tmp_path)
-    assert_good(session)
-    assert session.stdout.count(END_OF_INPUT) == 1
-    defaults = re.findall(r"^.+ \[(.*?)\]: ", session.stdout, re.MULTILINE)
-    (run,) = session.runs
-    assert (run / "input.txt").read_text() == lines(*defaults[:-1])
-    assert len(history_of(run)) == int(defaults[3])
-
-
-@pytest.mark.parametrize("learns", [True, False])
-def test_a_network_that_learnt_nothing_is_told(tmp_path, learns):
-    labels = make_labels(60, (3, 5)) if learns else np.repeat([3, 5], [54, 6]).astype(np.uint8)
-    noise = np.random.default_rng(1).integers(0, 256, (60, 8, 8), np.uint8)
-    idx.write(tmp_path / "images", make_images(labels) if learns else noise)
-    idx.write(tmp_path / "labels", labels)
-    epochs = "40" if learns else "1"
-    autoencoder = run_script("autoencoder", ["-d", "images"], lines("1", "3", "8", epochs, "8", "3", ""), tmp_path)
-    files = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
-    classifier = run_script("classification", files, lines("32", epochs, "8"), tmp_path)
-    for session, text in ((autoencoder, "the mean image has 0."), (classifier, "naming the commonest class has ")):
-        assert_good(session)
-        assert (f"\nnothing was learnt: {text}" in session.stdout) is not learns
-
-
-def test_a_later_session_is_compared_with_the_earlier_ones_on_the_same_images(five_lines, data):
-    answers = lines("1", "3", "4", "1", "16", "2", "6")
-    session = run_script("autoencoder", ["-d", data / "digits"], answers, five_lines.folder)
-    assert_good(session)
-    earlier, later = (history_of(run.runs[0])[-1]["val_loss"] for run in (five_lines, session))
-    first, second = re.search(r"all sessions on these images.*\n.*\n.*\n(.*)\n(.*)\n", session.stdout).groups()
-    assert [float(line.split()[1]) for line in (first, second)] == pytest.approx(
-        [float(earlier), float(later)], rel=1e-3
-    )
-    assert "layers 3, kernels 5 3 3, filters 4 4 4" in first
-    best = five_lines if float(earlier) < float(later) else session
-    assert f"the best is kept in {best.runs[0].relative_to(session.folder)}\n" in session.stdout
-    assert [picture.name for picture in pictures_of(session)] == ["all_sessions.png"]
+def test_a_later_session_is_compared_with_the_earlier_ones_on_the_same_images(long_session, again):
+    runs = [*long_session.runs, *again.runs]
+    losses = [float(history_of(run)[-1]["val_loss"]) for run in runs]
+    table = again.stdout.partition("all sessions on these images")[2].splitlines()[3 : 3 + len(runs)]
+    assert [float(line.split()[1]) for line in table] == pytest.approx(losses, rel=1e-3)
+    assert "layers 3, kernels 5x4 3 1, filters 2 3 4" in table[0]
+    best = runs[losses.index(min(losses))].relative_to(again.folder)
+    assert f"the best is kept in {best}\n" in again.stdout
+    assert [picture.name for picture in pictures_of(again)] == ["all_sessions.png"]
 
 
 @pytest.fixture(scope="module")
@@ -237,12 +197,29 @@ def test_end_of_input_where_a_path_is_asked_saves_to_the_default(letters_encoder
     assert asked(session)[-3:] == ["choice", "save the encoder as (.h5 or .keras, - cancels)", "choice"]
 
 
+def test_dev_null_takes_every_default(data, tmp_path, letters_encoder):
+    idx.write(tmp_path / "few", idx.read(data / "digits")[:18])
+    files = {"autoencoder": ["-d", "few"], "classification": letters_arguments(data, letters_encoder[1])}
+    for script, arguments in files.items():
+        session = run_script(script, arguments, None, tmp_path)
+        assert_good(session)
+        assert session.stdout.count(END_OF_INPUT) == 1
+        answers = re.findall(r"^.+ \[(.*?)\]: ", session.stdout, re.MULTILINE)[:-1]  # but the menu's
+        (run,) = session.runs
+        assert (run / "input.txt").read_text() == lines(*answers)
+        assert len(history_of(run)) == (int(answers[3]) if script == "autoencoder" else 2 * int(answers[1]))
+
+
 # --- classification.py
 
 
-def classification_arguments(data, encoder):
-    files = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
-    return [part for flag, name in files.items() for part in (flag, data / name)] + ["-model", encoder]
+def test_a_classifier_that_learnt_nothing_is_told(letters_encoder, tmp_path):
+    idx.write(tmp_path / "images", np.random.default_rng(1).integers(0, 256, (60, 8, 8), np.uint8))
+    idx.write(tmp_path / "labels", np.repeat([3, 5], [54, 6]).astype(np.uint8))
+    files = [*LABELLED[:-1], letters_encoder[1]]
+    session = run_script("classification", files, lines("32", "1", "8"), tmp_path)
+    assert_good(session)
+    assert "\nnothing was learnt: naming the commonest class has " in session.stdout
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +228,7 @@ def classified(data, letters_encoder, tmp_path_factory):
     answers = lines("12", "2", "30", "3", "2", "1", "0", "3", "1", "9", "1", "50", "2", "2", "0", "3", "3", "2")
     return run_script(
         "classification",
-        classification_arguments(data, letters_encoder[1]),
+        letters_arguments(data, letters_encoder[1]),
         answers,
         tmp_path_factory.mktemp("classified"),
     )
@@ -287,15 +264,6 @@ def test_results_and_graphs_leave_pictures_whose_paths_are_printed(classified):
     assert len(graphs) == 3
     assert len(pictures) == 3 + 4 * 2  # each time examples and confusion matrix
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
-
-
-def test_classification_takes_every_default_from_dev_null(data, letters_encoder, tmp_path):
-    session = run_script("classification", classification_arguments(data, letters_encoder[1]), None, tmp_path)
-    assert_good(session)
-    assert session.stdout.count(END_OF_INPUT) == 1
-    defaults = re.findall(r"^.+ \[(.*?)\]: ", session.stdout, re.MULTILINE)
-    assert (session.runs[0] / "input.txt").read_text() == lines(*defaults[:3])
-    assert len(history_of(session.runs[0])) == 2 * int(defaults[1])
 
 
 # --- bad arguments and bad files: before any question
@@ -645,23 +613,15 @@ def test_only_a_terminal_that_can_redraw_gets_a_bar_and_a_curve(narrow_session):
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def test_a_name_that_the_locale_cannot_decode_is_saved_as_typed(data, tmp_path):
-    answers = lines("1", "3", "2", "1", "64", "3", "encé.h5", "0")
-    session = run_script("autoencoder", ["-d", data / "letters"], answers, tmp_path, **ASCII)
-    assert_good(session)
-    assert r"saved: enc\udcc3\udca9.h5" in session.stdout
-    assert (tmp_path / "encé.h5").exists()
-
-
-@pytest.mark.parametrize("trained_in", [ASCII, {}], ids=["trained in ASCII", "opened in ASCII"])
-def test_a_run_whose_paths_the_locale_cannot_decode_is_opened_in_another(data, tmp_path, trained_in):
+@pytest.mark.parametrize(("trained_in", "opened_in"), [(ASCII, {}), ({}, ASCII)], ids=["trained", "opened"])
+def test_paths_that_the_locale_cannot_decode_are_as_typed(data, tmp_path, trained_in, opened_in):
     (tmp_path / "例").mkdir()
     shutil.copy(data / "letters", tmp_path / "例" / "images")
     files = ["-d", "例/images", "--runs", "例/runs"]
     assert_good(run_script("autoencoder", files, lines("1", "3", "2", "1", "64"), tmp_path, **trained_in))
-    opened_in = {} if trained_in else ASCII
     answers = lines("\ufeff3", "例/saved.h5", "0")
     session = run_script("autoencoder", [*files, "--open"], answers, tmp_path, **opened_in)
     assert_good(session)
+    assert (r"saved: \udce4\udcbe\udc8b/saved.h5" in session.stdout) == bool(opened_in)
     assert (tmp_path / "例" / "saved.h5").exists()
     assert len(list((tmp_path / "例").iterdir())) == 3
