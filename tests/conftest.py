@@ -178,6 +178,11 @@ def letters_arguments(data, encoder):
     return [part for flag, name in names.items() for part in (flag, data / name)] + ["-model", encoder]
 
 
+def asked(session):
+    """Return the questions that a session asked, without their defaults, in their order."""
+    return re.findall(r"^(.+?) \[.*\]: ", session.stdout, re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Session:
     """What a script's run left behind."""

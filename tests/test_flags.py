@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
-from conftest import parse_autoencoder_arguments, parse_classification_arguments, run_script
+from conftest import asked, parse_autoencoder_arguments, parse_classification_arguments, run_script
 
 from utilities.errors import BadInput
 from utilities.network.hyperparameters import MNIST, AutoencoderHyperparameters, ClassifierHyperparameters
@@ -17,10 +17,6 @@ from utilities.terminal.console import Question
 from utilities.terminal.questions import question
 
 ALL = ["--layers", "1", "--kernels", "3x5", "--filters", "2", "--epochs", "1", "--batch-size", "16"]
-
-
-def asked(session):
-    return re.findall(r"^(.+?) \[.*\]: ", session.stdout, re.MULTILINE)
 
 
 def test_with_all_flags_nothing_is_asked_and_a_repeated_experiment_asks_everything(data, tmp_path):

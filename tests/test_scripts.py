@@ -11,7 +11,6 @@ import signal
 import subprocess
 import termios
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 from conftest import (
     LABELLED,
+    asked,
     assert_same_bits,
     history_of,
     letters_arguments,
@@ -40,11 +40,6 @@ from utilities.record.results import Results, format_results
 
 END_OF_INPUT = "end of input: taking the default"
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def asked(session):
-    """Return the questions that a session asked, without their defaults, in their order."""
-    return re.findall(r"^(.+) \[.*?\]: ", session.stdout, re.MULTILINE)
 
 
 def pictures_of(session):
@@ -465,8 +460,17 @@ class Dialogue:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         self._unread = ""
 
+    def __enter__(self):
+        return self
+
     def type(self, text):
         os.write(self._in, text.encode())
+
+    def answer(self, prompt, answer):
+        """Return what was printed up to and including a prompt, and type an answer."""
+        shown = self.read_until(prompt)
+        self.type(f"{answer}\n")
+        return shown
 
     def read_until(self, expected, seconds=60):
         """Return what was printed up to and including a text."""
@@ -487,27 +491,17 @@ class Dialogue:
         code = self.process.wait(60)
         return code, os.read(self._errors, 65536).decode()
 
-    def close(self):
+    def __exit__(self, *_):
         self.process.kill()
         self.process.wait(60)
         for descriptor in {self._in, self._out, self._errors}:
             os.close(descriptor)
 
 
-@contextmanager
-def dialogue(*arguments, **options):
-    running = Dialogue(*arguments, **options)
-    try:
-        yield running
-    finally:
-        running.close()
-
-
 @pytest.mark.parametrize("terminal", [True, False], ids=["typed", "redirected"])
 def test_interrupt_at_a_prompt_leaves_with_130(data, tmp_path, terminal):
-    with dialogue("autoencoder", ["-d", data / "letters"], tmp_path, terminal=terminal, fresh=True) as script:
-        script.read_until("]: ")
-        script.type("1\n")
+    with Dialogue("autoencoder", ["-d", data / "letters"], tmp_path, terminal=terminal, fresh=True) as script:
+        script.answer("]: ", 1)
         script.read_until("kernel size")
         script.read_until("]: ")
         script.interrupt()
@@ -519,22 +513,18 @@ def test_interrupt_at_a_prompt_leaves_with_130(data, tmp_path, terminal):
 
 @pytest.mark.backend
 def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_was_learnt(data, tmp_path):
-    with dialogue("autoencoder", ["-d", data / "letters"], tmp_path) as script:
-        script.read_until("number of convolutional layers [")
-        script.type("x\n")
+    with Dialogue("autoencoder", ["-d", data / "letters"], tmp_path) as script:
+        script.answer("number of convolutional layers [", "x")
         script.read_until("  expected a whole number from 1 to 20, found 'x'")
         for question, answer in [("layers [", 1), ("kernel", 3), ("filters", 2), ("epochs", 90000), ("batch", 1)]:
             script.read_until(question)
-            script.read_until("]: ")
-            script.type(f"{answer}\n")
+            script.answer("]: ", answer)
         bar = script.read_until("left")
         script.read_until("epoch     3/90000")
         script.interrupt()
         end = script.read_until("what next?")
-        script.read_until("]: ")
-        script.type("3\n")
-        script.read_until("[encoder.h5]: ")
-        script.type("\n")
+        script.answer("]: ", 3)
+        script.answer("[encoder.h5]: ", "")
         script.read_until("saved: encoder.h5")
         script.read_until("]: ")
         script.type("\x04")
@@ -550,23 +540,20 @@ def test_a_typed_session_interrupted_in_training_goes_on_to_the_menu_with_what_w
     assert (kept / "encoder.h5").exists()
     assert json.loads((kept / "experiment.json").read_text())["finished"] is False
     assert (tmp_path / "encoder.h5").exists()
-    with dialogue("autoencoder", ["--resume", "letters"], tmp_path) as script:
+    with Dialogue("autoencoder", ["--resume", "letters"], tmp_path) as script:
         assert f"opening runs/{kept.name} ...\r\n" in script.read_until("number of convolutional layers")
 
 
 @pytest.mark.parametrize("elsewhere", [{}, {"ELSEWHERE": "windows"}], ids=["here", "windows"])
 def test_enter_typed_while_it_trains_answers_nothing(data, tmp_path, elsewhere):
     arguments = ["-d", data / "letters", "--layers", "1", "--kernels", "3", "--filters", "2", "--epochs", "60"]
-    with dialogue("autoencoder", [*arguments, "--batch-size", "16"], tmp_path, **elsewhere) as script:
+    with Dialogue("autoencoder", [*arguments, "--batch-size", "16"], tmp_path, **elsewhere) as script:
         script.read_until("epoch  1/60")
         script.type("\n0\n\n")
-        script.read_until("choice [0]: ")
-        script.type("3\n")
-        script.read_until("[encoder.h5]: ")
-        script.type("\n")
+        script.answer("choice [0]: ", 3)
+        script.answer("[encoder.h5]: ", "")
         script.read_until("saved: encoder.h5")
-        script.read_until("choice [0]: ")
-        script.type("0\n")
+        script.answer("choice [0]: ", 0)
         assert script.end() == (0, "")
     assert (tmp_path / "encoder.h5").exists()
 
@@ -577,14 +564,9 @@ def narrow_session(request, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("narrow")
     answers = ["x", "b", 5, "9, 9", "3, 3, 3, 3, 3", "b", "9", "3x3", "3 3 3 3", 3, "many", 4, 16, "maybe", "y"]
     answers += ["x", 1, "", "", "2", 1, 99, "B", 8, "n", 2, 6, 2, 0]
-    answers += [3, "no.txt", "/proc/small", "new/small", 3, "new/small", "n", 3, "-", 3, "new/small.h5", "y"]
-    with dialogue("autoencoder", ["-d", data / "digits"], folder, columns=60, kind=request.param) as script:
-        shown = ""
-        for answer in answers:
-            shown += script.read_until("]: ")
-            script.type(f"{answer}\n")
-        shown += script.read_until("]: ")
-        script.type("0\n")
+    answers += [3, "no.txt", "/proc/small", "new/small", 3, "new/small", "n", 3, "-", 3, "new/small.h5", "y", 0]
+    with Dialogue("autoencoder", ["-d", data / "digits"], folder, columns=60, kind=request.param) as script:
+        shown = "".join(script.answer("]: ", answer) for answer in answers)
         assert script.end() == (0, "")
     assert (folder / "new" / "small.h5").exists()
     return request.param, shown.replace("\r\n", "\n")
