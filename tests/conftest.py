@@ -1,5 +1,6 @@
 """What the tests share: tiny IDX data sets, small hyperparameters, and the scripts run as a user runs them."""
 
+import csv
 import functools
 import io
 import os
@@ -52,7 +53,7 @@ READ_AT_START = {"KERAS_BACKEND", "ELSEWHERE"}
 AS_ELSEWHERE = {"PYTHONPATH": str(Path(__file__).with_name("elsewhere")), "PYTHONIOENCODING": "cp1252"}
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
-tensorflow_only = pytest.mark.skipif(ON_JAX, reason="stacks of batches are TensorFlow's alone")
+tensorflow_only = pytest.mark.skipif(ON_JAX, reason="graphs and stacks of batches are TensorFlow's alone")
 
 IGNORED_WARNINGS = (
     "ignore:__array__ implementation:DeprecationWarning",  # Keras, with NumPy 2
@@ -65,6 +66,10 @@ IGNORED_WARNINGS = (
 def pytest_configure(config):
     for warning in IGNORED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
+
+
+def lines(*answers):
+    return "".join(f"{answer}\n" for answer in answers)
 
 
 def make_labels(count, classes):
@@ -154,6 +159,33 @@ def data(tmp_path_factory):
     idx.write(folder / "letters-test.gz", make_images(labels))
     idx.write(folder / "letters-test-labels.gz", labels)
     return folder
+
+
+def save_encoder(folder, shape=(8, 8, 1), layers=1):
+    """Save a new encoder, always the same; return its path."""
+    import keras
+
+    from utilities.network.networks import build_autoencoder
+    from utilities.network.saving import save_model
+
+    keras.utils.set_random_seed(1)
+    save_model(build_autoencoder(shape, make_hyperparameters(layers)).encoder, folder / "encoder.h5")
+    return folder / "encoder.h5"
+
+
+# What classification.py is given of a folder that has these files.
+LABELLED = ("-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5")
+
+
+def letters_arguments(data, encoder):
+    """Return the arguments of classification.py with the letters of ``data`` and an encoder."""
+    names = {"-d": "letters", "-dl": "letters-labels", "-t": "letters-test", "-tl": "letters-test-labels"}
+    return [part for flag, name in names.items() for part in (flag, data / name)] + ["-model", encoder]
+
+
+def asked(session):
+    """Return the questions that a session asked, without their defaults, in their order."""
+    return re.findall(r"^(.+?) \[.*\]: ", session.stdout, re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -259,8 +291,18 @@ def without_seconds(history):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
 
 
+def same_bits(ones, others):
+    return [one.tobytes() for one in ones] == [other.tobytes() for other in others]
+
+
 def assert_same_bits(ones, others):
-    assert [one.tobytes() for one in ones] == [other.tobytes() for other in others]
+    assert same_bits(ones, others)
+
+
+def history_of(run):
+    """Return the rows of a run folder's history, but for the seconds, as texts."""
+    with (run / "history.csv").open(newline="") as file:
+        return without_seconds(csv.DictReader(file))
 
 
 def wait_for_rows(folder, rows, process):

@@ -10,16 +10,13 @@ from utilities.network.architecture import describe, feature_maps, may_pool_thir
         (2, False, (2, 2)),
         (3, False, (2, 2, 1)),
         (3, True, (2, 2, 7)),
+        (4, None, (2, 2, 1, 1)),
         (5, False, (2, 2, 1, 1, 1)),
         (5, True, (2, 2, 7, 1, 1)),
     ],
 )
 def test_sets_1_and_2_pool_by_2_and_set_3_by_7_if_asked(layers, third_pooling, sizes):
     assert pooling_sizes(layers, third_pooling) == sizes
-
-
-def test_a_third_pooling_that_was_not_asked_is_none():
-    assert pooling_sizes(4, None) == (2, 2, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -85,21 +82,13 @@ def test_sides_that_do_not_divide_are_refused_with_the_reason(shape, layers, div
 
 
 @pytest.mark.parametrize(
-    ("shape", "layers"),
-    [((28, 28, 1), 1), ((28, 28, 1), 5), ((8, 12, 1), 5), ((2, 6, 1), 1), ((56, 28, 1), 3), ((4, 4, 1), 2)],
+    ("shape", "layers", "allowed"),
+    [
+        *(((28, 28, 1), layers, layers >= 3) for layers in (1, 2, 3, 5)),
+        *((shape, 3, True) for shape in ((56, 28, 1), (84, 56, 1))),
+        *((shape, 3, False) for shape in ((8, 8, 1), (28, 12, 1), (12, 28, 1), (32, 32, 1))),
+    ],
 )
-def test_sides_that_divide_are_accepted(shape, layers):
+def test_3_layers_or_more_and_sides_that_divide_by_28_alone_allow_a_third_pooling(shape, layers, allowed):
     assert pooling_fault(shape, layers) is None
-
-
-@pytest.mark.parametrize(("shape", "layers"), [((28, 28, 1), 3), ((28, 28, 1), 5), ((56, 28, 1), 3), ((84, 56, 1), 9)])
-def test_3_layers_or_more_and_sides_that_divide_by_28_allow_a_third_pooling(shape, layers):
-    assert may_pool_third(shape, layers)
-
-
-@pytest.mark.parametrize(
-    ("shape", "layers"),
-    [((28, 28, 1), 2), ((28, 28, 1), 1), ((8, 8, 1), 3), ((28, 14, 1), 3), ((14, 28, 1), 3), ((32, 32, 1), 5)],
-)
-def test_anything_less_does_not(shape, layers):
-    assert not may_pool_third(shape, layers)
+    assert may_pool_third(shape, layers) is allowed

@@ -86,17 +86,11 @@ def test_a_job_of_one_and_a_launcher_of_tensorflow_are_no_job(monkeypatch):
         assert not processes.several_processes()
 
 
-def test_tensorflow_computes_with_one_dnn(monkeypatch):
-    monkeypatch.setattr(os, "environ", {"KERAS_BACKEND": "tensorflow"})
+@pytest.mark.parametrize(("of_user", "found"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+def test_tensorflow_computes_with_one_dnn_unless_the_user_has_set_otherwise(monkeypatch, of_user, found):
+    monkeypatch.setattr(os, "environ", {"KERAS_BACKEND": "tensorflow", **of_user})
     backend.check_backend()
-    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
-
-
-def test_what_the_user_has_set_stays(monkeypatch):
-    of_user = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    monkeypatch.setattr(os, "environ", dict(of_user))
-    backend.check_backend()
-    assert os.environ.items() >= of_user.items()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == found
 
 
 def test_a_backend_that_is_not_installed_is_told(tmp_path):

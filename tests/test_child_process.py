@@ -30,12 +30,6 @@ def test_what_the_function_returns_is_handed_back():
     assert run(lambda: None) is None
 
 
-def test_what_happens_in_the_child_stays_there():
-    changed = []
-    run(lambda: changed.append(1))
-    assert not changed
-
-
 def test_bad_input_in_the_child_is_raised_with_its_message():
     def refuse():
         raise BadInput("a name that is no text: \udcff")

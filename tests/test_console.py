@@ -1,10 +1,9 @@
 import codecs
-import os
 import re
 import sys
 
 import pytest
-from conftest import ask_autoencoder, ask_classifier, make_hyperparameters
+from conftest import ask_autoencoder, ask_classifier, lines, make_hyperparameters
 
 from utilities.errors import BadInput
 from utilities.network.hyperparameters import (
@@ -15,7 +14,7 @@ from utilities.network.hyperparameters import (
 )
 from utilities.network.layers import NetworkSize
 from utilities.terminal.answers import whole_number, yes_or_no
-from utilities.terminal.console import Console, Question, can_redraw
+from utilities.terminal.console import Console, Question
 
 ENCODER = NetworkSize(1000, 1000, 16)
 ASK = {
@@ -42,10 +41,6 @@ HOW_MANY = Question("how many", 3, whole_number(1, 20))
 
 def shown_defaults(output):
     return re.findall(r"\[(.+?)\]: ", output)
-
-
-def lines(*answers):
-    return "".join(f"{answer}\n" for answer in answers)
 
 
 def asked(output):
@@ -162,17 +157,12 @@ def test_a_line_of_blanks_is_one_answer_however_long(redirect, blanks):
             console.ask(HOW_MANY)
 
 
-@pytest.mark.parametrize("answer", ["\0", "\x07", "\x1b]0;title\x07", "\x9b31m", "\u202e4"])
-def test_control_characters_are_refused_and_never_printed(redirect, capsys, answer):
-    with pytest.raises(BadInput) as caught:
-        redirect(f"{answer}\n4\n").ask(HOW_MANY)
+@pytest.mark.parametrize("answer", ["\0", "\x07", "\x1b]0;title\x07", "\x9b31m", "\u202e4", b"\xff\x80"])
+def test_what_is_no_text_or_would_control_a_terminal_is_refused_and_never_printed(redirect, capsys, answer):
+    with pytest.raises(BadInput, match="line 1 of the input") as caught:
+        redirect(answer).ask(HOW_MANY)
     assert str(caught.value).isprintable()
     assert capsys.readouterr().out.removesuffix("\n").isprintable()
-
-
-def test_bytes_that_are_no_text_are_a_bad_answer(redirect):
-    with pytest.raises(BadInput, match="line 1 of the input"):
-        redirect(b"\xff\x80\n4\n").ask(HOW_MANY)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
@@ -198,14 +188,6 @@ def test_a_byte_order_mark_tells_the_encoding(redirect, capsys, encode, line_end
 def test_byte_order_marks_of_files_put_together_do_not_matter(redirect):
     console = redirect("\ufeff4\n5\n\ufeff6\n")
     assert [console.ask(HOW_MANY) for _ in range(4)] == [4, 5, 6, 3]
-
-
-def test_standard_input_that_is_open_for_writing_only_is_at_its_end(monkeypatch, capsys):
-    with os.fdopen(os.open(os.devnull, os.O_WRONLY)) as unreadable:
-        monkeypatch.setattr(sys, "stdin", unreadable)
-        console = Console()
-        assert [console.ask(HOW_MANY), console.ask(HOW_MANY)] == [3, 3]
-    assert capsys.readouterr().out.count("end of input: taking the default") == 1
 
 
 def test_a_device_without_lines_is_a_bad_answer(monkeypatch):
@@ -387,39 +369,16 @@ def test_what_a_message_shows_as_right_is_right():
 
 
 @pytest.mark.parametrize("script", ASK)
-def test_enter_end_of_input_and_the_default_shown_mean_the_same(redirect, capsys, script):
-    at_end = ASK[script](redirect(""))
-    shown = shown_defaults(capsys.readouterr().out)
-    assert len(shown) >= len(ANSWERS[script]) - 1
-    assert ASK[script](redirect("\n" * 9)) == at_end
-    assert ASK[script](redirect("\n".join(shown))) == at_end
-
-
-@pytest.mark.parametrize("script", ASK)
-def test_input_may_end_after_any_line_and_the_rest_takes_defaults(redirect, capsys, script):
+def test_enter_end_of_input_after_any_line_and_the_default_shown_mean_the_same(redirect, capsys, script):
     answers = ANSWERS[script]
     for count in range(len(answers) + 1):
-        short = ASK[script](redirect("".join(f"{answer}\n" for answer in answers[:count])))
-        assert capsys.readouterr().out.count("end of input: taking the default") == (count < len(answers))
-        padded = ASK[script](redirect("".join(f"{answer}\n" for answer in answers[:count]) + "\n" * 9))
+        given = lines(*answers[:count])
+        at_end = ASK[script](redirect(given))
+        shown = capsys.readouterr().out
+        assert shown.count("end of input: taking the default") == (count < len(answers))
+        assert ASK[script](redirect(given + "\n" * 9)) == at_end
+        assert ASK[script](redirect(given + lines(*shown_defaults(shown)[count:]))) == at_end
         capsys.readouterr()
-        assert short == padded
-
-
-@pytest.mark.parametrize("script", ASK)
-def test_every_question_is_asked_again_after_a_bad_answer(redirect, at_terminal, script):
-    good = ASK[script](redirect("\n".join(ANSWERS[script])))
-    answers = [typed for answer in ANSWERS[script] for typed in ("bad", "0", answer)]
-    value, shown = at_terminal(ASK[script], *answers)
-    assert value == good
-    assert shown.count("\n  expected") == 2 * len(ANSWERS[script])
-
-
-@pytest.mark.parametrize("script", ASK)
-def test_the_answers_kept_with_an_experiment_give_its_hyperparameters_again(redirect, capsys, script):
-    hyperparameters = ASK[script](redirect("\n".join(ANSWERS[script])))
-    assert ASK[script](redirect("\n".join(hyperparameters.answers()))) == hyperparameters
-    assert "end of input" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("layers", [2, 3, 5])
@@ -444,19 +403,7 @@ def test_the_default_number_of_layers_suits_the_images(redirect, shape):
     assert all(side % divisor == 0 for side in shape[:2])
 
 
-@pytest.mark.parametrize("shape", [(27, 27, 1), (28, 27, 3), (1, 1, 1)])
-def test_images_of_odd_sides_are_refused_before_any_question(redirect, capsys, shape):
-    with pytest.raises(BadInput, match=f"must divide by 2, and the images have {shape[0]} x {shape[1]}"):
-        ask_autoencoder(redirect("1\n"), shape, 500)
-    assert capsys.readouterr().out == ""
-
-
 # --- going back, and the answers of before
-
-
-def given_defaults(shown):
-    """Return each question of a session with the default that it showed."""
-    return re.findall(r"^(.*) \[(.+?)\]: ", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("script", ASK)
@@ -476,7 +423,7 @@ def test_b_goes_back_one_question_and_shows_what_was_answered_beside_the_default
 def test_b_goes_back_to_the_first_question_and_enter_takes_the_defaults_again(at_terminal):
     answers = ["3", "5 4 3", "6 5 4", "7", "33", "b", "b", "b", "b", "b", "", "", "16", "", "", "n"]
     value, shown = at_terminal(ASK["autoencoder"], *answers)
-    epochs, batch_size = (int(default) for _, default in given_defaults(shown)[3:5])
+    epochs, batch_size = map(int, shown_defaults(shown)[3:5])
     assert value == AutoencoderHyperparameters(((5, 5), (7, 7), (7, 7)), (16, 16, 16), epochs, batch_size, False)
     beside = re.findall(r" \(before: (.+?)\) \[", shown.rpartition("]: b\n")[2])
     assert beside == ["(5, 5) (4, 4) (3, 3)", "6 5 4", "7", "33"]
@@ -558,10 +505,3 @@ def test_a_menu_shows_its_choices_and_takes_only_those(redirect, at_terminal, ca
     assert redirect("").choose("what next?", choices) == 0
     assert redirect("\n").choose("what next?", choices, default=3) == 3
     assert redirect("a\n").choose("graphs", choices | {"a": "all"}) == "a"
-
-
-@pytest.mark.parametrize(("kind", "expected"), [("xterm", True), ("dumb", False), ("", False)])
-def test_only_a_terminal_of_a_known_kind_is_drawn_over(monkeypatch, kind, expected):
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setenv("TERM", kind)
-    assert can_redraw() is expected

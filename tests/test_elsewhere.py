@@ -99,8 +99,8 @@ def test_a_job_of_several_processes_is_refused_on_windows_in_one_line(tmp_path):
     assert (session.stdout, session.stderr, session.code) == ("", told, 2)
 
 
-@pytest.mark.parametrize("name", [r"C:\Users\me\images", r"..\images", "images:1"])
-def test_paths_of_windows_are_taken_as_they_are(tmp_path, name):
+def test_paths_of_windows_are_taken_as_they_are(tmp_path):
+    name = r"C:\Users\..\images:1"
     idx.write(tmp_path / name, make_images(make_labels(40, (1, 2))))
     session = run_script("autoencoder", ["-d", name], f"1\n3\n2\n1\n16\n3\n{name}.h5\n0\n", tmp_path)
     assert (session.stderr, session.code) == ("", 0)

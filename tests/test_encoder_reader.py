@@ -103,14 +103,12 @@ def is_close(codes, known):
 
 
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")  # some take a list of one input
-@pytest.mark.backend
 def test_encoders_of_all_kinds_predict_what_they_did_before_they_were_saved(good):
     for path, codes in good[1].items():
         assert np.ptp(codes) > 0.1, path.name
         assert is_close(np.asarray(build_encoder(read_encoder(path, SHAPE))(IMAGES)), codes), path.name
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("path", KERAS_2, ids=lambda path: path.stem)
 def test_encoders_of_keras_2_predict_what_they_did_there(path):
     known = np.load(path.with_suffix(".npz"))

@@ -55,7 +55,7 @@ def make_classifier_task(folder):
     return task, ClassifierHyperparameters(4, 1, 5)
 
 
-@pytest.fixture(params=[make_autoencoder_task, make_classifier_task])
+@pytest.fixture(params=[make_autoencoder_task, pytest.param(make_classifier_task, marks=pytest.mark.backend)])
 def make_task(request, tmp_path):
     return lambda: request.param(tmp_path)
 
@@ -84,7 +84,6 @@ def assert_alike(one, other):
     assert_same_bits(trained.weights.values(), again.weights.values())
 
 
-@pytest.mark.backend
 def test_a_network_with_the_layers_of_the_one_before_is_trained_anew_without_tracing_a_step_again(make_task, steps):
     task, hyperparameters = make_task()
     longer = replace(hyperparameters, epochs=3)

@@ -9,8 +9,6 @@ from utilities.training import fourier_convolution
 from utilities.training.fast_layers import fast_layers, ops
 from utilities.training.training import engine
 
-pytestmark = pytest.mark.backend
-
 CASES = {
     "1 layer": ((6, 8, 3), make_hyperparameters(1)),
     "2 layers": ((8, 12, 1), make_hyperparameters(2)),
@@ -35,7 +33,7 @@ def randomise(network):
 
 
 # JAX compiles for each shape what has been shown on TensorFlow to be right.
-@pytest.fixture(params=["third pooling", "large kernels"] if ON_JAX else CASES)
+@pytest.fixture(params=["third pooling, oblong", "large kernels"] if ON_JAX else CASES)
 def network(request):
     """A plain autoencoder with random weights, and images for it."""
     shape, hyperparameters = CASES[request.param]
@@ -56,13 +54,13 @@ def train(network, images, targets):
     return network.train_on_batch(images[np.newaxis], targets[np.newaxis])
 
 
-def test_they_predict_what_the_plain_network_predicts(network):
+@pytest.mark.backend
+@pytest.mark.parametrize("fewer_products", [fourier_convolution.FEWER_PRODUCTS, 0], ids=["", "transforms"])
+def test_they_predict_and_learn_what_the_plain_network_does(network, monkeypatch, fewer_products):
+    monkeypatch.setattr(fourier_convolution, "FEWER_PRODUCTS", fewer_products)
     plain, images = network
-    assert np.allclose(engine.network_of(plain, len(images))(fed(images)), plain(images), atol=1e-5)
-
-
-def test_they_learn_what_the_plain_network_learns(network):
-    plain, images = network
+    if not ON_JAX:  # where test_on_jax.py shows it
+        assert np.allclose(engine.network_of(plain, len(images))(images), plain(images), atol=1e-5)
     copy, fast = keras.models.clone_model(plain), engine.network_of(plain, len(images))
     copy.set_weights(plain.get_weights())
     batches = [images, images] if ON_JAX else [images, images[:1], images[:2], images[:3]]  # JAX compiles each size
@@ -73,12 +71,6 @@ def test_they_learn_what_the_plain_network_learns(network):
         assert train(fast, batch, batch) == pytest.approx(copy.train_on_batch(batch, batch), rel=1e-4)
     for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
-
-
-def test_transforms_predict_and_learn_what_convolutions_do(network, monkeypatch):
-    monkeypatch.setattr(fourier_convolution, "FEWER_PRODUCTS", 0)
-    test_they_predict_what_the_plain_network_predicts(network)
-    test_they_learn_what_the_plain_network_learns(network)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +90,7 @@ def test_a_transform_is_taken_where_it_saves_most_of_the_products(
     assert len(calls) == convolutions
 
 
+@pytest.mark.backend
 def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():
     encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
     randomise(encoder)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
-from conftest import parse_autoencoder_arguments, parse_classification_arguments, run_script
+from conftest import asked, parse_autoencoder_arguments, parse_classification_arguments, run_script
 
 from utilities.errors import BadInput
 from utilities.network.hyperparameters import MNIST, AutoencoderHyperparameters, ClassifierHyperparameters
@@ -19,16 +19,14 @@ from utilities.terminal.questions import question
 ALL = ["--layers", "1", "--kernels", "3x5", "--filters", "2", "--epochs", "1", "--batch-size", "16"]
 
 
-def asked(session):
-    return re.findall(r"^(.+?) \[.*\]: ", session.stdout, re.MULTILINE)
-
-
-def test_with_all_flags_nothing_is_asked_and_the_run_repeats_by_its_answers(data, tmp_path):
-    session = run_script("autoencoder", ["-d", data / "letters", *ALL], "", tmp_path)
+def test_with_all_flags_nothing_is_asked_and_a_repeated_experiment_asks_everything(data, tmp_path):
+    session = run_script("autoencoder", ["-d", data / "letters", *ALL], "1\n1\n3\n4\n1\n8\n0\n", tmp_path)
     assert (session.code, session.stderr) == (0, "")
-    assert asked(session) == ["choice"]
-    (run,) = session.runs
-    assert (run / "input.txt").read_text() == "1\n(3, 5)\n2\n1\n16\n"
+    questions = ["number of convolutional layers", "kernel size of each layer", "filters of each layer", "epochs"]
+    assert asked(session) == ["choice", *questions, "batch size", "choice"]
+    first, second = session.runs
+    assert (first / "input.txt").read_text() == "1\n(3, 5)\n2\n1\n16\n"
+    assert (second / "input.txt").read_text() == "1\n(3, 3)\n4\n1\n8\n"
 
 
 def test_what_no_flag_answers_is_asked_in_its_order(data, tmp_path):
@@ -37,13 +35,6 @@ def test_what_no_flag_answers_is_asked_in_its_order(data, tmp_path):
     assert session.code == 0, session.stderr
     assert asked(session) == ["kernel size of each layer", "batch size", "choice"]
     assert (session.runs[0] / "input.txt").read_text() == "2\n(3, 3) (3, 3)\n2 3\n1\n32\n"  # two filters: two layers
-
-
-def test_a_repeated_experiment_asks_everything(data, tmp_path):
-    session = run_script("autoencoder", ["-d", data / "letters", *ALL], "1\n1\n3\n4\n1\n8\n0\n", tmp_path)
-    assert session.code == 0, session.stderr
-    questions = ["number of convolutional layers", "kernel size of each layer", "filters of each layer", "epochs"]
-    assert asked(session) == ["choice", *questions, "batch size", "choice"]
 
 
 @pytest.mark.parametrize(
@@ -191,13 +182,6 @@ def test_a_data_set_is_a_folder_and_what_is_not_given_lies_beside_what_is(tmp_pa
     assert files_of("-d", "mine", "-dl", "labels", "-tl", other[3]) == [mine[0], "labels", mine[2], other[3]]
     assert files_of("-d", "nowhere/images")[1] == "nowhere/train-labels-idx1-ubyte"
     assert files_of("-d", "x" * 300)[0] == "x" * 300
-
-
-def test_a_folder_without_data_is_told_with_what_makes_one(tmp_path):
-    (tmp_path / "photos").mkdir()
-    session = run_script("autoencoder", ["-d", "photos"], "", tmp_path)
-    told = "--data: photos: a folder without IDX files; dataset.py makes these of pictures (see --help)\n"
-    assert (session.stdout, session.stderr, session.code) == ("", f"autoencoder.py: error: {told}", 2)
 
 
 @pytest.mark.parametrize("answer", ["v1.5", "photos/", "~nobody-at-all/small"])

@@ -32,6 +32,19 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(params=["typed", "redirected"])
+def save_as(request, encoder, home, redirect, at_terminal, capsys):
+    """A function that has the encoder saved as an answer says, and returns what was shown."""
+
+    def save_as(answer):
+        if request.param == "typed":
+            return at_terminal(lambda console: save(console, encoder), answer)[1]
+        save(redirect(f"{answer}\n"), encoder)
+        return capsys.readouterr().out
+
+    return save_as
+
+
 def files(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"file"}
 
@@ -47,15 +60,8 @@ def files(folder):
         ("with blanks.h5", "with blanks.h5"),
     ],
 )
-@pytest.mark.parametrize("typed", [True, False], ids=["typed", "redirected"])
-def test_a_path_is_understood_and_its_folders_are_made(
-    encoder, home, redirect, at_terminal, capsys, answer, saved, typed
-):
-    if typed:
-        _, shown = at_terminal(lambda console: save(console, encoder), answer)
-    else:
-        save(redirect(f"{answer}\n"), encoder)
-        shown = capsys.readouterr().out
+def test_a_path_is_understood_and_its_folders_are_made(encoder, home, save_as, answer, saved):
+    shown = save_as(answer)
     assert files(home) == {saved}
     assert shown.endswith(f"\nsaved: {home if answer.startswith('~') else '.'}/{saved}\n".replace(" ./", " "))
     loaded = keras.models.load_model(home / saved, compile=False)
@@ -98,14 +104,8 @@ def test_a_place_that_cannot_be_written_ends_redirected_input(encoder, home, red
     assert files(home) == set()
 
 
-@pytest.mark.parametrize("typed", [True, False], ids=["typed", "redirected"])
-def test_saving_is_cancelled(encoder, home, redirect, at_terminal, capsys, typed):
-    if typed:
-        _, shown = at_terminal(lambda console: save(console, encoder), "-")
-    else:
-        save(redirect("-\n"), encoder)
-        shown = capsys.readouterr().out
-    assert shown.endswith(" [encoder.h5]: -\nnot saved\n")
+def test_saving_is_cancelled(home, save_as):
+    assert save_as("-").endswith(" [encoder.h5]: -\nnot saved\n")
     assert files(home) == set()
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from utilities.training.muon import Muon
 
-pytestmark = pytest.mark.backend
 RATE = 0.01
 
 
@@ -19,6 +18,7 @@ def gradients_of(shape):
     return np.random.default_rng(1).normal(size=(5, *shape)).astype(np.float32)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("shape", [(40, 8), (8, 40), (8, 8)])
 def test_a_matrix_is_stepped_as_by_keras_own(shape):
     gradients = gradients_of(shape)
@@ -28,6 +28,7 @@ def test_a_matrix_is_stepped_as_by_keras_own(shape):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("shape", [(5, 5, 1, 32), (7, 3, 8, 16), (1, 1, 8, 32)])
 def test_a_convolution_is_stepped_as_the_matrix_of_its_kernels(shape):
     gradients = gradients_of(shape)

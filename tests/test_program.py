@@ -41,6 +41,7 @@ from utilities.text import printable
 from utilities.training import training
 from utilities.training.progress import Progress
 
+NUMBERS = signal.Signals.__members__
 LONG_ANSWERS = "1\n3\n2\n90000\n8\n3\nsaved.h5\n0\n"
 DISK_IS_FULL = "standard output cannot be written: No space left on device"
 
@@ -70,7 +71,7 @@ def run_with_keras(data, tmp_path):
 
 def run_main(code, **options):
     """Run ``program.run`` with the code of a function ``main``."""
-    text = "import os, signal, sys\nfrom utilities.errors import Fault\nfrom utilities.terminal import program\n"
+    text = "import os, resource, signal, sys\nfrom utilities.terminal import program\n"
     return subprocess.run(
         [sys.executable, "-c", f"{text}{code}\nprogram.run(main)"],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
@@ -131,10 +132,32 @@ def test_a_crash_where_memory_is_limited_is_told_as_lack_of_memory(run_with_kera
     take_details(done.stderr)
 
 
-def test_a_killed_process_is_told(run_with_keras):
-    done = run_with_keras("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    assert done.stderr == ("autoencoder.py: error: the process was killed, perhaps by the system for lack of memory\n")
-    assert done.returncode == -signal.SIGKILL
+KILLED = "the process was killed, perhaps by the system for lack of memory"
+KILL = "os.kill(os.getpid(), signal.{})".format
+IGNORED = f"signal.signal(3, 1)\n    {KILL('SIGQUIT')}\n    "
+CHILD = "child = os.fork()\n    child or os.abort()\n    os.waitpid(child, 0)\n    "
+UNKNOWN = "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n    raise ValueError('what\\nis wrong')"
+LARGE = "raise type('Large', (Exception,), {'__str__': lambda self: bytes(2**60)})"
+SLOW = f"raise type('Slow', (program.Fault,), {{'exit_code': 2, '__str__': lambda self: {KILL('SIGINT')}}})"
+ENDING = ("SIGQUIT", "SIGALRM", "SIGTRAP", "SIGSYS")
+LEAVING = ("SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+# By what they show: the end of ``main``, the exit code, and the line.
+ENDS = {
+    **{name: (KILL(name), -NUMBERS[name], f"the process was ended by {name}") for name in ENDING},
+    **{name: (f"{KILL(name)}\n    os.abort()", 128 + NUMBERS[name], "") for name in LEAVING},
+    "an ignored signal is not named": (IGNORED + KILL("SIGKILL"), -9, KILLED),
+    "a child's crash is not the script's": (CHILD + KILL("SIGKILL"), -9, KILLED),
+    "an error without room for details is told": (UNKNOWN, 1, "unexpected ValueError: what\\nis wrong"),
+    "a lack of memory while an error is described": (LARGE, 1, "out of memory"),
+    "Ctrl-C while a fault is told": (SLOW, 2, ""),
+}
+
+
+@pytest.mark.parametrize(("code", "exit_code", "told"), ENDS.values(), ids=ENDS)
+def test_each_end_has_its_exit_code_and_line(code, exit_code, told):
+    done = run_main(f"def main():\n    {code}")
+    expected = told and f"-c: error: {told}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (exit_code, "", expected)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -167,25 +190,6 @@ def test_the_watcher_holds_no_output_hears_no_signal_and_leaves_with_the_script(
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", ["SIGQUIT", "SIGALRM", "SIGTRAP", "SIGSYS"])
-def test_a_signal_that_ends_the_script_is_named(number):
-    done = run_main(f"def main():\n    os.kill(os.getpid(), signal.{number})")
-    assert done.stderr == f"-c: error: the process was ended by {number}\n"
-    assert done.returncode == -getattr(signal, number)
-
-
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
-def test_a_signal_that_asks_the_script_to_leave_is_obeyed_without_a_word(number):
-    done = run_main(f"def main():\n    os.kill(os.getpid(), signal.{number})\n    os.abort()")
-    assert (done.returncode, done.stdout, done.stderr) == (128 + getattr(signal, number), "", "")
-
-
-def test_a_signal_that_is_ignored_ends_nothing_and_is_not_named():
-    ignore = "signal.signal(signal.SIGQUIT, signal.SIG_IGN)\n"
-    done = run_main(f"{ignore}def main():\n    for number in (3, 9):\n        os.kill(os.getpid(), number)")
-    assert done.stderr == "-c: error: the process was killed, perhaps by the system for lack of memory\n"
-
-
 @pytest.mark.parametrize("cut", ["os.truncate(path, 100)", "open(path, 'w').close(); os.rename(path, path + '2')"])
 def test_a_data_file_that_is_cut_off_while_it_is_mapped_is_named(tmp_path, cut):
     paths = [str(tmp_path / f"{name} images\n") for name in ("other", "cut")]
@@ -206,35 +210,31 @@ def test_a_bus_error_without_such_a_file_is_a_librarys(tmp_path):
     assert "mapped" not in take_details(done.stderr)
 
 
-def test_the_crash_of_a_child_is_not_taken_for_that_of_the_script():
-    crash = "    child = os.fork()\n    child or os.abort()\n    os.waitpid(child, 0)\n"
-    done = run_main(f"def main():\n{crash}    os.kill(os.getpid(), signal.SIGKILL)")
-    assert done.stderr == "-c: error: the process was killed, perhaps by the system for lack of memory\n"
-
-
 # --- faults that nobody foresaw
+
+THREADS = r"the system starts no more threads [^\n]*ulimit -u[^\n]*"
+NO_LIBRARIES = "out of memory; the libraries cannot be loaded"
 
 
 @pytest.mark.parametrize(
-    "code",
+    ("code", "code_of_exit", "told"),
     [
-        "import threading\nthread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()",
-        "class Broken:\n    def __del__(self):\n        1 / 0\nBroken()",
-        "import logging\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    logging.getLogger('jax').exception('so')",
-        "import warnings\nwarnings.warn('so')",
+        ("import os\nos.kill(os.getpid(), 9)", -9, KILLED),
+        ("raise RuntimeError('RESOURCE_EXHAUSTED: so')", 1, NO_LIBRARIES),
+        ("raise type('ResourceExhaustedError', (Exception,), {})", 1, NO_LIBRARIES),
+        ('raise RuntimeError("can\'t start new thread")', 1, THREADS),
+        ("raise BlockingIOError(11, 'Resource temporarily unavailable')", 1, THREADS),
+        # What Python, or a library, only prints reaches no user.
+        ("import threading\nthread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()", 1, ""),
+        ("class Broken:\n    def __del__(self):\n        1 / 0\nBroken()", 1, ""),
+        ("import logging\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    logging.exception('so')", 1, ""),
+        ("import warnings\nwarnings.warn('so')", 1, ""),
     ],
-    ids=["thread", "destructor", "log", "warning"],
 )
-def test_faults_that_python_only_prints_reach_no_user(run_with_keras, code):
-    done = run_with_keras(f"{code}\nraise MemoryError")
-    assert done.stderr == "autoencoder.py: error: out of memory; the libraries cannot be loaded\n"
-
-
-def test_an_unforeseen_error_is_told_with_its_text_where_no_details_can_be_kept():
-    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-    done = run_main(f"{limit}def main():\n    raise ValueError('what\\nis wrong')")
-    assert done.stderr == "-c: error: unexpected ValueError: what\\nis wrong\n"
-    assert done.returncode == 1
+def test_what_goes_wrong_in_a_library_is_told_in_one_line(run_with_keras, code, code_of_exit, told):
+    done = run_with_keras(code if told else f"{code}\nraise MemoryError")
+    assert re.fullmatch(f"autoencoder.py: error: {told or NO_LIBRARIES}\n", done.stderr)
+    assert done.returncode == code_of_exit
 
 
 def test_a_lack_of_memory_is_told_with_advice_on_a_run_where_there_is_one(tmp_path):
@@ -251,31 +251,6 @@ def test_a_lack_of_memory_is_told_with_advice_on_a_run_where_there_is_one(tmp_pa
     for given, told in (("", ""), (f"    error.advice = {advice!r}\n", f"; {advice}")):
         done = run_main(f"def main():\n{error}{given}    raise error")
         assert (done.returncode, done.stderr) == (1, f"-c: error: out of memory{told}\n")
-
-
-def test_a_lack_of_memory_while_an_error_is_described_is_told():
-    error = "class Large(Exception):\n    def __str__(self):\n        raise MemoryError\n"
-    done = run_main(f"{error}def main():\n    raise Large")
-    assert (done.returncode, done.stderr) == (1, "-c: error: out of memory\n")
-
-
-def test_ctrl_c_while_a_fault_is_told_ends_without_a_traceback():
-    fault = (
-        "class Slow(Fault):\n    exit_code = 2\n    def __str__(self):\n        os.kill(os.getpid(), signal.SIGINT)\n"
-    )
-    done = run_main(f"{fault}def main():\n    raise Slow")
-    assert (done.returncode, done.stderr) == (2, "")
-
-
-@pytest.mark.parametrize(
-    "error", ['RuntimeError("can\'t start new thread")', "BlockingIOError(11, 'Resource temporarily unavailable')"]
-)
-def test_a_lack_of_threads_is_told_in_one_line(run_with_keras, error):
-    done = run_with_keras(f"raise {error}")
-    assert re.fullmatch(
-        r"autoencoder\.py: error: the system starts no more threads [^\n]*ulimit -u[^\n]*\n", done.stderr
-    )
-    assert done.returncode == 1
 
 
 def test_any_error_of_an_import_without_room_is_told_as_lack_of_memory(run_with_keras):
@@ -308,7 +283,7 @@ def test_a_pipe_without_reader_ends_the_script_without_a_word(broken_pipe, flush
 
 
 @pytest.mark.parametrize("flush", [True, False])
-@pytest.mark.parametrize("end", ["", "    raise SystemExit(0)", "    raise Fault('another')"])
+@pytest.mark.parametrize("end", ["", "    raise SystemExit(0)", "    raise program.Fault('another')"])
 def test_a_full_disk_under_standard_output_is_told_in_one_line(flush, end):
     with Path("/dev/full").open("w") as full:
         done = run_main(PRINT.format(flush) + end, stdout=full)

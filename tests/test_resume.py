@@ -471,7 +471,6 @@ def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_pat
     assert "no unfinished experiment" in again.stderr
 
 
-@pytest.mark.backend
 def test_classification_is_resumed_without_naming_its_files_again(data, tmp_path):
     save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
     names = ("letters", "letters-labels", "letters-test", "letters-test-labels")

@@ -69,7 +69,6 @@ def test_training_on_begins_with_the_weights_of_before_and_names_the_run(trained
     assert begun < before + 0.5 * (float(losses(first)[0][1]) - before)  # not as a new network begins
 
 
-@pytest.mark.backend
 def test_a_run_that_was_trained_on_repeats_by_its_own_answers(data, trained, tmp_path):
     answers = (trained.runs[1] / "input.txt").read_text()
     assert answers == "1\n(3, 3)\n2\n2\n16\n6\n3\n"
@@ -86,7 +85,6 @@ def test_a_classifier_trains_on_as_in_phase_2(classified):
     assert "phase 1 of 2" not in classified.stdout.split("more epochs (- cancels)")[1]
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_run_that_trains_on_is_resumed(data, trained, tmp_path, rows):
     running = Running("autoencoder", ["-d", data / "letters"], f"{ANSWERS}6\n40\n", tmp_path)
@@ -122,7 +120,6 @@ def test_an_opened_autoencoder_is_what_was_trained(trained):
     assert changed == {"reconstructions.png"}
 
 
-@pytest.mark.backend
 def test_alone_it_opens_the_last_and_trains_on_from_there(trained, tmp_path):
     shutil.copytree(trained.folder / "runs", tmp_path / "runs")
     session = run_script("autoencoder", ["--open"], "6\n1\n0\n", tmp_path)
@@ -179,7 +176,6 @@ def test_weights_of_another_network_or_fewer_are_told_in_one_line(trained, tmp_p
     assert session.stderr == told
 
 
-@pytest.mark.backend
 def test_runs_that_were_moved_are_opened_with_the_encoder_that_they_keep(classified, tmp_path):
     shutil.copytree(classified.folder / "runs", tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / classified.runs[0].name / "checkpoint-000001.npz").touch()

@@ -66,11 +66,12 @@ def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencod
         capture_output=True,
         timeout=120,
     )
-    for name, model in names.items():
-        assert np.allclose(np.load(tmp_path / f"{name}.npy"), model.predict(images, verbose=0), rtol=0, atol=1e-6)
+    for name, model in models.items():
+        expected = model.predict(images, verbose=0)
+        for suffix in (".h5", ".keras"):
+            assert np.allclose(np.load(tmp_path / f"{name}{suffix}.npy"), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("name", ["encoder.h5", "encoder.keras"])
 def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing_else(autoencoder, tmp_path, monkeypatch, name):
     def full_disk(descriptor):
@@ -111,7 +112,6 @@ def test_room_is_looked_for_as_much_as_a_model_takes(autoencoder, tmp_path, monk
             assert size <= rooms[-1] <= 2 * size + SURROUNDINGS
 
 
-@pytest.mark.backend
 def test_a_save_replaces_the_old_file(autoencoder, encoder_file):
     save_model(autoencoder.decoder, encoder_file)
     assert keras.models.load_model(encoder_file).output_shape == (None, *SHAPE)
@@ -170,11 +170,3 @@ def test_a_foreign_suffix_is_a_fault_that_tells_those_known(autoencoder, tmp_pat
     with pytest.raises(Fault, match=r"must end in \.h5 or \.keras"):
         save_model(autoencoder.encoder, tmp_path / name)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_read_only_directory_is_a_fault(autoencoder, tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(Fault, match="Permission denied"):
-        save_model(autoencoder.encoder, tmp_path / "encoder.h5")
-    tmp_path.chmod(0o700)

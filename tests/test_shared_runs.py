@@ -299,7 +299,6 @@ def test_a_row_that_was_written_in_part_is_written_once(tmp_path, monkeypatch, c
     assert "No space left on device; going on, and trying again" in capsys.readouterr().err
 
 
-@pytest.mark.backend
 def test_what_can_be_kept_nowhere_in_the_runs_folder_is_kept_in_the_working_folder(data, tmp_path):
     session = run_script("autoencoder", ["-d", data / "letters", "--runs", "/proc/runs"], QUICK, tmp_path)
     assert session.code == 0

@@ -2,14 +2,11 @@ import json
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
-from conftest import SOURCE, make_hyperparameters, make_images, run_script
+from conftest import LABELLED, SOURCE, letters_arguments, make_images, run_script, save_encoder
 
 from utilities.data import idx
-from utilities.network.networks import build_autoencoder
-from utilities.network.saving import save_model
 
 # The script runs until it begins to import in the background, just before its first question.
 PROBE = """
@@ -28,12 +25,7 @@ runpy.run_path(script, run_name="__main__")
 @pytest.mark.backend
 @pytest.mark.parametrize("script", ["autoencoder", "classification"])
 def test_the_first_question_waits_for_no_large_library(script, data, tmp_path):
-    arguments = ["-d", data / "letters"]
-    if script == "classification":
-        keras.utils.set_random_seed(1)
-        save_model(build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
-        arguments += ["-dl", data / "letters-labels", "-t", data / "letters-test", "-tl", data / "letters-test-labels"]
-        arguments += ["-model", tmp_path / "encoder.h5"]
+    arguments = letters_arguments(data, save_encoder(tmp_path))[: None if script == "classification" else 2]
     command = [sys.executable, "-c", PROBE, SOURCE / script / f"{script}.py", *arguments]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True, cwd=tmp_path)
     assert json.loads(done.stdout) == []
@@ -43,9 +35,8 @@ def test_the_classifications_split_is_by_class(tmp_path):
     labels = np.array([3, 5, 8], np.uint8)
     idx.write(tmp_path / "images", make_images(labels))
     idx.write(tmp_path / "labels", labels)
-    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder, tmp_path / "encoder.h5")
-    arguments = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
-    session = run_script("classification", arguments, "bad", tmp_path)
+    save_encoder(tmp_path)
+    session = run_script("classification", LABELLED, "bad", tmp_path)
     assert session.stdout.splitlines()[:2] == [
         "each class has a single image: one class is held out for validation, and not trained on",
         "3 images of 8 x 8 pixels: 2 to train on, 1 for validation, 3 classes; seed 1",

@@ -4,11 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import OF_USER, make_hyperparameters, make_images, make_labels, run_script
+from conftest import OF_USER, letters_arguments, make_images, make_labels, run_script, save_encoder
 
 from utilities.data import idx
-from utilities.network.networks import build_autoencoder
-from utilities.network.saving import save_model
 
 NAMELESS = """
 import os, pwd
@@ -64,17 +62,10 @@ def test_nothing_is_imported_from_the_folder_that_a_user_is_in(data, tmp_path, e
         (tmp_path / f"{name}.py").write_text(canary)
     (tmp_path / "utilities").mkdir()
     (tmp_path / "utilities" / "__init__.py").write_text(canary)
-    files = encoder_and_files(data, tmp_path)
+    files = letters_arguments(data, save_encoder(tmp_path))
     session = run_script("classification", files, "bad", tmp_path, fresh=True, **elsewhere)
     assert "line 1 of the input" in session.stderr
     assert not (tmp_path / "canary").exists()
-
-
-def encoder_and_files(data, folder):
-    """Save an encoder in a folder; return the arguments of classification.py with it and small data sets."""
-    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, folder / "encoder.h5")
-    files = ["-d", data / "letters", "-dl", data / "letters-labels", "-model", folder / "encoder.h5"]
-    return [*files, "-t", data / "letters-test", "-tl", data / "letters-test-labels"]
 
 
 COUNT_THREADS = """
@@ -88,7 +79,7 @@ os.register_at_fork(before=count)
 
 def test_the_scripts_fork_before_they_have_threads_of_which_a_fork_would_lack(data, images, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(COUNT_THREADS.format(path=str(tmp_path / "threads")))
-    files = encoder_and_files(data, tmp_path)
+    files = letters_arguments(data, save_encoder(tmp_path))
     session = run_script("classification", files, "bad", tmp_path, fresh=True, PYTHONPATH=str(tmp_path))
     assert "line 1 of the input" in session.stderr
     assert (tmp_path / "threads").read_text() == "1\n"  # of the child that reads the encoder

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import make_images, make_labels, run_script
+from conftest import LABELLED, make_images, make_labels, run_script
 
 from utilities.backend import UNUSED_PACKAGES
 from utilities.data import idx
@@ -39,7 +39,6 @@ def masked(text):
     return text
 
 
-FILES = ["-d", "images", "-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
 AUTOENCODER_ANSWERS = ["1", "3", "2", "2", "16", "2", "", "0", "3", ""]
 AUTOENCODER_ANSWERS += ["1", "2", "3,5 3", "2, 4", "1", "99", "2", "6", "2", "0", "0"]
 CLASSIFICATION_ANSWERS = ["3", "2", "16", "3", "2", "6", "0", "1", "4"]
@@ -59,7 +58,7 @@ def run_sessions(folder, end_of_line="\n", **options):
     )
     return [
         run_script("autoencoder", ["-d", "images"], autoencoder, folder, **options),
-        run_script("classification", FILES, classification, folder, **options),
+        run_script("classification", LABELLED, classification, folder, **options),
     ]
 
 

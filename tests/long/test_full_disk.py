@@ -5,11 +5,10 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import make_hyperparameters, run_script
+from conftest import letters_arguments, make_hyperparameters, run_script, save_encoder
 
 from utilities.network.encoder_reader import read_encoder
 from utilities.network.networks import build_autoencoder
-from utilities.network.saving import save_model
 from utilities.session.menus import save
 
 # From no room for the folder to room for everything.
@@ -88,12 +87,7 @@ def resume_with_room(folder, tmp_path):
 @pytest.mark.parametrize("kilobytes", SIZES)
 def test_a_classifier_is_reported_on(data, tmp_path, small_disk, kilobytes):
     folder = small_disk(kilobytes)
-    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, tmp_path / "encoder.h5")
-    names = ("letters", "letters-labels", "letters-test", "letters-test-labels")
-    files = [
-        word for pair in zip(("-d", "-dl", "-t", "-tl"), (data / name for name in names), strict=True) for word in pair
-    ]
-    arguments = [*files, "-model", tmp_path / "encoder.h5", "--runs", folder / "runs"]
+    arguments = [*letters_arguments(data, save_encoder(tmp_path)), "--runs", folder / "runs"]
     session = run_script("classification", arguments, f"8\n{EPOCHS}\n8\n2\n1\n0\n3\n0\n", tmp_path)
     check_session(session, folder)
     assert "test accuracy" in session.stdout

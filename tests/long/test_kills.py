@@ -1,15 +1,11 @@
 """Scripts killed at random while they train, and resumed, twenty times each."""
 
-import csv
 import json
 import random
 
 import h5py
 import pytest
-from conftest import Running, kept, make_hyperparameters, run_script, wait_for_rows, without_seconds
-
-from utilities.network.networks import build_autoencoder
-from utilities.network.saving import save_model
+from conftest import Running, history_of, kept, letters_arguments, run_script, save_encoder, wait_for_rows
 
 KILLS = 20
 EPOCHS = 20
@@ -20,13 +16,10 @@ SCRIPTS = {"autoencoder": (EPOCHS, "encoder.h5"), "classification": (2 * EPOCHS,
 @pytest.fixture(scope="module")
 def commands(data, tmp_path_factory):
     """The arguments and the answers of each script, {script: (arguments, answers)}."""
-    encoder = tmp_path_factory.mktemp("encoder") / "encoder.h5"
-    save_model(build_autoencoder((8, 8, 1), make_hyperparameters(1)).encoder, encoder)
-    labelled = ["-d", data / "letters", "-dl", data / "letters-labels"]
-    test = ["-t", data / "letters-test", "-tl", data / "letters-test-labels"]
+    arguments = letters_arguments(data, save_encoder(tmp_path_factory.mktemp("encoder")))
     return {
-        "autoencoder": (labelled[:2], f"1\n3\n4\n{EPOCHS}\n8\n"),
-        "classification": ([*labelled, *test, "-model", encoder], f"8\n{EPOCHS}\n8\n"),
+        "autoencoder": (arguments[:2], f"1\n3\n4\n{EPOCHS}\n8\n"),
+        "classification": (arguments, f"8\n{EPOCHS}\n8\n"),
     }
 
 
@@ -44,12 +37,10 @@ def undisturbed(commands, tmp_path_factory):
 def outcome(script, folder):
     """Return the history of the only experiment below a folder, and the bytes of its network's weights."""
     run = kept(folder)
-    with (run / "history.csv").open(newline="") as file:
-        history = without_seconds(list(csv.DictReader(file)))
     arrays = {}
     with h5py.File(run / SCRIPTS[script][1]) as file:
         file.visititems(lambda name, item: arrays.update({name: item[()].tobytes()} if hasattr(item, "shape") else {}))
-    return history, arrays
+    return history_of(run), arrays
 
 
 @pytest.mark.parametrize("seed", range(KILLS))

@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from conftest import start
+from conftest import LABELLED, start
 
 from utilities.data import idx
 from utilities.network.hyperparameters import AutoencoderHyperparameters
@@ -25,7 +25,7 @@ def test_a_large_network_takes_what_is_told_within_a_fifth(tmp_path, script):
     if script == "classification":
         encoder = build_autoencoder((8, 8, 1), AutoencoderHyperparameters(KERNELS, FILTERS, 1, 16, None)).encoder
         save_model(encoder, tmp_path / "encoder.h5")
-        arguments += ["-dl", "labels", "-t", "images", "-tl", "labels", "-model", "encoder.h5"]
+        arguments = LABELLED
         answers = "8\n1\n16\n3\n"
     (tmp_path / "answers").write_text(answers)
     with (tmp_path / "answers").open() as stdin, tempfile.TemporaryFile("w+") as output:
