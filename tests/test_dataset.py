@@ -35,6 +35,7 @@ from test_reading import open_source
 from utilities import system
 from utilities.data import idx
 from utilities.data.datasets import read_test_set, read_training_set
+from utilities.data.names import read_files
 from utilities.data.pictures import Form
 from utilities.data.places import Folder
 from utilities.errors import BadInput, Fault
@@ -49,7 +50,7 @@ NAMES = {
     "test": "t10k-images-idx3-ubyte.gz",
     "test labels": "t10k-labels-idx1-ubyte.gz",
 }
-BESIDE = {"labels.txt", "dataset.json", "contact-sheet.png"}
+BESIDE = {"labels.txt", "files.csv", "dataset.json", "contact-sheet.png"}
 AS_THEY_ARE = ["--sides", "8", "--grey", "--no-invert", "--test-share", "0"]
 
 
@@ -109,6 +110,9 @@ def test_a_folder_for_each_class_becomes_what_the_other_scripts_read(tmp_path):
     for each, labels in (("images", "labels"), ("test", "test labels")):
         assert [label_of[image.tobytes()] for image in found[each]] == found[labels].tolist()
     assert len({image.tobytes() for image in [*found["images"], *found["test"]]}) == 24
+    for path, each in ((paths[0], found["images"]), (paths[2], found["test"])):
+        for file, image in zip(read_files(path, len(each)), each, strict=True):
+            assert np.array_equal(np.asarray(Image.open(tmp_path / "photos" / file)), image)
 
 
 def test_the_default_size_is_the_nearest_that_suits_the_third_pooling(tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import sys
@@ -16,11 +17,13 @@ from utilities.data import idx, pictures
 from utilities.data.batches import WHITE
 from utilities.data.datasets import spread
 from utilities.data.forms import FORM_FILE
-from utilities.data.names import NAMES_FILE
+from utilities.data.names import FILES_FILE, FILES_HEAD, NAMES_FILE
+from utilities.data.parts import TEST, TRAINING
 from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose, decide, find
 from utilities.data.values import DEEPEST, brightest, is_deep, scale_of, white_of
 from utilities.errors import BadInput, Fault
+from utilities.files import as_csv
 from utilities.record.conversion import convert
 from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
@@ -171,6 +174,7 @@ def write(source, form, share, arguments):
             progress.end()
             check_classes(source)
             _write_labels(source, folder)
+            (folder / FILES_FILE).write_bytes(as_csv(_files(source)))
             with system.signals_held():  # matplotlib's import takes a second, and Ctrl-C for a lack of NumPy's parts
                 from utilities.record.contact_sheet import draw_contact_sheet
             (folder / SHEET_FILE).write_bytes(draw_contact_sheet(source, form, folder))
@@ -200,6 +204,16 @@ def _write_labels(source, folder):
             idx.write(folder / name, labels[source.is_test == test])
     names = [f"{label} {source.class_names[label]}\n" for label in np.unique(labels).tolist()]
     (folder / NAMES_FILE).write_text("".join(names), encoding="utf-8")
+
+
+def _files(source):
+    """Yield the rows of a table of what each image was made of, the head first, as names.read_files reads them."""
+    yield FILES_HEAD
+    numbers = {TRAINING: itertools.count(), TEST: itertools.count()}
+    for (place, name), label, is_test in zip(source.items, source.labels.tolist(), source.is_test, strict=True):
+        part = TEST if is_test else TRAINING
+        file = name if isinstance(name, str) else Path(place.title(name)).name
+        yield part, next(numbers[part]), file, source.class_names.get(label, "")
 
 
 def _say_commands(output, may_classify):
