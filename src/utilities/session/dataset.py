@@ -5,7 +5,9 @@ import functools
 import itertools
 import json
 import os
+import re
 import sys
+from collections import Counter, defaultdict
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
@@ -38,6 +40,8 @@ STEP, LARGEST_DEFAULT = 28, 56
 LONGEST_LINE = 300  # of what was left out
 VISIBLE_COLOUR = 8  # of 255: by how much a picture's channels differ, on average
 TEST_SHARE = Fraction(1, 6)
+# An object's number, of fewer digits than a date, and a letter or a number: wall_01_a, wall01b, obj1__20, 12 (3).
+OF_A_SERIES = re.compile(r"(.*?(?<!\d)\d{1,6})(?:[-_. (]*[a-z]|[-_. (]+\d+)\)?", re.IGNORECASE)
 
 
 def read(console, arguments):
@@ -188,7 +192,7 @@ def write(source, form, share, arguments):
     say(f"{len(source) - tests:,} images to train on, {tests:,} to test with{note}")
     if left_out:
         say(f"left out: {left_out:,} that cannot be read, named above")
-    for line in alike:
+    for line in [*alike, *_describe_series(source)]:
         say(f"{line}; results look better than they are")
     say(f"written to {printable(str(arguments.output), 1000)}; look at {SHEET_FILE} there before you train")
     _say_commands(arguments.output, may_classify=source.class_names and tests)
@@ -204,6 +208,19 @@ def _write_labels(source, folder):
             idx.write(folder / name, labels[source.is_test == test])
     names = [f"{label} {source.class_names[label]}\n" for label in np.unique(labels).tolist()]
     (folder / NAMES_FILE).write_text("".join(names), encoding="utf-8")
+
+
+def _describe_series(source):
+    """Yield a line on pictures whose names suggest one object, if there are some on both sides of the test set."""
+    objects = defaultdict(lambda: ([], []))
+    for index, ((_, name), label) in enumerate(zip(source.items, source.labels.tolist(), strict=True)):
+        if found := OF_A_SERIES.fullmatch(Path(str(name)).stem):
+            objects[label, found[1]][int(source.is_test[index])].append(index)
+    series = Counter(label for (label, _), (trained, tested) in objects.items() if len(trained) + len(tested) > 1)
+    both = [parts for (label, _), parts in objects.items() if all(parts) and series[label] > 1]
+    if both:
+        pair = " and ".join(source.name(part[0]) for part in both[0])
+        yield f"the same object, by its pictures' names, to train on and to test with, {len(both):,} times: {pair}"
 
 
 def _files(source):
