@@ -77,6 +77,36 @@ def test_the_names_lie_beside_the_training_labels_and_the_test_set_has_them_too(
     assert datasets.read_training_set(*paths).names == ("3", "5")
 
 
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+        ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"),
+        ("emnist-letters-train-images.idx3-ubyte", "emnist-letters-train-labels.idx1-ubyte"),
+    ],
+)
+def test_the_classes_of_images_are_known_by_the_labels_of_the_usual_name_beside_them(tmp_path, capsys, images, labels):
+    idx.write(tmp_path / labels, np.array([5, 3, 5], np.uint8))
+    (tmp_path / "labels.txt").write_text("3 cat\n5 dog\n")
+    targets, names = datasets.read_classes_beside(tmp_path / images, 3)
+    assert (targets.tolist(), names) == ([1, 0, 1], ("cat", "dog"))
+    assert capsys.readouterr().out == ""
+    targets, names = datasets.read_classes_beside(tmp_path / images, 4)
+    assert (len(targets), names) == (4, ())
+    assert capsys.readouterr().out == (
+        f"no classes: {tmp_path / labels.removesuffix('.gz' * (not images.endswith('gz')))}: "
+        "expected 4 labels, one for each image, found 3\n"
+    )
+
+
+@pytest.mark.parametrize("images", ["images", "labels"])
+def test_images_of_another_name_have_no_classes(tmp_path, capsys, images):
+    idx.write(tmp_path / images, np.array([5, 3, 5], np.uint8))
+    assert datasets.read_classes_beside(tmp_path / images, 3)[1] == ()
+    assert capsys.readouterr().out == ""
+
+
 ROWS = "set,index,file,class\ntraining,0,a/0.png,a\ntest,1,b/1.png,b\ntest,0,a/1.png,a\n"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from utilities.data.batches import WHITE
 from utilities.data.checksum import identify
-from utilities.data.datasets import spread
+from utilities.data.datasets import read_classes_beside, spread
 from utilities.data.forms import form_like
 from utilities.data.principal_components import sampled_errors
 from utilities.files import replacing
@@ -42,6 +42,7 @@ class AutoencoderTask(Task):
     def __init__(self, arguments, split, data_bytes, images):
         super().__init__(arguments, split, data_bytes, {"data": identify(images)})
         self.images = images
+        self.classes = cache(partial(read_classes_beside, arguments.data, len(images)))
         self.sampled_errors = cache(partial(sampled_errors, images, split, seed=arguments.seed))
 
     def build(self, hyperparameters):
@@ -93,9 +94,10 @@ class AutoencoderTask(Task):
         return {"reconstructions": partial(image_figures.draw_rows, rows, title)}
 
     def _draw_code_map(self, network, experiments):
-        images = self._held_out(MAPPED_IMAGES)
-        codes = training.predict(network.encoder, images)
-        return {"code_map": partial(figures.draw_code_map, images, codes, experiments[-1].title)}
+        chosen = spread(self.split.validation, MAPPED_IMAGES)
+        images, (targets, names) = self.images[chosen], self.classes()
+        codes, title = training.predict(network.encoder, images), experiments[-1].title
+        return {"code_map": partial(figures.draw_code_map, images, codes, title, targets[chosen], names)}
 
     def _draw_neighbours(self, network, experiments):
         images = self._held_out(NEIGHBOURED_IMAGES)
@@ -168,6 +170,9 @@ def _errors(images, reconstructions):
 
 def _draw_first_layer(network, experiments):
     (kernels,) = network.encoder.get_layer("encoder_1_convolution").get_weights()
+    if kernels.shape[2] >= image_figures.COLOURS:
+        say("kernels of the first layer: not drawn of images in colour, where they look like noise")
+        return {}
     return {"first_layer": partial(figures.draw_kernels, kernels.transpose(3, 0, 1, 2), experiments[-1].title)}
 
 
