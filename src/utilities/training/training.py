@@ -172,6 +172,7 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     first = record.go_on(optimizer)
     if first == epochs:
         return None
+    network.trained_steps.assign(optimizer.iterations)
     steps_per_epoch = engine.steps_per_epoch(training, batch_size)
     image_shape = training.inputs.shape[1:] if training.inputs.dtype == np.uint8 else None
     with StopOnSignal() as stop:
