@@ -56,7 +56,6 @@ class ClassifierTask(Task):
         super().__init__(arguments, split, data_bytes, data)
         self.conditions = {"encoder": encoder.name}
         self.labelled, self.test, self.encoder = labelled, test, encoder
-        self.files = read_files(arguments.test, len(test.images))
         self.form = form_like(labelled.images, arguments.data)
         named = zip(labelled.classes.tolist(), labelled.names, strict=True)
         self.about = {"classes": [{"label": label, "name": name} for label, name in named], "form": asdict(self.form)}
@@ -72,6 +71,11 @@ class ClassifierTask(Task):
         if not self.encoder.name.endswith(hashlib.sha256(content).hexdigest()[:DIGITS]):
             raise BadInput(f"{path}: changed since this session began")
         return {"modelpath": content}
+
+    @cached_property
+    def files(self):
+        """The files that the test images were made of, where they are known."""
+        return read_files(self.arguments.test, len(self.test.images))
 
     def build(self, hyperparameters):
         """Return a networks.Classifier on the encoder as it was read, and no more lines about it."""
