@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +35,13 @@ from test_reading import open_source
 from utilities import system
 from utilities.data import idx
 from utilities.data.datasets import read_test_set, read_training_set
+from utilities.data.names import read_files
 from utilities.data.pictures import Form
+from utilities.data.places import Folder
+from utilities.data.sources import Source
 from utilities.errors import BadInput
 from utilities.record import contact_sheet, dataset_folder
-from utilities.session.dataset import ask, read, write
+from utilities.session.dataset import _describe_series, ask, read, write
 from utilities.terminal.console import Console
 from utilities.terminal.dataset_arguments import parse_dataset_arguments
 
@@ -48,7 +52,7 @@ NAMES = {
     "test": "t10k-images-idx3-ubyte.gz",
     "test labels": "t10k-labels-idx1-ubyte.gz",
 }
-BESIDE = {"labels.txt", "dataset.json", "contact-sheet.png"}
+BESIDE = {"labels.txt", "files.csv", "dataset.json", "contact-sheet.png"}
 AS_THEY_ARE = ["--sides", "8", "--grey", "--no-invert", "--test-share", "0"]
 
 
@@ -116,6 +120,9 @@ def test_a_folder_for_each_class_becomes_what_the_other_scripts_read(tmp_path):
     for each, labels in (("images", "labels"), ("test", "test labels")):
         assert [label_of[image.tobytes()] for image in found[each]] == found[labels].tolist()
     assert len({image.tobytes() for image in [*found["images"], *found["test"]]}) == 24
+    for path, each in ((paths[0], found["images"]), (paths[2], found["test"])):
+        for file, image in zip(read_files(path, len(each)), each, strict=True):
+            assert np.array_equal(np.asarray(Image.open(tmp_path / "photos" / file)), image)
 
 
 def test_the_default_size_is_the_nearest_that_suits_the_third_pooling(tmp_path):
@@ -157,6 +164,30 @@ def test_dark_ink_on_light_paper_is_inverted_by_default(tmp_path):
         "crop": None,
         "white": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("names", "times"),
+    [
+        (["wall_01_a", "wall_01_b", "wall_02_a", "wall_02_b", "floor"], 2),
+        (["obj1__0", "obj1__5", "obj2__0", "obj2__5"], 2),
+        (["a01b", "a01c", "a02b", "a02c"], 2),
+        (["12 (1)", "12 (2)", "7 (1)", "7 (2)"], 2),
+        (["IMG_0001", "IMG_0002", "IMG_0003", "IMG_0004"], 0),
+        (["3_17", "3_18", "3_19", "3_20"], 0),  # one object alone is rather the class
+        (["20240101_1", "20240101_2", "20240102_1", "20240102_2"], 0),  # a day
+        (["bird_0001_88", "bird_0002_71", "bird_0003_90", "bird_0004_5"], 0),
+    ],
+)
+def test_pictures_whose_names_suggest_one_object_on_both_sides_are_told(names, times):
+    place, count = Folder("photos"), len(names)
+    is_test = np.arange(count) % 2 == 1
+    source = Source([(place, f"x/{name}.png") for name in names], np.zeros(count, int), is_test, {0: "x"}, [])
+    lines = list(_describe_series(source))
+    first = f"photos/x/{names[0]}.png and photos/x/{names[1]}.png"
+    told = f"the same object, by its pictures' names, to train on and to test with, {times} times: {first}"
+    assert lines == ([told] if times else [])
+    assert list(_describe_series(replace(source, is_test=np.zeros(count, bool)))) == []
 
 
 # --- archives and files

@@ -65,12 +65,28 @@ def test_they_predict_and_learn_what_the_plain_network_does(network, monkeypatch
     copy.set_weights(plain.get_weights())
     batches = [images, images] if ON_JAX else [images, images[:1], images[:2], images[:3]]  # JAX compiles each size
     fast.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error", metrics=[])
+    fast.trained_steps.assign(1e6)  # so many that the moving statistics are Keras'
     # The plain network is what the other is measured by: tracing it would show no more.
     copy.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error", run_eagerly=not ON_JAX)
     for batch in batches:
         assert train(fast, batch, batch) == pytest.approx(copy.train_on_batch(batch, batch), rel=1e-4)
     for weight, fast, expected in zip(plain.weights, plain.get_weights(), copy.get_weights(), strict=True):
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
+
+
+def test_the_moving_statistics_of_the_first_steps_are_their_mean(network):
+    plain, images = network
+    first = next(layer for layer in leaves(plain) if isinstance(layer, keras.layers.BatchNormalization))
+    before = keras.Model(plain.input, first.input)
+    fast, seen = engine.network_of(plain, len(images)), []
+    fast.compile(keras.optimizers.SGD(0.1), loss="mean_squared_error", metrics=[])
+    for batch in (images, images / 2, images / 3):
+        features = keras.ops.convert_to_numpy(before(batch))
+        seen.append([features.mean((0, 1, 2)), features.var((0, 1, 2))])
+        train(fast, batch, batch)
+        mean, variance = np.mean(seen, axis=0)
+        assert np.allclose(first.moving_mean, mean, rtol=1e-3, atol=1e-5)
+        assert np.allclose(first.moving_variance, variance, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -63,21 +63,6 @@ def test_every_kernel_is_drawn_on_one_scale(count):
     assert axis.images[0].get_clim() == (-np.abs(kernels).max(), np.abs(kernels).max())
 
 
-@pytest.mark.parametrize("channels", [3, 4])
-def test_kernels_of_colours_are_drawn_in_colours_around_middle_grey_each_scaled_by_itself(channels):
-    kernels = np.random.default_rng(0).normal(size=(5, 3, 4, channels)) * [
-        [[[100]]],
-        [[[1]]],
-        [[[0]]],
-        [[[1]]],
-        [[[1]]],
-    ]
-    (axis,) = figures.draw_kernels(kernels, "title").axes  # no bar of colours, which would tell of one channel
-    for image, kernel in zip(images_in_grid(axis), kernels, strict=True):
-        colours = kernel[..., :3]
-        assert np.allclose((image - 0.5) * 2 * np.abs(colours).max(), colours, atol=1e-4)
-
-
 def test_of_kernels_of_grey_and_opacity_those_of_grey_are_drawn():
     kernels = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype(np.float32)
     axis, _ = figures.draw_kernels(kernels, "title").axes
@@ -134,6 +119,34 @@ def test_the_map_shows_colours_as_they_are_and_leaves_the_paper_below_ink():
     ] * 2
     (grey,) = figures.draw_code_map(images[..., :1], codes, "title").axes
     assert np.allclose(grey.images[0].get_array(), images[0, ..., :1] / 255 * (0, 0, 0, 1))
+
+
+@pytest.mark.parametrize("classes", [3, 20, 26])
+def test_the_map_has_the_colours_of_the_classes_and_their_names(classes):
+    names = tuple(f"class {number}" for number in range(classes))
+    targets = np.arange(2 * classes) % classes
+    images = np.full((2 * classes, 4, 4, 1), 255, np.uint8)
+    codes = 9.0 * np.arange(2 * classes)[:, None]
+    figure = figures.draw_code_map(images, codes, "title", targets, names)
+    (axis,), (legend,) = figure.axes, figure.legends
+    colours = {
+        text.get_text(): line.get_color() for text, line in zip(legend.texts, legend.legend_handles, strict=True)
+    }
+    assert [*colours] == [*names]
+    assert len({tuple(colour) for colour in colours.values()}) == classes
+    expected = np.array([colours[names[target]] for target in targets])
+    assert np.allclose(axis.collections[0].get_facecolors()[:, :3], expected)
+    thumbnails = np.array([image.get_array()[0, 0, :3] for image in axis.images])
+    assert len(thumbnails) > 3
+    assert all((np.abs(expected - shown).sum(axis=1) < 1e-6).any() for shown in thumbnails)
+    coloured = figures.draw_code_map(images.repeat(3, axis=-1), codes, "title", targets, names).axes[0]
+    frames = np.array([frame.get_edgecolor()[:3] for frame in coloured.patches])
+    assert np.allclose(frames, thumbnails)
+
+
+def test_a_map_of_more_classes_than_have_room_names_none():
+    names, codes = tuple(map(str, range(100))), np.arange(100.0)[:, None]
+    assert not figures.draw_code_map(np.zeros((100, 4, 4, 1), np.uint8), codes, "title", np.arange(100), names).legends
 
 
 def history(losses, phases):

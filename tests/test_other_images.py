@@ -17,9 +17,9 @@ from utilities.data.forms import form_like
 from utilities.data.pictures import Form
 from utilities.errors import BadInput
 from utilities.record.image_figures import draw_captioned
-from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
+from utilities.record.predictions import filled, format_table, mistakes_table, predictions_table, shown_predictions
 from utilities.record.results import Results
-from utilities.session.other_images import ask_for_images
+from utilities.session.other_images import Other, ask_for_images
 
 BLACK = np.zeros((2, 8, 8, 1), np.uint8)  # training images
 NAMES = {0: "naught", 5: "five", 9: "nine"}
@@ -153,7 +153,7 @@ def test_a_path_that_cannot_be_read_is_told_and_asked_again(folder, at_terminal,
     (folder / "page.html").write_text("<html>")
     answers = ("nowhere", "empty", "page.html", "'pictures'")
     chunks, shown = at_terminal(lambda console: list(ask_for_images(console, Form(8, 8, 1), BLACK)), *answers)
-    assert [len(names) for names, *_ in chunks] == [12]
+    assert [len(others) for others, _ in chunks] == [12]
     assert "nowhere: no such file" in shown
     assert "empty: expected pictures" in shown
     assert "page.html: not an IDX file: it begins like a web page" in shown
@@ -173,8 +173,8 @@ def test_pictures_come_in_chunks_in_their_order(folder, redirect, monkeypatch, c
     monkeypatch.chdir(folder)
     monkeypatch.setattr("utilities.session.other_images.CHUNK_BYTES", 5 * 64)
     chunks = list(ask_for_images(redirect("pictures\n"), Form(8, 8, 1), BLACK))
-    assert [images.shape for _, images, _ in chunks] == [(4, 8, 8, 1), (5, 8, 8, 1), (3, 8, 8, 1)]
-    names = [name for some, *_ in chunks for name in some]
+    assert [images.shape for _, images in chunks] == [(4, 8, 8, 1), (5, 8, 8, 1), (3, 8, 8, 1)]
+    names = [other.name for others, _ in chunks for other in others]
     assert names == sorted(names)
     assert capsys.readouterr().out.count("left out: ") == 1
 
@@ -196,7 +196,7 @@ def test_arrays_are_brought_to_the_remembered_form_where_dataset_py_has_not_done
     np.save(tmp_path / "light.npy", np.full((2, 8, 8), 250, np.uint8))
     if converted:
         (tmp_path / "dataset.json").touch()
-    ((_, images, _),) = ask_for_images(redirect(f"{tmp_path / 'light.npy'}\n"), Form(8, 8, 1, inverted=True), BLACK)
+    ((_, images),) = ask_for_images(redirect(f"{tmp_path / 'light.npy'}\n"), Form(8, 8, 1, inverted=True), BLACK)
     assert (images == (250 if converted else 5)).all()
 
 
@@ -212,7 +212,7 @@ def test_the_note_says_what_was_inverted_and_what_looks_like_no_training_image(t
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     for name in grounds:
         chunk = ask_for_images(redirect(f"{tmp_path / name}.png\n"), Form(28, 28, inverted=None), ink[..., None])
-        ((_, (image,), (note,)),) = chunk
+        (((((_, note, _),), (image,))),) = chunk
         assert note == {"light on dark": "", "all ink": "looks unlike"}.get(name, "inverted")
         if name in ("clean", "light on dark"):
             assert np.array_equal(image[..., 0], ink[0])
@@ -274,31 +274,42 @@ RESULTS = Results(
 
 def test_mistakes_are_in_the_order_of_their_confidence():
     rows = mistakes_table(RESULTS)
-    assert rows[0] == ("index", "true", "predicted", "probability")
-    assert rows[1:] == [(1, "five", "three", "0.9000"), (3, "three", "eight", "0.7000"), (4, "five", "three", "0.4000")]
+    assert filled(rows)[0] == ("index", "true", "predicted", "probability")
+    assert filled(rows)[1:] == [
+        (1, "five", "three", "0.9000"),
+        (3, "three", "eight", "0.7000"),
+        (4, "five", "three", "0.4000"),
+    ]
+    assert [row[-1] for row in mistakes_table(RESULTS, [*"abcde"])] == ["file", "b", "d", "e"]
 
 
 def test_the_second_class_is_told_where_it_is_close():
-    table = predictions_table(["a", "b"], RESULTS.probabilities[:2], RESULTS.classes, RESULTS.names, ["", "inverted"])
-    assert table[1] == ["a", 3, "three", "0.600000", 5, "five", "0.300000", ""]
+    others = Other("a", "", "x/1.png"), Other("b", "inverted", "")
+    table = predictions_table(others, RESULTS.probabilities[:2], RESULTS.classes, RESULTS.names)
+    assert table[1] == ["a", 3, "three", "0.600000", 5, "five", "0.300000", "", "x/1.png"]
     shown = list(shown_predictions(table))
-    assert shown[1:] == [("a", "three", "60.00%", "five 30.00%", ""), ("b", "three", "90.00%", "", "inverted")]
+    assert shown[1:] == [
+        ("a", "three", "60.00%", "five 30.00%", "", "x/1.png"),
+        ("b", "three", "90.00%", "", "inverted", ""),
+    ]
 
 
-def test_a_table_shows_its_first_rows_and_ends_of_paths():
-    rows = [("image", "class"), *((f"/a/very/long/path/{number}.png", "x\x1b") for number in range(25))]
+def test_a_table_shows_its_first_rows_and_ends_of_paths_and_no_empty_column():
+    rows = [("image", "class", "note"), *((f"/a/very/long/path/{number}.png", "x\x1b", "") for number in range(25))]
     lines = format_table(rows).splitlines()
-    assert lines[1] == r"path/0.png   x\x1b"
+    assert lines[:2] == ["image        class", r"path/0.png   x\x1b"]
     assert format_table([("image", "class"), ("a/b/c", "d/e/f")]).splitlines()[1] == "b/c    d/e/f"
+    cut = format_table([("file",), ("mine/t10k-images-idx3-ubyte.gz, image 3830",)]).splitlines()[1]
+    assert cut == "mine/t10k-i...image 3830"
     assert lines[-1] == "... and 5 more"
     assert len(lines) == 22
 
 
 @pytest.mark.parametrize("count", [1, 5, 13])
-def test_each_image_is_below_its_own_caption(count):
+def test_each_image_is_above_its_own_caption(count):
     images = np.arange(count, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2)
     figure = draw_captioned(images, [f"image {number}" for number in range(count)], "title")
     drawn = [axis for axis in figure.axes if axis.images]
-    assert [axis.get_title() for axis in drawn] == [f"image {number}" for number in range(count)]
+    assert [axis.get_xlabel() for axis in drawn] == [f"image {number}" for number in range(count)]
     assert [round(255 * float(axis.images[0].get_array().flat[0])) for axis in drawn] == list(range(count))
     plt.close(figure)

@@ -18,7 +18,7 @@ from utilities.data.pictures import Form, bring, open_picture
 PAGES = [SOURCE.parent / "README.md", *sorted(SOURCE.rglob("*.md"))]
 PYTHON = "../../.venv/bin/python"
 # There are as many as the data ask for, and their numbers differ.
-EPOCHS = re.compile(r"(?m)(^epoch .*\n|^about .* left\n)+")
+EPOCHS = re.compile(r"(?m)(^epoch .*\n|^about \d.*\n)+")
 INK = {"low": slice(16, 24), "high": slice(4, 12)}  # rows
 
 

@@ -58,6 +58,7 @@ def test_the_text_says_the_totals():
     assert ["test", "accuracy", "50.00%"] in lines
     assert ["correct", "3", "of", "6"] in lines
     assert ["incorrect", "3", "of", "6"] in lines
+    assert f"in nats: 0 for certainty, {np.log(4):.2f} for a guess among 4 classes\n" in format_results(RESULTS)
 
 
 def test_the_table_gives_precision_recall_f1_and_support_of_each_class():

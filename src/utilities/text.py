@@ -10,9 +10,10 @@ from urllib.request import url2pathname
 
 
 def printable(text, longest=60):
-    """Return text safe to print on one line of a terminal: control characters escaped, and shortened."""
+    """Return text safe to print on one line of a terminal: control characters escaped, its middle left out if long."""
     shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+    half, rest = divmod(longest - 3, 2)
+    return shown if len(shown) <= longest else f"{shown[: half + rest]}...{shown[-half:]}"
 
 
 def distinct(names, labels, longest):

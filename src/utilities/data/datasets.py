@@ -1,5 +1,6 @@
 """Images and labels as the scripts use them: read, checked against each other, and split for validation."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -158,6 +159,25 @@ def few_of(labelled, count, seed):
         ranks[targets == target] = np.arange(np.count_nonzero(targets == target))
     chosen = np.sort(shuffled[np.argsort(ranks, kind="stable")[:count]])
     return replace(labelled, images=labelled.images[chosen], targets=labelled.targets[chosen])
+
+
+def read_classes_beside(images_path, count):
+    """Return the class of each of ``count`` images, int64, and the classes' names, by the labels of the usual name.
+
+    Without such labels there are no names; ones that do not fit are passed over, and that is said.
+    """
+    path = images_path.with_name(re.sub(r"images([-.])idx3", r"labels\1idx1", images_path.name))
+    if path == images_path or not idx.exists(path):
+        return np.zeros(count, int), ()
+    try:
+        labels = _read_labels(path)
+        if len(labels) != count:
+            raise BadInput(f"{path}: expected {count} labels, one for each image, found {len(labels)}")
+    except BadInput as fault:
+        say(f"no classes: {fault}")
+        return np.zeros(count, int), ()
+    classes, targets = np.unique(labels, return_inverse=True)
+    return targets, read_names(path.with_name(NAMES_FILE), classes)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from utilities import system
 from utilities.data.forms import FORM_FILE
-from utilities.data.names import NAMES_FILE
+from utilities.data.names import FILES_FILE, NAMES_FILE
 from utilities.errors import BadInput
 from utilities.record.conversion import IMAGES
 
@@ -18,7 +18,7 @@ LABELS = {False: "train-labels-idx1-ubyte.gz", True: "t10k-labels-idx1-ubyte.gz"
 OLD = "-old"  # ends the name of a folder put aside, where two cannot be exchanged
 SHEET_FILE = "contact-sheet.png"
 OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what macOS and Windows leave in a folder that was looked at
-FILES = {*IMAGES.values(), *LABELS.values(), NAMES_FILE, FORM_FILE, SHEET_FILE}
+FILES = {*IMAGES.values(), *LABELS.values(), NAMES_FILE, FILES_FILE, FORM_FILE, SHEET_FILE}
 
 
 def holds_dataset(path, source):

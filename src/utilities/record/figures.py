@@ -5,14 +5,17 @@ import math
 import re
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.patches import Rectangle
 
-from utilities.record.image_figures import COLOURS, draw_grid, visible
+from utilities.record.image_figures import draw_grid, visible
 from utilities.record.pictures import BLUE, GREEN, GREY, ORANGE, legible, subplots
 
 THUMBNAIL = 0.04  # share of the map's side that an image takes
 LABEL_CHARACTERS, AXIS_CHARACTERS = 30, 60  # of a label below an axis, and of all of them side by side
 AXIS_LABELS = 30
 KERNELS = 128
+NAMED_COLOURS = 30  # of classes, that have room beside a map
 SMALLEST_SPREAD = 4  # the largest value over the smallest, for a logarithmic axis to help
 
 
@@ -137,28 +140,49 @@ def _by_numbers(value):
     return [int(number) for number in re.findall(r"\d+", value)], value
 
 
-def draw_code_map(images, codes, title):
+def draw_code_map(images, codes, title, targets=None, names=()):
     """Draw images where the two principal components of their codes put them.
 
     Args:
         images: uint8, (count, rows, columns, channels).
         codes: (count, ...).
+        targets: class of each image, (count,), which has a colour.
+        names: of the classes; empty where there are none.
     """
     places, shares = _principal_components(codes.reshape(len(codes), -1))
-    figure, axis = subplots(f"map of the codes: {title}", figsize=(9, 9))
-    axis.scatter(*places.T, s=4, color=GREY)
+    figure, axis = subplots(f"map of the codes: {title}", figsize=(10.5 if names else 9, 9))
+    colours = _colours(len(names))[targets] if names else np.zeros((len(codes), 3))
+    axis.scatter(*places.T, s=10 if names else 4, c=colours if names else GREY)
     sides = np.ptp(places, axis=0)
     half = np.where(sides > 0, sides, 1) * THUMBNAIL / 2
     for index in _spread_out(places / (2 * half)):
-        (x, y), (width, height) = places[index], half
+        (x, y), (width, height), colour = places[index], half, colours[index]
         shown = visible(images[index])
-        shown = shown * (0, 0, 0, 1) if shown.shape[-1] == 1 else shown  # the paper is left transparent
+        if shown.shape[-1] == 1:  # ink; the paper is left transparent
+            shown = np.append(np.broadcast_to(colour, (*shown.shape[:2], 3)), shown, axis=-1)
+        elif names:
+            axis.add_patch(
+                Rectangle(
+                    (x - width, y - height), 2 * width, 2 * height, fill=False, color=colour, linewidth=1.5, zorder=3
+                )
+            )
         axis.imshow(shown, extent=(x - width, x + width, y - height, y + height), aspect="auto", zorder=2)
     left, bottom = places.min(axis=0) - half
     right, top = places.max(axis=0) + half
     first, second = (f"principal component of the code ({share:.0%} of its variance)" for share in shares)
     axis.set(xlim=(left, right), ylim=(bottom, top), xlabel=f"first {first}", ylabel=f"second {second}")
+    if 0 < len(names) <= NAMED_COLOURS:
+        for name, colour in zip(names, _colours(len(names)), strict=True):
+            axis.plot([], [], "o", color=colour, label=legible(name, LABEL_CHARACTERS))
+        figure.legend(loc="outside right upper")
     return figure
+
+
+def _colours(count):
+    """Return as many colours, (count, 3) in [0, 1], that are told apart as well as so many can be."""
+    table = next((name for name, size in (("tab10", 10), ("tab20", 20)) if count <= size), "turbo")
+    shades = np.arange(count) if table != "turbo" else np.linspace(0, 1, count)
+    return colormaps[table](shades)[:, :3]
 
 
 def _principal_components(codes):
@@ -181,23 +205,16 @@ def _spread_out(places):
 
 
 def draw_kernels(kernels, title):
-    """Draw kernels, (count, rows, columns, channels), or the first of many: what a layer that sees the image looks for.
+    """Draw kernels, (count, rows, columns, channels), or the first of many: what a layer that sees images looks for.
 
-    Those of colours are drawn in colours, middle grey for 0, each scaled by its own largest weight: beside that of all,
-    most would be grey. Those of opacity are not drawn.
+    Those of the first channel alone are drawn: grey, and not its opacity.
     """
     title = title if len(kernels) <= KERNELS else f"the first {KERNELS} of {len(kernels)}: {title}"
-    kernels = kernels[:KERNELS]
+    kernels = kernels[:KERNELS, ..., :1]
     columns = min(8, len(kernels))
     size = max(5, columns + 1), math.ceil(len(kernels) / columns) + 0.6
     figure, axis = subplots(f"kernels of the first layer: {title}", figsize=size)
-    in_colour = kernels.shape[-1] >= COLOURS
-    kernels = kernels[..., :COLOURS] if in_colour else kernels[..., :1]
-    if in_colour:
-        largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
-        draw_grid(axis, 0.5 + kernels / (2 * np.maximum(largest, np.finfo(np.float32).tiny)), columns)
-    else:
-        largest = np.abs(kernels).max()
-        image, _ = draw_grid(axis, kernels, columns, cmap="PuOr", vmin=-largest, vmax=largest)
-        figure.colorbar(image, label="weight")
+    largest = np.abs(kernels).max()
+    image, _ = draw_grid(axis, kernels, columns, cmap="PuOr", vmin=-largest, vmax=largest)
+    figure.colorbar(image, label="weight")
     return figure

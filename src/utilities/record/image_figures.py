@@ -4,38 +4,48 @@ Channels are what PNG files have: 1 is grey, 3 are red, green and blue, and afte
 pixel is. Grey is drawn as ink on paper, colours as they are.
 """
 
+import itertools
 import math
+import textwrap
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
 from utilities.data.batches import WHITE
 from utilities.data.datasets import spread
-from utilities.record.pictures import GREEN, NUMBER_CHARACTERS, ORANGE, class_names, legible, subplots
+from utilities.record.pictures import GREEN, ORANGE, legible, subplots
 
 EXAMPLES = 12
 COLOURS = 3  # red, green, blue
 INK = {"cmap": "gray_r", "vmin": 0, "vmax": 1}  # how imshow draws grey; colours it draws as they are
 GAP = 0.1  # between the images of a grid, as a share of their shorter side
 NEIGHBOURS = 8
-LABEL_CHARACTERS = 30
-TITLE_CHARACTERS = 14  # of a class's name above a prediction
+IN_A_ROW = 6  # images with captions
+LABEL_CHARACTERS, LONGEST_LINE = 40, 120  # of a class's name in a caption, and of a line before it is folded
+CAPTION_CHARACTERS, COLUMN_CHARACTERS = 26, 16  # in a line below an image, and below a column of them
 
 
-def draw_rows(rows, title, **options):
+def draw_rows(rows, title, captions=(), **options):
     """Draw rows of images, {name: (count, rows, columns, channels), uint8 or in [0, 1]}, each behind its name.
 
     Where a row has fewer than another, it ends before that. The options are imshow's, where others than INK are wanted.
+
+    Args:
+        captions: lines for below each column, or none.
     """
     count = max(map(len, rows.values()))
-    figure, axis = subplots(title, figsize=(max(5, count + 1), len(rows) + 0.4))
+    below = [_folded(caption, COLUMN_CHARACTERS) for caption in captions]
+    height = len(rows) + 0.4 + 0.11 * max((text.count("\n") + 1 for text in below), default=0)
+    figure, axis = subplots(title, figsize=(max(5, count + 1), height))
     shown = [visible(images) for images in rows.values()]
     ends = [[(0, count - len(images)), (0, 0), (0, 0), (0, 0)] for images in shown]
     padded = [np.pad(images, end, constant_values=np.nan) for images, end in zip(shown, ends, strict=True)]
     draw_grid(axis, np.concatenate(padded), count, **INK | options)
     top, bottom = sorted(axis.get_ylim())
     axis.set_yticks(top + (bottom - top) * (np.arange(len(rows)) + 0.5) / len(rows), rows, fontsize=9)
-    axis.tick_params(left=False)
+    left, right = axis.get_xlim()
+    axis.set_xticks(left + (right - left) * (np.arange(len(below)) + 0.5) / count, below, fontsize=7)
+    axis.tick_params(left=False, bottom=False)
     return figure
 
 
@@ -60,15 +70,10 @@ def draw_neighbours(images, others, codes, other_codes, title):
 
 
 def draw_captioned(images, captions, title):
-    """Draw images, uint8 in (count, rows, columns, channels), each below the lines of its caption."""
-    columns = min(6, len(images))
-    rows = math.ceil(len(images) / columns)
-    figure, axes = subplots(title, rows, columns, figsize=(max(5, 1.8 * columns), 2 * rows + 0.6), squeeze=False)
-    for axis in axes.flat[len(images) :]:
-        axis.axis("off")
-    for axis, image, caption in zip(axes.flat, images, captions, strict=False):
-        draw_image(axis, image)
-        axis.set_title("\n".join(legible(line, LABEL_CHARACTERS) for line in caption.split("\n")), fontsize=9)
+    """Draw images, uint8 in (count, rows, columns, channels), each above the lines of its caption."""
+    columns = min(IN_A_ROW, len(images))
+    figure, axes = _captioned_subplots(title, math.ceil(len(images) / columns), columns)
+    _fill(axes.flat, images, captions)
     return figure
 
 
@@ -78,21 +83,42 @@ def draw_examples(results, images):
     Args:
         images: (count, rows, columns, channels).
     """
-    names = class_names(results, TITLE_CHARACTERS)
-    between = ", " if max(map(len, names)) <= NUMBER_CHARACTERS else "\n"
     title = "predictions (and their probability) on the test set: correct above, incorrect below"
-    figure, axes = subplots(title, 4, 6, figsize=(10, 7.5))
-    for half, chosen in zip((axes[:2], axes[2:]), (results.correct, ~results.correct), strict=True):
-        indices = spread(chosen.nonzero()[0], EXAMPLES)
-        for axis, index in zip(half.flat, indices, strict=False):
-            draw_image(axis, images[index])
-            predicted, correct = results.predictions[index], results.correct[index]
-            text = f"{names[predicted]} ({results.probabilities[index, predicted]:.0%})"
-            text += "" if correct else f"{between}is {names[results.targets[index]]}"
-            axis.set_title(text, fontsize=10, color=GREEN if correct else ORANGE)
-        for axis in half.flat[len(indices) :]:
-            axis.axis("off")
+    figure, axes = _captioned_subplots(title, 2 * EXAMPLES // IN_A_ROW, IN_A_ROW)
+    for half, is_correct in zip(np.split(axes, 2), (True, False), strict=True):
+        indices = spread(np.flatnonzero(results.correct == is_correct), EXAMPLES)
+        captions = []
+        for index in indices:
+            predicted, true = (results.names[each[index]] for each in (results.predictions, results.targets))
+            captions.append(as_caption(predicted, results.probabilities[index].max(), None if is_correct else true))
+        _fill(half.flat, images[indices], captions, color=GREEN if is_correct else ORANGE)
     return figure
+
+
+def as_caption(predicted, probability, true=None):
+    """Return in words what an image is taken for, and what it is where that is something else."""
+    told = f"{legible(predicted, LABEL_CHARACTERS)} ({100 * probability:.0f} %)"
+    return told if true is None else f"taken for {told}, is {legible(true, LABEL_CHARACTERS)}"
+
+
+def _captioned_subplots(title, rows, columns):
+    return subplots(title, rows, columns, figsize=(max(5, 1.8 * columns), 2 * rows + 0.6), squeeze=False)
+
+
+def _fill(axes, images, captions, **options):
+    """Draw images and their captions in some of the axes; the options are those of a text."""
+    for axis, image, caption in itertools.zip_longest(axes, images, captions):
+        if image is None:
+            axis.axis("off")
+            continue
+        draw_image(axis, image)
+        axis.set_xlabel(_folded(caption, CAPTION_CHARACTERS), fontsize=8, **options)
+
+
+def _folded(caption, width):
+    """Return the lines of a caption, folded to a width in characters."""
+    lines = (textwrap.wrap(legible(line, LONGEST_LINE), width) for line in caption.split("\n"))
+    return "\n".join(itertools.chain.from_iterable(lines))
 
 
 def draw_image(axis, image):

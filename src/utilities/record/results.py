@@ -72,6 +72,8 @@ def format_results(results, width=None):
             f"test accuracy  {results.accuracy:.2%}",
             f"correct        {correct} of {count}",
             f"incorrect      {count - correct} of {count}",
+            "the loss is the mean cross-entropy in nats: "
+            f"0 for certainty, {math.log(len(results.classes)):.2f} for a guess among {len(results.classes)} classes",
             "",
             *_class_table(results, width),
             "",

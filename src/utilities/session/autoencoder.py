@@ -7,14 +7,14 @@ import numpy as np
 
 from utilities.data.batches import WHITE
 from utilities.data.checksum import identify
-from utilities.data.datasets import split_for_validation, spread
+from utilities.data.datasets import read_classes_beside, split_for_validation, spread
 from utilities.data.forms import form_like
 from utilities.data.principal_components import sampled_errors
 from utilities.files import replacing
 from utilities.network import architecture, networks
 from utilities.processes import is_first_process
 from utilities.record import figures, image_figures
-from utilities.record.predictions import format_table
+from utilities.record.predictions import format_table, short_path
 from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.menus import save
 from utilities.session.other_images import ask_for_images, keep_and_show, say_notes
@@ -57,6 +57,7 @@ class AutoencoderTask(Task):
     def __init__(self, arguments, split, data_bytes, data, images):
         super().__init__(arguments, split, data_bytes, data)
         self.images = images
+        self.classes = cache(partial(read_classes_beside, arguments.data, len(images)))
         self.sampled_errors = cache(partial(sampled_errors, images, split, seed=arguments.seed))
 
     def build(self, hyperparameters):
@@ -108,9 +109,10 @@ class AutoencoderTask(Task):
         return {"reconstructions": partial(image_figures.draw_rows, rows, title)}
 
     def _draw_code_map(self, network, experiments):
-        images = self._held_out(MAPPED_IMAGES)
-        codes = training.predict(network.encoder, images)
-        return {"code_map": partial(figures.draw_code_map, images, codes, experiments[-1].title)}
+        chosen = spread(self.split.validation, MAPPED_IMAGES)
+        images, (targets, names) = self.images[chosen], self.classes()
+        codes, title = training.predict(network.encoder, images), experiments[-1].title
+        return {"code_map": partial(figures.draw_code_map, images, codes, title, targets[chosen], names)}
 
     def _draw_neighbours(self, network, experiments):
         images = self._held_out(NEIGHBOURED_IMAGES)
@@ -124,25 +126,27 @@ class AutoencoderTask(Task):
         """Ask for images, and print, draw and keep how well each is reconstructed, the worst first."""
         predict, found = training.Predictor(network.whole), []
         form = form_like(self.images, self.arguments.data)
-        for names, images, notes in ask_for_images(console, form, self.images):
+        for others, images in ask_for_images(console, form, self.images):
             reconstructions = predict(images)
-            found += zip(_errors(images, reconstructions), names, notes, images, reconstructions, strict=True)
+            found += zip(_errors(images, reconstructions), others, images, reconstructions, strict=True)
             found.sort(key=lambda each: -each[0])
-            worst = [(*each[:3], each[3].copy(), each[4].copy()) for each in found[:PICTURED_IMAGES]]
-            found = worst + [(*each[:3], None, None) for each in found[PICTURED_IMAGES:]]
+            worst = [(*each[:2], each[2].copy(), each[3].copy()) for each in found[:PICTURED_IMAGES]]
+            found = worst + [(*each[:2], None, None) for each in found[PICTURED_IMAGES:]]
         if not found:
             return
-        errors, names, notes, *_ = zip(*found, strict=True)
+        errors, others, *_ = zip(*found, strict=True)
         shares, told = self._compare_with_held_out(predict, errors)
-        head = "image", "error", "worse than", "note" if any(notes) else ""
-        texts = ([f"{error:.5f}" for error in errors], [f"{share:.0%}" for share in shares])
-        rows = [head, *zip(names, *texts, notes, strict=True)]
+        rows = [("image", "error", "worse than", "note", "file")]
+        for error, share, (name, note, file) in zip(errors, shares, others, strict=True):
+            rows.append((name, f"{error:.5f}", f"{share:.0%}", note, file))
         say(f"\nmean squared error of each, the worst first\n{format_table(rows)}\n\n{told}\n")
-        say_notes(notes)
-        _, _, _, images, reconstructions = (np.stack(each) for each in zip(*found[:PICTURED_IMAGES], strict=True))
-        pictured = {"originals": images, "reconstructions": reconstructions}
+        say_notes(others)
+        errors, others, *pictured = zip(*found[:PICTURED_IMAGES], strict=True)
+        pictured = dict(zip(("originals", "reconstructions"), map(np.stack, pictured), strict=True))
         title = "other images, the worst reconstructed first"
-        keep_and_show(folder, "errors", rows, partial(image_figures.draw_rows, pictured, title))
+        names = [short_path(other.file or other.name, image_figures.COLUMN_CHARACTERS) for other in others]
+        captions = [f"{error:.5f}\n{name}" for error, name in zip(errors, names, strict=True)]
+        keep_and_show(folder, "errors", rows, partial(image_figures.draw_rows, pictured, title, captions))
 
     def _compare_with_held_out(self, predict, errors):
         """Return, for each error, the share of images held out that have a smaller one, and a line on both's means."""
@@ -181,6 +185,9 @@ def _errors(images, reconstructions):
 
 def _draw_first_layer(network, experiments):
     (kernels,) = network.encoder.get_layer("encoder_1_convolution").get_weights()
+    if kernels.shape[2] >= image_figures.COLOURS:
+        say("kernels of the first layer: not drawn of images in colour, where they look like noise")
+        return {}
     return {"first_layer": partial(figures.draw_kernels, kernels.transpose(3, 0, 1, 2), experiments[-1].title)}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from utilities.data.checksum import identify
 from utilities.data.datasets import few_of, split_for_validation
 from utilities.data.forms import form_like
+from utilities.data.names import read_files
 from utilities.errors import BadInput
 from utilities.files import as_csv
 from utilities.network import networks
@@ -17,7 +18,14 @@ from utilities.network.saving import save_model
 from utilities.processes import several_processes
 from utilities.record import image_figures, pictures
 from utilities.record.confusion_matrix import draw_confusion
-from utilities.record.predictions import format_table, mistakes_table, predictions_table, shown_predictions
+from utilities.record.predictions import (
+    filled,
+    format_table,
+    mistakes_table,
+    predictions_table,
+    short_path,
+    shown_predictions,
+)
 from utilities.record.results import Results, format_results
 from utilities.session.experiments import Task, Trained, nothing_learnt
 from utilities.session.other_images import ask_for_images, keep_and_show, say_notes
@@ -88,6 +96,11 @@ class ClassifierTask(Task):
             raise BadInput(f"{path}: changed since this session began")
         return {"modelpath": content}
 
+    @cached_property
+    def files(self):
+        """The files that the test images were made of, where they are known."""
+        return read_files(self.arguments.test, len(self.test.images))
+
     def build(self, hyperparameters):
         """Return a networks.Classifier on the encoder as it was read, or on its layers alone, and no lines about it."""
         encoder = networks.build_encoder(self.encoder, is_trained=not self.arguments.untrained)
@@ -144,29 +157,48 @@ class ClassifierTask(Task):
             choices={
                 3: ("results on the test set", lambda console: _report(measure, self.test, folder)),
                 4: ("classify other images", partial(self._classify, network.whole, folder)),
-                5: ("the mistakes on the test set", lambda console: _show_mistakes(measure, self.test, folder)),
+                5: ("the mistakes on the test set", lambda console: self._show_mistakes(measure, folder)),
             },
             graphs={},
         )
 
     def _classify(self, network, folder, console):
         """Ask for images, and print, draw and keep what the network makes of each."""
-        predict, first, names, probabilities, notes = training.Predictor(network), [], [], [], []
-        for some, images, of_some in ask_for_images(console, self.form, self.labelled.images):
-            names += some
-            notes += of_some
+        predict, first, others, probabilities = training.Predictor(network), [], [], []
+        for some, images in ask_for_images(console, self.form, self.labelled.images):
+            others += some
             probabilities.append(predict(images))
             first += [image.copy() for image in images[: max(0, PICTURED - len(first))]]
-        if not names:
+        if not others:
             return
-        classes = self.labelled.classes, self.labelled.names
-        rows = predictions_table(names, np.concatenate(probabilities), *classes, notes)
+        rows = predictions_table(others, np.concatenate(probabilities), self.labelled.classes, self.labelled.names)
         say(f"\n{format_table(shown_predictions(rows))}\n")
-        say_notes(notes)
-        captions = [f"{name} ({float(probability):.0%})" for _, _, name, probability, *_ in rows[1 : 1 + PICTURED]]
+        say_notes(others)
+        captions = [
+            f"{short_path(other.file or other.name)}\n{image_figures.as_caption(name, float(probability))}"
+            for other, (_, _, name, probability, *_) in zip(others[:PICTURED], rows[1:], strict=False)
+        ]
         title = "what the classifier takes them for"
         draw = partial(image_figures.draw_captioned, first, captions, title)
         keep_and_show(folder, "predictions", rows, draw)
+
+    def _show_mistakes(self, measure, folder):
+        """Print, keep and draw the test images that were classified wrongly, the most confident first."""
+        final = measure()[folder.outcome["phase"]]
+        rows = mistakes_table(final, self.files)
+        if len(rows) == 1:
+            say("there are none: all test images are classified rightly")
+            return
+        say(f"{len(rows) - 1:,} of {len(final.targets):,} images, the most confident first\n")
+        say(f"{format_table(rows)}\n")
+        if path := folder.keep_bytes("mistakes.csv", as_csv(filled(rows))):
+            say(f"all of them: {path}")
+        pictured = rows[1 : 1 + 2 * PICTURED]
+        captions = [image_figures.as_caption(taken, float(share), true) for _, true, taken, share, _ in pictured]
+        images = self.test.images[[index for index, *_ in pictured]]
+        pictures.show(
+            {"mistakes": partial(image_figures.draw_captioned, images, captions, "the most confident mistakes")}, folder
+        )
 
 
 def _compare_phases(folder, held_out):
@@ -229,22 +261,3 @@ def _report(measure, test, folder):
         "confusion": partial(draw_confusion, final),
     }
     pictures.show(drawings, folder)
-
-
-def _show_mistakes(measure, test, folder):
-    """Print, keep and draw the test images that were classified wrongly, the most confident first."""
-    final = measure()[folder.outcome["phase"]]
-    rows = mistakes_table(final)
-    if len(rows) == 1:
-        say("there are none: all test images are classified rightly")
-        return
-    say(f"{len(rows) - 1:,} of {len(final.targets):,} images, the most confident first\n")
-    say(f"{format_table(rows)}\n")
-    if path := folder.keep_bytes("mistakes.csv", as_csv(rows)):
-        say(f"all of them: {path}")
-    pictured = rows[1 : 1 + 2 * PICTURED]
-    captions = [f"{predicted} ({float(probability):.0%})\nis {true}" for _, true, predicted, probability in pictured]
-    images = test.images[[index for index, *_ in pictured]]
-    pictures.show(
-        {"mistakes": partial(image_figures.draw_captioned, images, captions, "the most confident mistakes")}, folder
-    )

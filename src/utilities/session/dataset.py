@@ -2,9 +2,12 @@
 
 import contextlib
 import functools
+import itertools
 import json
 import os
+import re
 import sys
+from collections import Counter, defaultdict
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,11 +19,13 @@ from utilities.data import idx, pictures
 from utilities.data.batches import WHITE
 from utilities.data.datasets import spread
 from utilities.data.forms import FORM_FILE
-from utilities.data.names import NAMES_FILE
+from utilities.data.names import FILES_FILE, FILES_HEAD, NAMES_FILE
+from utilities.data.parts import TEST, TRAINING
 from utilities.data.pictures import Form
 from utilities.data.sources import check_classes, choose, decide, find
 from utilities.data.values import DEEPEST, brightest, is_deep, scale_of, white_of
 from utilities.errors import BadInput, Fault
+from utilities.files import as_csv
 from utilities.record.conversion import convert
 from utilities.record.dataset_folder import LABELS, SHEET_FILE, replacing_folder
 from utilities.terminal.answers import show_yes_or_no, yes_or_no
@@ -35,6 +40,8 @@ STEP, LARGEST_DEFAULT = 28, 56
 LONGEST_LINE = 300  # of what was left out
 VISIBLE_COLOUR = 8  # of 255: by how much a picture's channels differ, on average
 TEST_SHARE = Fraction(1, 6)
+# An object's number, of fewer digits than a date, and a letter or a number: wall_01_a, wall01b, obj1__20, 12 (3).
+OF_A_SERIES = re.compile(r"(.*?(?<!\d)\d{1,6})(?:[-_. (]*[a-z]|[-_. (]+\d+)\)?", re.IGNORECASE)
 
 
 def read(console, arguments):
@@ -171,6 +178,7 @@ def write(source, form, share, arguments):
             progress.end()
             check_classes(source)
             _write_labels(source, folder)
+            (folder / FILES_FILE).write_bytes(as_csv(_files(source)))
             with system.signals_held():  # matplotlib's import takes a second, and Ctrl-C for a lack of NumPy's parts
                 from utilities.record.contact_sheet import draw_contact_sheet
             (folder / SHEET_FILE).write_bytes(draw_contact_sheet(source, form, folder))
@@ -184,7 +192,7 @@ def write(source, form, share, arguments):
     say(f"{len(source) - tests:,} images to train on, {tests:,} to test with{note}")
     if left_out:
         say(f"left out: {left_out:,} that cannot be read, named above")
-    for line in alike:
+    for line in [*alike, *_describe_series(source)]:
         say(f"{line}; results look better than they are")
     say(f"written to {printable(str(arguments.output), 1000)}; look at {SHEET_FILE} there before you train")
     _say_commands(arguments.output, may_classify=source.class_names and tests)
@@ -200,6 +208,29 @@ def _write_labels(source, folder):
             idx.write(folder / name, labels[source.is_test == test])
     names = [f"{label} {source.class_names[label]}\n" for label in np.unique(labels).tolist()]
     (folder / NAMES_FILE).write_text("".join(names), encoding="utf-8")
+
+
+def _describe_series(source):
+    """Yield a line on pictures whose names suggest one object, if there are some on both sides of the test set."""
+    objects = defaultdict(lambda: ([], []))
+    for index, ((_, name), label) in enumerate(zip(source.items, source.labels.tolist(), strict=True)):
+        if found := OF_A_SERIES.fullmatch(Path(str(name)).stem):
+            objects[label, found[1]][int(source.is_test[index])].append(index)
+    series = Counter(label for (label, _), (trained, tested) in objects.items() if len(trained) + len(tested) > 1)
+    both = [parts for (label, _), parts in objects.items() if all(parts) and series[label] > 1]
+    if both:
+        pair = " and ".join(source.name(part[0]) for part in both[0])
+        yield f"the same object, by its pictures' names, to train on and to test with, {len(both):,} times: {pair}"
+
+
+def _files(source):
+    """Yield the rows of a table of what each image was made of, the head first, as names.read_files reads them."""
+    yield FILES_HEAD
+    numbers = {TRAINING: itertools.count(), TEST: itertools.count()}
+    for (place, name), label, is_test in zip(source.items, source.labels.tolist(), source.is_test, strict=True):
+        part = TEST if is_test else TRAINING
+        file = name if isinstance(name, str) else Path(place.title(name)).name
+        yield part, next(numbers[part]), file, source.class_names.get(label, "")
 
 
 def _say_commands(output, may_classify):

@@ -2,17 +2,21 @@
 
 import math
 from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from utilities.data.arrays import Images
 from utilities.data.datasets import spread
 from utilities.data.forms import FORM_FILE
+from utilities.data.names import read_files
 from utilities.data.pictures import MODES, corners, is_dark_on_light, light_on_black
 from utilities.data.sources import open_pictures
 from utilities.errors import BadInput
 from utilities.files import as_csv
 from utilities.record import pictures
+from utilities.record.predictions import filled
 from utilities.session.menus import CANCEL
 from utilities.terminal.console import Question, say
 from utilities.terminal.pictures_done import PicturesDone
@@ -22,6 +26,20 @@ CHUNK_BYTES = 2**24  # of images that are in memory at a time
 INVERTED, UNLIKE = "inverted", "looks unlike"
 LOOKED_AT, SMALLEST_MARGIN = 1000, 16  # training images; of 255
 NO_FOLDER = "not kept: the run's folder cannot be written"
+
+
+class Other(NamedTuple):
+    """An image that was asked for; "" stands for no note, and no file.
+
+    Attributes:
+        name: what it is called.
+        note: a few words, that it was inverted, or looks like no training image.
+        file: the one that dataset.py made it of, where that is known.
+    """
+
+    name: str
+    note: str
+    file: str
 
 
 def ask_for_images(console, form, trained_on):
@@ -53,10 +71,9 @@ def ask_for_images(console, form, trained_on):
 
 
 def in_chunks(source, form, trained_on, is_converted=False):
-    """Yield (names, images, notes) of a Source's pictures, images uint8 in (count, rows, columns, channels).
+    """Yield lists of Others and their images, uint8 in (count, rows, columns, channels), of a Source's pictures.
 
-    Those that cannot be read are named, and left out. A note, of a few words or none, says that a picture was inverted,
-    and that it looks like no training image.
+    Those that cannot be read are named, and left out.
 
     Args:
         form: the pictures.Form to bring them to.
@@ -69,21 +86,24 @@ def in_chunks(source, form, trained_on, is_converted=False):
     size, any_read = max(1, CHUNK_BYTES // math.prod(shape)), False
     bounds = _bounds(trained_on[spread(np.arange(len(trained_on)), LOOKED_AT)])
     as_they_are = is_converted or not (form.inverted is not False or form.transposed or form.crop)
+    files = cache(read_files)
     for start in range(0, len(source), size):
-        names, images, notes = [], [], []
+        others, images = [], []
         for index in range(start, min(start + size, len(source))):
             faults = []
             try:
                 image, inverted = _bring(source, index, form, as_they_are)
                 images.append(image.reshape(shape))
-                names.append(source.name(index))
-                notes.append([INVERTED] * inverted + [UNLIKE] * _is_outside(image.reshape(shape), bounds))
+                note = [INVERTED] * inverted + [UNLIKE] * _is_outside(images[-1], bounds)
+                place, number = source.items[index]
+                known = isinstance(place, Images) and files(place.file, len(place.pixels))
+                others.append(Other(source.name(index), ", ".join(note), known[number] if known else ""))
             except BadInput as fault:
                 faults.append(str(fault))
             progress(index + 1, faults)
-        if names:
+        if others:
             any_read = True
-            yield names, np.stack(images), [", ".join(each) for each in notes]
+            yield others, np.stack(images)
     if len(source) > 1:
         progress.end()
     if not any_read:
@@ -119,14 +139,14 @@ def _is_outside(image, bounds):
     return bool(np.any((_look(image) < least) | (_look(image) > greatest)))
 
 
-def say_notes(notes):
-    """Say what notes of in_chunks mean, where that is not plain."""
-    if any(UNLIKE in note for note in notes):
+def say_notes(others):
+    """Say what the notes on Others mean, where that is not plain."""
+    if any(UNLIKE in other.note for other in others):
         say(f"{UNLIKE}: a mean, or corners, that the training images do not have\n")
 
 
 def keep_and_show(folder, name, rows, draw):
     """Keep rows as the next CSV file of a name in a run's folder, and a picture beside it, and say where they are."""
-    path = folder.keep_next(name, ".csv", as_csv(rows))
+    path = folder.keep_next(name, ".csv", as_csv(filled(rows)))
     say(f"all of them: {path}" if path else NO_FOLDER)
     pictures.show({path.stem if path else name: draw}, folder)

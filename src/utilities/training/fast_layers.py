@@ -130,7 +130,13 @@ def _normalization(layer):
     return step
 
 
-def move_statistics(layer, mean, variance):
-    """Bring the moving statistics of a batch normalisation up by the mean and the variance of a batch."""
+def move_statistics(layer, mean, variance, step):
+    """Bring the moving statistics of a batch normalisation up by the mean and the variance of a batch.
+
+    Args:
+        step: the number of the batch in the training, from 0. Those of the first few are averaged: where a training is
+            stopped early, nothing is left of what the statistics began with.
+    """
+    share = ops.maximum(1 - layer.momentum, 1 / (step + 1))
     for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
-        moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+        moving.assign(moving + (value - moving) * share)

@@ -106,12 +106,16 @@ class PaddedNetwork(keras.Model):
     Args:
         plain: a chain of layers, nested networks among them.
         batch_size: the usual one; the fastest way to convolve depends on it.
+
+    Attributes:
+        trained_steps: how many batches it was trained on, a variable.
     """
 
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
         self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices() and jax.device_count() == 1)
+        self.trained_steps = keras.Variable(0.0, trainable=False, name="trained_steps")
 
     def compile(self, optimizer, loss, metrics):
         """Configure the network for training; the arguments are Keras', the loss by its name."""
@@ -123,8 +127,11 @@ class PaddedNetwork(keras.Model):
     def call(self, padded, training=False):
         """Return the plain network's output, of the padding too."""
         features, real = padded
+        normalise = partial(_normalise, real=real, step=self.trained_steps.value) if training else None
         for step in self.steps:
-            features = step(features, partial(_normalise, real=real) if training else None)
+            features = step(features, normalise)
+        if training:
+            self.trained_steps.assign_add(1)
         return features
 
     def compute_loss(self, x, y, y_pred, sample_weight, training=True):
@@ -143,7 +150,7 @@ class PaddedNetwork(keras.Model):
         return outputs, state
 
 
-def _normalise(layer, features, real):
+def _normalise(layer, features, real, step):
     """Return a batch normalisation's output in training, by the statistics of the real rows; bring the moving ones up.
 
     Keras' own ``mask`` does the same, but fails where there is a single channel.
@@ -153,6 +160,6 @@ def _normalise(layer, features, real):
     count = ops.sum(real) * math.prod(features.shape[1:-1])
     mean = ops.sum(features * real, others) / count
     variance = ops.sum(ops.square(features - mean) * real, others) / count
-    move_statistics(layer, mean, variance)
+    move_statistics(layer, mean, variance, step)
     scale, offset = layer.gamma if layer.scale else None, layer.beta if layer.center else None
     return ops.batch_normalization(features, mean, variance, -1, offset, scale, layer.epsilon)

@@ -6,6 +6,7 @@ Has the same functions as on_jax.py.
 import itertools
 import math
 import weakref
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -124,17 +125,24 @@ class FastNetwork(keras.Model):
     Args:
         plain: a chain of layers; nested networks are flattened.
         batch_size: the usual one; the fastest way to convolve depends on it.
+
+    Attributes:
+        trained_steps: how many batches it was trained on, a variable.
     """
 
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
         self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices())
+        self.trained_steps = keras.Variable(0.0, trainable=False, name="trained_steps")
 
     def call(self, features, training=False):
         """Return the plain network's output."""
+        normalise = partial(_normalise, step=self.trained_steps.value) if training else None
         for step in self.steps:
-            features = step(features, _normalise if training else None)
+            features = step(features, normalise)
+        if training:
+            self.trained_steps.assign_add(1)
         return features
 
     def train_step(self, stack):
@@ -150,7 +158,7 @@ class FastNetwork(keras.Model):
         return self.get_metrics_result()
 
 
-def _normalise(layer, features):
+def _normalise(layer, features, step):
     """Return a batch normalisation's output in training, by the fused kernel; bring the moving statistics up."""
     fused = layer.scale and layer.center and layer.epsilon >= SMALLEST_FUSED_EPSILON
     if not fused:
@@ -166,5 +174,5 @@ def _normalise(layer, features):
     )
     # The fused kernel returns the unbiased variance; Keras averages the biased one.
     count = tf.cast(tf.size(features) / features.shape[-1], tf.float32)
-    move_statistics(layer, mean, variance * (count - 1) / count)
+    move_statistics(layer, mean, variance * (count - 1) / count, step)
     return features

@@ -1,31 +1,45 @@
-"""The progress of a training on standard output: a row an epoch, and a live bar on a terminal that can redraw it."""
+"""The progress of a training on standard output: how long it takes, a row an epoch, and a live bar on a terminal."""
 
 import math
+import statistics
 import sys
 import time
+from collections import deque
 
 import keras
 
-from utilities.terminal.console import REFRESH_SECONDS, can_redraw, clear_line, terminal_width
+from utilities.terminal.console import REFRESH_SECONDS, can_redraw, clear_line, say, terminal_width
 
 BAR_WIDTH = 20
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHORTEST_CURVE, LONGEST_CURVE = 3, 40
-WORTH_TELLING = 10  # seconds left
+WORTH_TELLING = 60  # seconds that a training takes
+FEWEST_STACKS, FEWEST_SECONDS, MOST_STACKS = 5, 1, 100  # that the pace is told by: the first ones vary
+USUAL_SIDE = 28  # of images, in pixels
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints the progress of one ``fit``, with a row for each epoch and, on a terminal, a bar."""
+    """Prints the progress of one ``fit``, with a row for each epoch and, on a terminal, a bar.
 
-    def __init__(self, first, epochs, steps):
+    What takes long is told once, from the first steps.
+
+    Args:
+        first: the number of the first epoch, from 0.
+        epochs: the number of the last one.
+        steps: in an epoch.
+        image_shape: (rows, columns, channels) of what is trained on; None where that are no images.
+    """
+
+    def __init__(self, first, epochs, steps, image_shape=None):
         super().__init__()
         self.first = first
         self.epochs = epochs
         self.steps = steps
+        self.image_shape = image_shape
         self.live = can_redraw()
-        self.tells_time = not self.live  # the bar does by itself
+        self.is_paced = False
         self.stacks = 0
-        self.seconds = 0  # of all stacks but the first
+        self.seconds = deque(maxlen=MOST_STACKS)  # that each of the last stacks took
         self.losses = []
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -38,8 +52,11 @@ class Progress(keras.callbacks.Callback):
         now = time.perf_counter()
         self.stacks += 1
         if self.stacks > 1:  # the first includes tracing
-            self.seconds += now - self.stack_begun
+            self.seconds.append(now - self.stack_begun)
         self.stack_begun = now
+        if not self.is_paced and len(self.seconds) >= FEWEST_STACKS and sum(self.seconds) >= FEWEST_SECONDS:
+            self.is_paced = True
+            self._tell_time(self._seconds_left())
         room = terminal_width()  # None once the terminal is closed
         if self.live and room and self.stacks > 1 and now - self.shown >= REFRESH_SECONDS:
             self.shown = now
@@ -55,10 +72,6 @@ class Progress(keras.callbacks.Callback):
         table.append(begin + "".join(f"{value:>{_width(metrics)}}" for value in values))
         print((clear_line() if self.live else "") + "\n".join(table), flush=True)
         self.losses.append(logs["val_loss"])
-        left = self._seconds_left()
-        if self.tells_time and left >= WORTH_TELLING and not self.model.stop_training:
-            self.tells_time = False
-            print(f"about {_clock(left)} left", flush=True)
 
     def on_train_end(self, logs=None):
         """Draw the curve of the validation loss in a line, on a terminal that can show it."""
@@ -66,10 +79,22 @@ class Progress(keras.callbacks.Callback):
         if self.live and len(self.losses) >= SHORTEST_CURVE and _can_print(drawn):
             print(f"validation loss  {drawn}", flush=True)
 
+    def _tell_time(self, seconds):
+        """Say how long it takes, if that is long, and how long images of the usual size would."""
+        if seconds < WORTH_TELLING:
+            return
+        told = ""
+        if self.image_shape and (share := USUAL_SIDE**2 / math.prod(self.image_shape[:2])) < 1:
+            rows, columns, channels = self.image_shape
+            size = f"{rows} x {columns}" + " in colour" * (channels > 1)
+            told = f" ({size}: {USUAL_SIDE} x {USUAL_SIDE} would take about {_in_words(seconds * share)})"
+        print(clear_line() if self.live else "", end="")
+        say(f"about {_in_words(seconds)}{told}")
+
     def _seconds_left(self):
-        """Return how long the other stacks take at the pace of those after the first; 0 while there is no pace."""
+        """Return how long the other stacks take at the pace of the last ones; 0 while there is no pace."""
         stacks_left = (self.epochs - self.first) * self.steps - self.stacks
-        return self.seconds / max(1, self.stacks - 1) * stacks_left
+        return statistics.median(self.seconds or [0]) * stacks_left
 
     def _bar(self, step, loss, room):
         share = step / self.steps
@@ -117,3 +142,10 @@ def _clock(seconds):
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _in_words(seconds):
+    for size, unit, digits in ((3600, "hours", 1), (60, "minutes", 0)):
+        if seconds >= 1.95 * size:
+            return f"{round(seconds / size, digits):g} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -172,7 +172,9 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
     first = record.go_on(optimizer)
     if first == epochs:
         return None
+    network.trained_steps.assign(optimizer.iterations)
     steps_per_epoch = engine.steps_per_epoch(training, batch_size)
+    image_shape = training.inputs.shape[1:] if training.inputs.dtype == np.uint8 else None
     with StopOnSignal() as stop:
         network.fit(
             engine.training_data(training, batch_size, range(first, epochs), seed),
@@ -181,7 +183,7 @@ def _fit(phase, model, training, validation, hyperparameters, seed, folder, earl
             steps_per_epoch=steps_per_epoch,
             shuffle=False,
             validation_data=engine.evaluation_data(validation, _evaluation_batch(model)),
-            callbacks=[stop, Progress(first, epochs, steps_per_epoch), plateau, record],
+            callbacks=[stop, Progress(first, epochs, steps_per_epoch, image_shape), plateau, record],
             verbose=0,
         )
     return stop.number
