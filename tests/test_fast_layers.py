@@ -4,7 +4,7 @@ import pytest
 from conftest import ON_JAX, make_hyperparameters
 
 from utilities.network.hyperparameters import AutoencoderHyperparameters
-from utilities.network.networks import build_autoencoder, build_classifier, leaves
+from utilities.network.networks import build_autoencoder, leaves
 from utilities.training import fourier_convolution
 from utilities.training.fast_layers import fast_layers, ops
 from utilities.training.training import engine
@@ -88,20 +88,3 @@ def test_a_transform_is_taken_where_it_saves_most_of_the_products(
     for step in fast_layers(leaves(encoder), batch_size, may_transform):
         features = step(features, None)
     assert len(calls) == convolutions
-
-
-@pytest.mark.backend
-def test_a_frozen_encoder_keeps_every_bit_in_training_and_still_uses_its_statistics():
-    encoder = build_autoencoder((8, 8, 1), make_hyperparameters(2)).encoder
-    randomise(encoder)
-    classifier = build_classifier(encoder, 5, 3)
-    encoder.trainable = False
-    before = encoder.get_weights()
-    images = np.random.default_rng(1).random((4, 8, 8, 1), np.float32)
-    fast = engine.network_of(classifier.whole, len(images))
-    expected = classifier.whole(images)
-    assert np.allclose(fast(fed(images), training=True), expected, atol=1e-5)
-    fast.compile(keras.optimizers.SGD(0.1), loss="categorical_crossentropy", metrics=[])
-    train(fast, images, np.eye(3, dtype=np.float32)[[0, 1, 2, 0]])
-    assert [weight.tobytes() for weight in encoder.get_weights()] == [weight.tobytes() for weight in before]
-    assert not np.allclose(fast(fed(images)), expected, atol=1e-5)
