@@ -1,42 +1,6 @@
 import pytest
 
-from utilities.network.architecture import describe, feature_maps, may_pool_third, pooling_fault, pooling_sizes
-
-
-@pytest.mark.parametrize(
-    ("layers", "third_pooling", "sizes"),
-    [
-        (1, False, (2,)),
-        (2, False, (2, 2)),
-        (3, False, (2, 2, 1)),
-        (3, True, (2, 2, 7)),
-        (4, None, (2, 2, 1, 1)),
-        (5, False, (2, 2, 1, 1, 1)),
-        (5, True, (2, 2, 7, 1, 1)),
-    ],
-)
-def test_sets_1_and_2_pool_by_2_and_set_3_by_7_if_asked(layers, third_pooling, sizes):
-    assert pooling_sizes(layers, third_pooling) == sizes
-
-
-@pytest.mark.parametrize(
-    ("shape", "layers", "third_pooling", "code"),
-    [
-        ((28, 28, 1), 1, None, (14, 14, 4)),
-        ((28, 28, 1), 2, None, (7, 7, 4)),
-        ((28, 28, 1), 3, False, (7, 7, 4)),
-        ((28, 28, 1), 3, True, (1, 1, 4)),
-        ((28, 28, 1), 5, True, (1, 1, 4)),
-        ((56, 28, 1), 3, True, (2, 1, 4)),
-        ((56, 28, 1), 5, False, (14, 7, 4)),
-        ((8, 8, 1), 5, None, (2, 2, 4)),
-        ((2, 6, 1), 1, None, (1, 3, 4)),
-    ],
-)
-def test_the_code_is_the_image_divided_by_the_poolings(shape, layers, third_pooling, code):
-    encoded, decoded = feature_maps(shape, (9,) * (layers - 1) + (4,), third_pooling)
-    assert encoded[0] == decoded[-1] == shape
-    assert encoded[-1] == decoded[0] == code
+from utilities.network.architecture import describe, feature_maps, pooling_fault
 
 
 def test_the_feature_maps_are_those_of_every_set_from_image_to_code_and_back():
@@ -79,16 +43,3 @@ def test_sides_that_do_not_divide_are_refused_with_the_reason(shape, layers, div
     assert f"{shape[0]} x {shape[1]} pixels" in fault
     if shape[0] % 2 == shape[1] % 2 == 0:
         assert f"divide by {divisor}" in fault
-
-
-@pytest.mark.parametrize(
-    ("shape", "layers", "allowed"),
-    [
-        *(((28, 28, 1), layers, layers >= 3) for layers in (1, 2, 3, 5)),
-        *((shape, 3, True) for shape in ((56, 28, 1), (84, 56, 1))),
-        *((shape, 3, False) for shape in ((8, 8, 1), (28, 12, 1), (12, 28, 1), (32, 32, 1))),
-    ],
-)
-def test_3_layers_or_more_and_sides_that_divide_by_28_alone_allow_a_third_pooling(shape, layers, allowed):
-    assert pooling_fault(shape, layers) is None
-    assert may_pool_third(shape, layers) is allowed

@@ -121,6 +121,22 @@ def test_the_map_shows_colours_as_they_are_and_leaves_the_paper_below_ink():
     assert np.allclose(grey.images[0].get_array(), images[0, ..., :1] / 255 * (0, 0, 0, 1))
 
 
+def test_columns_of_images_have_their_captions_below_them_folded_to_their_width():
+    captions = [f"0.0{number}\na-rather-long-name-{number}.png" for number in range(4)]
+    images = np.zeros((4, 6, 6, 1), np.uint8)
+    figure = image_figures.draw_rows({"originals": images, "reconstructions": images}, "title", captions)
+    figure.canvas.draw()
+    (axis,) = figure.axes
+    labels = axis.get_xticklabels()
+    assert [label.get_text().replace("\n", "") for label in labels] == [text.replace("\n", "") for text in captions]
+    boxes = [label.get_window_extent() for label in labels]
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+    for label, frame in zip(labels, axis.patches, strict=False):
+        image = frame.get_window_extent()
+        assert image.x0 < (label.get_window_extent().x0 + label.get_window_extent().x1) / 2 < image.x1
+        assert label.get_window_extent().y1 < axis.get_window_extent().y0 + 1
+
+
 @pytest.mark.parametrize("classes", [3, 20, 26])
 def test_the_map_has_the_colours_of_the_classes_and_their_names(classes):
     names = tuple(f"class {number}" for number in range(classes))

@@ -40,7 +40,7 @@ if not ON_JAX:
 # 55 images to train on in batches of 8, the last of 7: three processes share neither evenly, two the last.
 COUNT = 61
 ANSWERS = "1\n3\n2\n3\n8\n"
-LONG = 40  # epochs; what is compiled for two processes and as many is compiled once for all tests
+LONG = 40  # epochs
 LONG_ANSWERS = f"1\n3\n2\n{LONG}\n8\n"
 QUICK = """
 import sys, time
@@ -167,7 +167,7 @@ def test_at_a_terminal_the_first_process_asks_for_all_again(images, tmp_path):
         first = start("autoencoder", ["-d", images / "images"], tmp_path, (theirs, theirs, errors), **job[0])
         other = Running("autoencoder", ["-d", images / "images"], None, tmp_path, **job[1])
     os.close(theirs)
-    answers = ["1", "x", "3", "b", "3", "2", LONG, "8", "3", "saved", "n", "3", f"{tmp_path}/no/", "saved", "y", "0"]
+    answers = ["1", "x", "3", "b", "3", "2", "1", "", "3", "saved", "n", "3", f"{tmp_path}/no/", "saved", "y", "0"]
     shown = []
     type_answers(ours, answers, shown)
     assert (first.wait(240), other.end().code) == (0, 0)

@@ -445,7 +445,7 @@ def undisturbed(data, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [("SIGKILL", -9), pytest.param("SIGTERM", 143, marks=pytest.mark.backend), ("SIGUSR1", 138)],
+    [("SIGKILL", -9), ("SIGTERM", 143), ("SIGUSR1", 138)],
 )
 def test_a_script_ended_by_a_signal_is_resumed_to_the_same_encoder(data, tmp_path, undisturbed, number, code):
     running = Running("autoencoder", ["-d", data / "letters"], ANSWERS, tmp_path)

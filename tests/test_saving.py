@@ -48,8 +48,7 @@ def encoder_file(autoencoder, tmp_path):
     return tmp_path / "encoder.h5"
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", [pytest.param("tensorflow", marks=pytest.mark.backend), "jax"])
 def test_a_new_process_loads_it_with_keras_alone_and_predicts_the_same(autoencoder, tmp_path, backend):
     if PathFinder.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")

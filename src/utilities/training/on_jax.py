@@ -106,16 +106,13 @@ class PaddedNetwork(keras.Model):
     Args:
         plain: a chain of layers, nested networks among them.
         batch_size: the usual one; the fastest way to convolve depends on it.
-
-    Attributes:
-        trained_steps: how many batches it was trained on, a variable.
     """
 
     def __init__(self, plain, batch_size):
         super().__init__(name=plain.name)
         self.plain = plain
         self.steps = fast_layers(leaves(plain), batch_size, may_transform=not devices() and jax.device_count() == 1)
-        self.trained_steps = keras.Variable(0.0, trainable=False, name="trained_steps")
+        self.trained_steps = keras.Variable(0.0, trainable=False, name="trained_steps")  # batches so far
 
     def compile(self, optimizer, loss, metrics):
         """Configure the network for training; the arguments are Keras', the loss by its name."""

@@ -27,7 +27,7 @@ class Progress(keras.callbacks.Callback):
         first: the number of the first epoch, from 0.
         epochs: the number of the last one.
         steps: in an epoch.
-        image_shape: (rows, columns, channels) of what is trained on; None where that are no images.
+        image_shape: (rows, columns, channels) of the images; None where it is trained on codes.
     """
 
     def __init__(self, first, epochs, steps, image_shape=None):
