@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import (
+    CHILD_TIMEOUT,
     LABELLED,
     asked,
     assert_same_bits,
@@ -472,7 +473,7 @@ class Dialogue:
         self.type(f"{answer}\n")
         return shown
 
-    def read_until(self, expected, seconds=60):
+    def read_until(self, expected, seconds=CHILD_TIMEOUT):
         """Return what was printed up to and including a text."""
         end = time.monotonic() + seconds
         while expected not in self._unread:
