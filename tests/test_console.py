@@ -327,7 +327,7 @@ def test_two_numbers_that_may_be_one_kernel_or_two_are_not_guessed_at(layers):
 )
 @pytest.mark.parametrize("repeats", [1, 300])
 def test_other_kernel_sizes_are_refused_in_a_short_line_that_shows_how_they_are_written(answer, repeats):
-    with pytest.raises(ValueError, match=r"^expected 2 kernel sizes such as 5x5 7x7, or one for all, found") as caught:
+    with pytest.raises(ValueError, match=r"^expected 2 kernel sizes such as 3x3 3x3, or one for all, found") as caught:
         parse_kernel_sizes(" ".join([answer] * repeats), 2)
     assert len(str(caught.value)) < 150
 
@@ -350,12 +350,12 @@ def test_filters_are_read_in_every_form(answer):
 def test_filters_are_as_many_as_layers_or_one_for_all():
     assert parse_filters("16", 3) == (16, 16, 16)
     for answer in ("16 32", "16 32 64 128", "16 x 64", "16x32x64", "16 -1 64", "[16, 32, 64", "16,,64", "16 (32) 64"):
-        with pytest.raises(ValueError, match=r"^expected 3 numbers such as 32 32 64, or one for all, found"):
+        with pytest.raises(ValueError, match=r"^expected 3 numbers such as 32 64 1, or one for all, found"):
             parse_filters(answer, 3)
     for answer in ("16 0 64", "16 4097 64", "4097", "16 32x32 64"):
         with pytest.raises(ValueError, match=r"^expected a whole number from 1 to 4096, found"):
             parse_filters(answer, 3)
-    with pytest.raises(ValueError, match=r"^expected 1 number such as 32, found '4 4'$"):
+    with pytest.raises(ValueError, match=r"^expected 1 number such as 1, found '4 4'$"):
         parse_filters("4 4", 1)
 
 
@@ -421,12 +421,12 @@ def test_b_goes_back_one_question_and_shows_what_was_answered_beside_the_default
 
 
 def test_b_goes_back_to_the_first_question_and_enter_takes_the_defaults_again(at_terminal):
-    answers = ["3", "5 4 3", "6 5 4", "7", "33", "b", "b", "b", "b", "b", "", "", "16", "", "", "n"]
+    answers = ["3", "5 4 3", "6 5 4", "7", "33", "b", "b", "b", "b", "b", "3", "", "16", "", "", "n"]
     value, shown = at_terminal(ASK["autoencoder"], *answers)
     epochs, batch_size = map(int, shown_defaults(shown)[3:5])
-    assert value == AutoencoderHyperparameters(((5, 5), (7, 7), (7, 7)), (16, 16, 16), epochs, batch_size, False)
+    assert value == AutoencoderHyperparameters(((3, 3),) * 3, (16, 16, 16), epochs, batch_size, False)
     beside = re.findall(r" \(before: (.+?)\) \[", shown.rpartition("]: b\n")[2])
-    assert beside == ["(5, 5) (4, 4) (3, 3)", "6 5 4", "7", "33"]
+    assert beside == ["3", "(5, 5) (4, 4) (3, 3)", "6 5 4", "7", "33"]
 
 
 def test_answers_for_another_number_of_layers_are_not_shown(at_terminal):
@@ -453,21 +453,9 @@ def test_on_repeat_the_answers_of_before_are_the_defaults(redirect, capsys, scri
     assert shown_defaults(capsys.readouterr().out) == ANSWERS[script]
 
 
-@pytest.mark.parametrize(
-    ("before", "layers", "kernels", "filters"),
-    [
-        ((6, 5, 4), 2, "(5, 4) (3, 3)", "6 5"),
-        ((6, 5, 4), 5, "(5, 4) (3, 3) (1, 2) (1, 2) (1, 2)", "6 5 4 4 4"),
-        (None, 4, "(5, 5) (7, 7) (7, 7) (1, 1)", "32 32 64 64"),  # where those of before were Enter's
-    ],
-)
-def test_for_another_number_of_layers_the_last_answer_of_before_is_repeated(
-    redirect, capsys, before, layers, kernels, filters
-):
-    earlier = BEFORE["autoencoder"] if before else ASK["autoencoder"](redirect(""))
-    capsys.readouterr()
-    ASK["autoencoder"](redirect(f"{layers}\n"), earlier)
-    assert shown_defaults(capsys.readouterr().out)[1:3] == [kernels, filters]
+def test_for_another_number_of_layers_the_defaults_are_those_of_that_number(redirect, capsys):
+    ASK["autoencoder"](redirect("4\n"), BEFORE["autoencoder"])
+    assert shown_defaults(capsys.readouterr().out)[1:3] == ["(3, 3) (3, 3) (3, 3) (3, 3)", "32 64 64 1"]
 
 
 @pytest.mark.parametrize("typed", [True, False], ids=["typed", "redirected"])

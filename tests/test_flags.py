@@ -41,7 +41,7 @@ def test_what_no_flag_answers_is_asked_in_its_order(data, tmp_path):
     ("script", "flags", "fault"),
     [
         ("autoencoder", ["--layers", "0"], "--layers: expected a whole number from 1 to 20, found '0'"),
-        ("autoencoder", ["--layers", "2", "--filters", "1 2 3"], "--filters: expected 2 numbers such as 32 32"),
+        ("autoencoder", ["--layers", "2", "--filters", "1 2 3"], "--filters: expected 2 numbers such as 32 1"),
         ("autoencoder", ["--kernels", "3 5", "--filters", "1 2 3"], "--kernels: expected 3 kernel sizes such as"),
         ("autoencoder", ["--epochs", "ten"], "--epochs: expected a whole number from 1 to 100000, found 'ten'"),
         ("autoencoder", ["--third-pooling", "maybe"], "--third-pooling: expected y or n, found 'maybe'"),
@@ -136,7 +136,7 @@ def test_a_question_is_declared_in_one_place_and_found_in_all(tmp_path, redirect
 @pytest.mark.parametrize(
     ("kind", "defaults"),
     [
-        (AutoencoderHyperparameters, ["3", "5 7 7", "32 32 64", "10", "64", "y"]),
+        (AutoencoderHyperparameters, ["6", "3 3 3 3 3 3", "32 64 64 64 64 1", "5", "64", "n"]),
         (ClassifierHyperparameters, ["128", "5", "128"]),
     ],
 )

@@ -171,7 +171,7 @@ class AutoencoderHyperparameters(Answers):
     filters: tuple[int, ...] = _of_each_layer(
         "filters", "filters of each layer", _default_filters, parse_filters, show_numbers
     )
-    epochs: int = _epochs("passes over the images", 10, AUTOENCODER_STEPS)
+    epochs: int = _epochs("passes over the images", 5, AUTOENCODER_STEPS)
     batch_size: int = _batch_size(64)
     third_pooling: bool | None = question(
         "third pooling",
