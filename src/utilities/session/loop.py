@@ -116,7 +116,9 @@ def repeat_experiments(questions, load_tasks, settings, folder):
 
 
 def _check_kept(experiments, console):
-    """Raise Fault where an experiment could be kept nowhere, and nobody was there to see it."""
+    """Raise Fault where an experiment can be kept nowhere, not now either, and nobody was there to see it."""
+    for experiment in experiments:
+        experiment.ensure_kept()  # what the menu was asked for, too
     if lost := [experiment for experiment in experiments if not experiment.is_kept and not console.typed]:
         raise Fault(f"{lost[0].path}: cannot be written, nor any other place: not all of it is kept")
 
