@@ -86,7 +86,7 @@ def test_a_session_at_a_terminal_of_windows_has_no_line_editor(tmp_path):
     type_answers(ours, ["1", "nonsense", "3", "b", "3", "2", "2", "16", "3", "", "0"], shown)
     assert script.wait(60) == 0
     text = "".join(shown)
-    assert "  expected 1 kernel size such as 5x5, found 'nonsense'" in text
+    assert "  expected 1 kernel size such as 3x3, found 'nonsense'" in text
     assert (tmp_path / "encoder.h5").exists()
     assert "Traceback" not in text
 

@@ -71,8 +71,12 @@ def test_they_predict_and_learn_what_the_plain_network_does(monkeypatch, case, f
         assert np.allclose(fast, expected, rtol=1e-3, atol=1e-4), weight.path
 
 
-def test_the_moving_statistics_of_the_first_steps_are_their_mean(network):
-    plain, images = network
+@pytest.mark.backend
+def test_the_moving_statistics_of_the_first_steps_are_their_mean():
+    shape, hyperparameters = CASES["2 layers"]
+    plain = build_autoencoder(shape, hyperparameters).whole
+    randomise(plain)
+    images = np.random.default_rng(1).random((4, *shape), np.float32)
     first = next(layer for layer in leaves(plain) if isinstance(layer, keras.layers.BatchNormalization))
     before = keras.Model(plain.input, first.input)
     fast, seen = engine.network_of(plain, len(images)), []

@@ -171,7 +171,7 @@ def test_at_a_terminal_the_first_process_asks_for_all_again(images, tmp_path):
     shown = []
     type_answers(ours, answers, shown)
     assert (first.wait(240), other.end().code) == (0, 0)
-    assert "expected 1 kernel size such as 5x5, found 'x'" in "".join(shown)
+    assert "expected 1 kernel size such as 3x3, found 'x'" in "".join(shown)
     assert (tmp_path / "errors").read_text() == ""
     assert (tmp_path / "saved.h5").stat().st_size
 

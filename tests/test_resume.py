@@ -38,7 +38,7 @@ from utilities.network.saving import save_model
 from utilities.record.history import history_as_csv, read_history
 from utilities.record.run_list import find_run
 from utilities.record.runs import RunFolder
-from utilities.session.classification import ClassifierTask
+from utilities.session.classification import tasks_of
 from utilities.terminal.arguments import LAST
 from utilities.training import schedule, training
 
@@ -417,7 +417,7 @@ def test_a_classifier_does_not_go_on_with_files_that_have_changed(tmp_path, chan
 
     def data_of(labelled, encoder_name, test=LABELLED):
         encoder = Encoder((8, 8, 1), (), (), encoder_name)
-        return ClassifierTask(arguments, SPLIT, 0, labelled, test, encoder).data
+        return tasks_of(labelled, test, {paths["encoder.h5"]: encoder}, 0)(arguments).data
 
     before = data_of(LABELLED, "encoder.h5 aaaaaa")
     folder = RunFolder.create(tmp_path / "runs", "classification", [], vars(arguments), before)

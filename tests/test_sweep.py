@@ -183,16 +183,14 @@ def test_several_answers_are_typed_between_bars(at_terminal):
     typed = ["1", "", "2 | x", "2|3 ", "4 | 5", ""]
     found, shown = at_terminal(lambda console: combinations(console, several=True), *typed)
     assert found == [(1, (filters,), epochs) for filters in (2, 3) for epochs in (4, 5)]
-    assert (
-        "filters of each layer, or several between | [32]: 2 | x\n  expected 1 number such as 32, found 'x'\n" in shown
-    )
+    assert "filters of each layer, or several between | [1]: 2 | x\n  expected 1 number such as 1, found 'x'\n" in shown
 
 
 def test_answers_that_do_not_suit_each_other_are_asked_again(at_terminal):
     typed = ["2 | 1", "3 5", "2", "4", "", "2 | 1", "3", "2", "4", ""]
     found, shown = at_terminal(lambda console: combinations(console, several=True), *typed)
     assert found == [(1, (2,) * layers, 4) for layers in (2, 1)]
-    assert "\n  --kernels: expected 1 kernel size such as 5x5" in shown
+    assert "\n  --kernels: expected 1 kernel size such as 3x3" in shown
 
 
 def test_arguments_are_those_of_one_experiment_where_nothing_is_given_twice():

@@ -25,9 +25,9 @@ VARYING = [
     (r"(?m)^(test \w+ +|\w*correct +)[\d.]+", r"\1#"),  # in a column of their own, on the left
     (r"(?m)^( {3,6}(?:[12]|high|low)) (?: *\d+)+$", r"\1 counts"),  # of the confusion matrix
     (r"(?m)^device +.*", "device   #"),
-    (r"(?m)^( \d)[* ](?= )", r"\1?"),  # the mark of the best
+    (r"(?m)^(\d)[* ](?=  )", r"\1?"),  # the mark of the best
     (r"  +\d+\.\d+(?:e-\d+)?", lambda number: "#".rjust(len(number[0]))),  # on the right of a column
-    (r"(?m)(?<=^ \d\? {11}#) +\d+", lambda seconds: "#".rjust(len(seconds[0]))),
+    (r"(?m)^(\d\?(?: +#%?)+) +\d+(?=  )", r"\1  #"),
     (r"\d+\.\d+(?:e-\d+)?|(?<=after )\d+|\d+:\d\d", "#"),
 ]
 

@@ -34,9 +34,9 @@ one a line, and redirected in: a bad one ends the script.
 What a flag answers is not asked."""
 OF_FILES = """IDX files, plain or gzip; IDX.gz is found as IDX too, and
 in a folder the file of the usual name"""
-SEVERAL = """to the questions of the first experiment; of what is given
-more than once, seeds and encoders too, each combination is
-an experiment, and a table compares them"""
+SEVERAL = """to the questions of the first experiment; of what is
+given more than once, seeds and encoders too, each
+combination is an experiment, and a table compares them"""
 GOING_BACK = {
     "--resume": "go on with an unfinished experiment, with its own answers, seed and files: a part of its name, or its "
     "folder (default: the last one)",
