@@ -11,6 +11,7 @@ from pathlib import Path
 
 from utilities.errors import BadInput, Fault
 from utilities.files import as_csv, replacing
+from utilities.processes import is_first_process
 from utilities.record import figures
 from utilities.record.run_list import best_of_each, runs_of
 from utilities.record.summary import show
@@ -137,6 +138,14 @@ def format_all(experiments):
     return "\n\n".join(tables)
 
 
+def _flat(name, values):
+    """Return {name: value}, some of which have values of their own, with the names joined."""
+    flat = {}
+    for part, value in values.items():
+        flat |= _flat(f"{name}_{part}", value) if isinstance(value, dict) else {f"{name}_{part}": value}
+    return flat
+
+
 def write_csv(path, experiments):
     """Write a CSV file with a line for each experiment.
 
@@ -148,13 +157,15 @@ def write_csv(path, experiments):
         | each.summary.settings
         | each.summary.validation
         | {"principal_components": each.summary.principal_components}
-        | {f"test_{name}": value for name, value in (each.summary.test or {}).items() if not isinstance(value, dict)}
+        | _flat("test", each.summary.test or {})
         | {"seconds": each.summary.seconds}
         | (each.summary.versions or {})
         for each in experiments
         if each.summary.finished
     ]
     names = list(dict.fromkeys(name for line in lines for name in line))
+    if not is_first_process():
+        return
     try:
         with replacing(path) as beside:
             beside.write_bytes(as_csv([names, *([line.get(name, "") for name in names] for line in lines)]))

@@ -28,21 +28,25 @@ def train_all(console, make_task, due, experiments):
     Returns:
         The best one's Task, hyperparameters and Trained.
     """
-    wishes, done = due[0][0], []
-    due = [(make_task(arguments), hyperparameters) for arguments, hyperparameters in _together(due)]
+    wishes, done, trained = due[0][0], [], None
+    due = _together(due)
     say(f"\n{len(due)} experiments")
     are_beside = wishes.jobs > 1 and not several_processes()
-    each = _beside(wishes.jobs, due) if are_beside else _in_turn(console, due, {each.path for each in experiments})
+    own = {each.path for each in experiments}
+    each = _beside(wishes.jobs, make_task, due) if are_beside else _in_turn(console, make_task, due, own)
     for task, hyperparameters, folder, trained in each:
         if vars(wishes).get("results"):
             trained = trained or _open(task, hyperparameters, folder)
             show_results(console, trained)
-        done.append((folder, task, hyperparameters, trained))
+        done.append((folder, task.arguments, hyperparameters))
+    if not done:
+        raise KeyboardInterrupt
     folders = [folder for folder, *_ in done]
     best = lowest_of([each for each in folders if each.summary.finished] or folders[-1:])
-    _, task, hyperparameters, trained = next(each for each in done if each[0] is best)
+    arguments, hyperparameters = next(rest for folder, *rest in done if folder is best)
     if best is not folders[-1] or trained is None:
         say("\nthe best of them")
+        task = make_task(arguments)
         trained = _open(task, hyperparameters, best)
     experiments += [*(folder for folder in folders if folder is not best), best]
     if are_beside:
@@ -58,22 +62,22 @@ def _open(task, hyperparameters, folder):
     return task.run(hyperparameters, folder, None, folder.read_weights())[0]
 
 
-def _in_turn(console, due, own):
+def _in_turn(console, make_task, due, own):
     """Yield (Task, hyperparameters, RunFolder, its Trained or None) of each experiment, as each ends.
 
     Args:
-        due: [(Task, hyperparameters)].
         own: the paths of the session's runs, which are not gone back to.
     """
     waiting, pace = deque(due), _Pace(due)
     while waiting:
-        task, hyperparameters = waiting.popleft()
+        arguments, hyperparameters = waiting.popleft()
+        task = make_task(arguments)
         folder = None if several_processes() else task.find(hyperparameters)
         is_finished = folder and folder.summary.finished
         if folder and not is_finished and folder.path in own:
             folder = None
         if folder and not is_finished and folder.lock():  # another process trains it
-            waiting.append((task, hyperparameters))
+            waiting.append((arguments, hyperparameters))
             time.sleep(WAITING_SECONDS)
             continue
         if is_finished:
@@ -88,19 +92,21 @@ def _in_turn(console, due, own):
             return
 
 
-def _beside(jobs, due):
+def _beside(jobs, make_task, due):
     """Yield what _in_turn does, of experiments that are trained beside each other."""
     pace, missing = _Pace(due), []
-    for task, hyperparameters in due:
+    for arguments, hyperparameters in due:
+        task = make_task(arguments)
         folder = task.find(hyperparameters)
         if folder and folder.summary.finished:
             say(f"{pace.next(task, hyperparameters)}: kept in {folder.path}")
             yield task, hyperparameters, folder, None
         else:
-            missing.append((task, hyperparameters))
-    for number, path in train_beside(jobs, [(task.arguments, answers) for task, answers in missing], task.script):
-        (task, hyperparameters), folder = missing[number], RunFolder.read(path)
+            missing.append((arguments, hyperparameters))
+    for number, path in train_beside(jobs, missing, task.script):
+        (arguments, hyperparameters), folder = missing[number], RunFolder.read(path)
         if folder.summary.finished:
+            task = make_task(arguments)
             pace.trained(hyperparameters)
             loss = folder.summary.validation_loss
             say(f"{pace.next(task, hyperparameters)}: validation loss {loss:#.4g}, kept in {path}")
@@ -122,9 +128,10 @@ class _Pace:
     def next(self, task, hyperparameters):
         """Return in words which experiment this is, and what it is."""
         self.number += 1
-        left = (
-            f", about {duration((time.monotonic() - self.begun) / self.epochs * self.left)} left" if self.epochs else ""
-        )
+        left = ""
+        if self.epochs:
+            seconds = (time.monotonic() - self.begun) / self.epochs * self.left
+            left = f", about {duration(seconds)} left"
         self.left -= hyperparameters.epochs
         settings = hyperparameters.labels() | task.conditions | {"seed": task.arguments.seed}
         return f"\nexperiment {self.number} of {self.count}{left}: {show(settings)}"
