@@ -38,9 +38,10 @@ OF_USER = {name: value for name, value in os.environ.items() if name not in (*DI
 backend.check_backend()
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"
-# A shell starts its background jobs with Ctrl-C ignored, and nohup with SIGHUP: scripts under test would inherit that.
+# A shell starts its background jobs with Ctrl-C and SIGQUIT ignored, and nohup with SIGHUP: scripts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD_TIMEOUT = 240
