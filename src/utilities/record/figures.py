@@ -113,7 +113,7 @@ def _draw_map(axis, first, second, losses):
     means = np.full((len(rows), len(columns)), np.nan)
     for place, of_place in found.items():
         means[place] = np.mean(of_place)
-        axis.text(*place[::-1], f"{means[place]:.3g}", ha="center", va="center", fontsize=8, color="white")
+        axis.text(*place[::-1], f"{means[place]:.3g}", ha="center", va="center", fontsize=8, backgroundcolor="white")
     shown = axis.imshow(means, cmap="viridis_r", aspect="auto", origin="lower")
     axis.figure.colorbar(shown, label="mean validation loss")
     axis.set(xlabel=name, ylabel=other)
