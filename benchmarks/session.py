@@ -19,7 +19,7 @@ from prepare import DATA
 
 IMAGES = "mnist-6000"
 SHOWN_AS = "digits"
-ANSWERS = ("two", "2", "5 5", "16 4", "5", "32", "0")
+ANSWERS = ("two", "4", "3", "16 32 32 1", "5", "32", "n", "0")
 TABLE = re.compile(r"^layer +output.*?\n\n", re.MULTILINE | re.DOTALL)  # of the layers; too long for the picture
 ROWS, COLUMNS = 24, 80
 CHARACTER, LINE, MARGIN = 8.4, 18, 16

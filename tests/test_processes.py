@@ -198,7 +198,13 @@ def test_all_devices_of_one_process_share_the_batches(images, tmp_path, by_one):
         ([], ["-d", "nowhere"], ANSWERS, (None, 2), "nowhere: no such file"),
         (["-d", "nowhere"], [], ANSWERS, (2, None), "nowhere: no such file"),
         ([], ["-d", "other"], ANSWERS, (None, 2), "other: expected (61, 8, 8), checksum"),
-        ([], ["--seed", "2"], ANSWERS, (None, 2), "the flags: expected [({}, 1)], as process 0 has it, found [({}, 2)]"),
+        (
+            [],
+            ["--seed", "2"],
+            ANSWERS,
+            (None, 2),
+            "the flags: expected [({}, 1)], as process 0 has it, found [({}, 2)]",
+        ),
         (["--open", "x"], ["--open", "x"], ANSWERS, (2, 2), "no experiment"),
     ],
 )
