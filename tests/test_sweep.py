@@ -74,8 +74,9 @@ def test_all_combinations_are_trained_once_as_each_would_be_alone(data, tmp_path
     assert_same_bits(saved.weights, of_best.weights)
 
     (tmp_path / "alone").mkdir()
-    words = ["-d", data / "letters", *SMALL, "--filters", "3", "--epochs", "2", "--seed", "2"]
-    assert run_script("autoencoder", words, "", tmp_path / "alone").code == 0
+    words = ["-d", data / "letters", *SMALL, "--filters", "3", "--epochs", "2", "--seed", "2", "--csv", "all.csv"]
+    session = run_script("autoencoder", words, "", tmp_path / "alone")
+    assert losses(session) == [each for each in found if each[:2] == ("3", "2")]
     (one,), (other,) = (run_of(folder, 3, 2) for folder in (tmp_path, tmp_path / "alone"))
     for run in (one, other):
         run.read_weights()

@@ -25,12 +25,15 @@ def train_beside(jobs, due, script):
         due: [(arguments, hyperparameters)].
 
     Raises:
-        Fault: a process was killed.
+        Fault: a process was killed, or processes cannot wait for each other.
     """
     if not due:
         return
     context = multiprocessing.get_context("spawn")
-    cores = context.SimpleQueue()
+    try:
+        cores = context.SimpleQueue()
+    except OSError as error:
+        raise Fault(f"--jobs: processes cannot wait for each other: {error.strerror}") from error
     for core in system.cores_of(jobs):
         cores.put(core)
     settings = [arguments for arguments, _ in due]

@@ -101,7 +101,7 @@ def repeat_experiments(questions, load_tasks, settings, folder):
             task = make_task(arguments)
             trained, experiment = task.run(hyperparameters, *beginning)
             experiments.append(experiment)
-            menus.act_on_flags(console, trained, arguments)
+            menus.act_on_flags(console, trained, arguments, experiment)
         console.drop_typed_ahead()  # Enter, typed while it trained, would leave the script
         following = menus.act_on_menu(console, experiments, trained, hyperparameters.epochs)
         if following is None:

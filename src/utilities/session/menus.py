@@ -9,7 +9,15 @@ from utilities.network.hyperparameters import MOST_EPOCHS
 from utilities.network.saving import save_model
 from utilities.processes import broadcast
 from utilities.record import figures, pictures
-from utilities.record.comparison import BEST, draw_comparison, format_experiments, lowest_of, rows_of, with_earlier
+from utilities.record.comparison import (
+    BEST,
+    draw_comparison,
+    format_experiments,
+    lowest_of,
+    rows_of,
+    with_earlier,
+    write_csv,
+)
 from utilities.terminal.answers import path_of_model, whole_number
 from utilities.terminal.console import LONGEST_ANSWER, Question, say, say_at_terminal
 from utilities.text import printable
@@ -30,8 +38,8 @@ class Following:
     several: bool = False
 
 
-def act_on_flags(console, trained, arguments):
-    """Do what the command line asks for after the first experiment.
+def act_on_flags(console, trained, arguments, experiment):
+    """Do what the command line asks for after the first experiment, a RunFolder.
 
     Raises:
         Fault: the network cannot be saved where it says, and nobody can be asked for another place.
@@ -40,6 +48,8 @@ def act_on_flags(console, trained, arguments):
         save(console, trained.models[0], arguments.save)
     if vars(arguments).get("results"):
         show_results(console, trained)
+    if arguments.csv:
+        write_csv(arguments.csv, [experiment])
 
 
 def show_results(console, trained):

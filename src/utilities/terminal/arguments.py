@@ -193,7 +193,7 @@ class _TrainingParser(Parser):
             either.add_argument(flag, nargs="?", const=LAST, metavar="RUN", help=text)
         text = "print the experiments in DIR, and leave (default: train)"
         either.add_argument("--list", action="store_true", help=text)
-        text = "write those that are listed, or several that are trained, there too, a line each (default: nowhere)"
+        text = "write those that are listed, or trained first, there too, a line each (default: nowhere)"
         runs.add_argument("--csv", type=Path, metavar="FILE", help=text)
 
     def add_path(self, short, long, text):
