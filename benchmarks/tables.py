@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import HERE, MARKED, describe_machine, markdown_table, read_rows, write_rows
+from common import HERE, describe_machine, fill, markdown_table, read_rows, write_rows
 
 PAGES = [HERE / name for name in ("autoencoder.md", "classification.md")]
 COMMANDS = re.compile(r"```\n((?:(?!```).)*?)```\s*<!-- table: (\S+) -->", re.DOTALL)
@@ -30,7 +30,7 @@ MEASURED = {
     "test_accuracy": ("test %", 100, "{:.2f}"),
     "seconds": ("seconds", 1, "{:.0f}"),
 }
-APART = {"run", "seed", "machine", "program", "python", "tensorflow", "keras", "numpy", "test_loss"}
+APART = {"run", "seed", "machine", "program", "python", "tensorflow", "keras", "numpy"}
 
 
 def main():
@@ -41,7 +41,7 @@ def main():
     for name in parser.parse_args().names:
         write_rows(results(name), [row for line in lines(commands[name]) for row in measure(line)])
     for page in PAGES:
-        page.write_text(MARKED.sub(lambda found: f"{found[1]}\n{table(found[2])}\n\n{found[3]}", page.read_text()))
+        fill(page, table)
 
 
 def results(name):

@@ -77,11 +77,12 @@ def benchmarks(monkeypatch):
 
 
 def test_each_table_has_commands_above_it_that_the_scripts_take(benchmarks):
+    import common
     import tables
 
     for page in tables.PAGES:
         commands = {name: block for block, name in tables.COMMANDS.findall(page.read_text())}
-        assert list(commands) == [found[2] for found in tables.MARKED.finditer(page.read_text())]
+        assert list(commands) == [found[2] for found in common.MARKED.finditer(page.read_text())]
         for line in (line for block in commands.values() for line in tables.lines(block)):
             python, script, *words = shlex.split(line.removesuffix("< /dev/null"))
             assert (python, line.count("< /dev/null")) == ("../.venv/bin/python", 1)

@@ -22,16 +22,11 @@ BEST = "* the best on the same held-out images, where no other is within the spr
 # What a table tells of an experiment beside its settings, where it has that: {head: (value of a Summary, format)}.
 COLUMNS = {
     "validation loss": (lambda summary: summary.validation_loss, "{:#.4g}"),
-    "of components'": (lambda summary: _ratio(summary), "{:.2f}"),
+    "of components'": (lambda summary: summary.share_of_components, "{:.2f}"),
     "accuracy": (lambda summary: summary.validation.get("val_accuracy"), "{:.2%}"),
     "test (not chosen by)": (lambda summary: (summary.test or {}).get("accuracy"), "{:.2%}"),
     "seconds": (lambda summary: summary.seconds, "{:.0f}"),
 }
-
-
-def _ratio(summary):
-    """Return an autoencoder's validation loss as a share of that of principal components; None where it has none."""
-    return summary.validation_loss / summary.principal_components if summary.principal_components else None
 
 
 def with_earlier(experiments):

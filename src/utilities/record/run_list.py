@@ -150,9 +150,8 @@ def _describe(folder):
         test = summary.test or {}
         shares = {"accuracy": summary.validation.get("val_accuracy"), "test accuracy": test.get("accuracy")}
         told = [f"{name} {share:.2%}" for name, share in shares.items() if share is not None]
-        if summary.principal_components:
-            ratio = summary.validation_loss / summary.principal_components
-            told.insert(0, f"{ratio:.2f} of as many principal components'")
+        if summary.share_of_components is not None:
+            told.insert(0, f"{summary.share_of_components:.2f} of as many principal components'")
         yield ", ".join([f"validation loss {summary.validation_loss:#.4g}", *told, f"{summary.seconds:.0f} s"])
         yield show(summary.settings)
     files = (summary.arguments[name] for name in (*TRAINED_ON, "modelpath") if name in summary.arguments)

@@ -114,6 +114,11 @@ class Summary:
         return self.validation["val_loss"]
 
     @property
+    def share_of_components(self):
+        """An autoencoder's validation loss as a share of that of principal components; None where that is not known."""
+        return self.validation_loss / self.principal_components if self.principal_components else None
+
+    @property
     def is_comparable(self):
         """Whether it is finished, with numbers for a loss and a time."""
         return self.finished and math.isfinite(self.validation_loss + self.seconds)
